@@ -1,0 +1,31 @@
+"""What one journal record is to us: the few fields that a log line needs.
+
+Belongs here: the value that `journal.export` makes and everybody else reads. It must not know how the bytes
+came (SSH, a pipe, a file) nor what a client's line looks like inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal record, as `journalctl -o export` wrote it (systemd.journal-fields(7))."""
+
+    cursor: str
+    "`__CURSOR`: opaque, resumable, unique to the record. Empty when the source gave none."
+    realtime_us: int
+    "`__REALTIME_TIMESTAMP`: microseconds since the epoch, UTC. 0 when the source gave none."
+    message: bytes
+    "`MESSAGE` as the program printed it: any bytes, possibly with line breaks, possibly empty."
+    priority: int | None = None
+    "`PRIORITY`: syslog's 0 (emerg) to 7 (debug), or None."
+    identifier: str | None = None
+    "`SYSLOG_IDENTIFIER`: `systemd` for the manager's own lines about a unit."
+    pid: int | None = None
+    "`_PID`: 1 for the manager itself."
+    unit: str | None = None
+    "The unit this record is about: `UNIT` when the manager wrote it, else `_SYSTEMD_UNIT`."
+    boot_id: str | None = None
+    "`_BOOT_ID`: changes with every boot of the node."
