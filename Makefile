@@ -1,0 +1,48 @@
+# Every target does its own set-up: Python 3.11+, make and git are all that has to be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-unit lint format env-example
+
+help:
+	@echo "make demo    a running server with a simulated node, in your terminal"
+	@echo "make test    all tests; installs what they need"
+	@echo "make lint    style and types"
+
+$(VENV)/.python: requirements.txt requirements-demo.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ethpillar needs Python 3.11 or newer (PYTHON=... names one)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@echo "Installing Python packages"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-demo.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/.python
+	@$(BIN)/python -m ethpillar.demo
+
+# The real parts (sshd, redis-server, Node.js with socket.io-client): what can be installed is, the rest is told.
+.PHONY: parts
+parts: $(VENV)/.dev
+	@sh tests/install-parts.sh
+
+test: parts
+	@$(BIN)/python -m pytest -rs
+
+test-unit: $(VENV)/.dev
+	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+env-example: $(VENV)/.python
+	@$(BIN)/python config.py --env > .env.example

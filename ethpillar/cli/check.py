@@ -1,0 +1,108 @@
+"""The way from a token to a node's logs, one step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError
+from ..gateway.server import Server
+from ..nodes.node import Node
+from ..sessions import SessionRecord
+from ..ssh import access, address
+from ..units import CORE_UNITS, UnitStatus, service_name
+from .common import find_session
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step found."""
+
+    name: str
+    ok: bool | None
+    "None: neither good nor bad, such as a plugin that is not installed."
+    found: str
+    fix: str | None = None
+
+
+class _Silent:
+    def connection_state(self, state: str, details: dict[str, object]) -> None:
+        """Nobody is told: a check that breaks says so itself."""
+
+    def node_lost(self, error: EthPillarError) -> None:
+        """As above."""
+
+
+def checks(server: Server, token: str) -> Iterator[Step]:
+    """Redis, session, TCP, host key, login, journal access, each unit. Stops where nothing further can be found out."""
+    try:
+        server.store.ping()
+    except SessionStoreDown:
+        yield Step("Redis", False, "does not answer", "Check REDIS_URL and that redis-server runs.")
+        return
+    yield Step("Redis", True, "answers")
+    try:
+        record = find_session(token)
+    except click.ClickException:
+        yield Step("Session", False, "there is none, or it is not valid", "Sign in again in the dashboard.")
+        return
+    yield Step("Session", True, f"{record.name} for {record.target.username}@{record.target.host}:{record.target.port}")
+    yield from _node_steps(server, record)
+
+
+def _node_steps(server: Server, record: SessionRecord) -> Iterator[Step]:
+    options = server.registry.login_options
+    try:
+        address.connect(record.target.host, record.target.port, options.policy, options.connect_timeout).close()
+    except EthPillarError as problem:
+        yield Step("TCP", False, problem.message, problem.hint)
+        return
+    yield Step("TCP", True, "connects")
+    listener = _Silent()
+    node = server.registry.acquire(record, listener)
+    try:
+        node.connect()
+        yield Step("Host key", True, _pin(server, record))
+        yield Step("Login", True, "accepted")
+        yield from _access_steps(node)
+    except HostKeyChanged as problem:
+        yield Step("Host key", False, problem.message, problem.hint)
+    except SshError as problem:
+        yield Step("Login", False, problem.message, problem.hint)
+    except EthPillarError as problem:
+        yield Step("Node", False, problem.message, problem.hint)
+    finally:
+        server.registry.release(node, listener)
+        server.registry.close()
+
+
+def _pin(server: Server, record: SessionRecord) -> str:
+    target = record.target
+    if target.host_key:
+        return f"{target.host_key} (the session's own)"
+    return f"{server.store.host_key(target.host, target.port)} (pinned)"
+
+
+def _access_steps(node: Node) -> Iterator[Step]:
+    way = access.find(node.run, node.record.target.password)
+    if way is None:
+        fix = "On the node: sudo usermod -aG systemd-journal $USER, then sign in again."
+        yield Step("Journal", False, "this user may not read it", fix)
+    else:
+        yield Step("Journal", True, "readable" + (f" with {way.prefix[0]} {way.prefix[1]}" if way.prefix else ""))
+    for status in node.status.get(0.0).units.values():
+        yield _unit_step(status)
+
+
+def _unit_step(status: UnitStatus) -> Step:
+    service = service_name(status.unit)
+    if not status.installed:
+        return Step(service, None, "not installed")
+    if status.status == "active":
+        return Step(service, True, f"active ({status.sub_state})")
+    result = f"{status.status} ({status.sub_state}, result {status.result}, exit status {status.exit_status})"
+    fix = f"On the node: sudo journalctl -u {service} -n 50; then sudo systemctl restart {service}"
+    core = service in CORE_UNITS or status.status == "failed"
+    return Step(service, False if core else None, result, fix if core else None)

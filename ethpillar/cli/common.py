@@ -1,0 +1,101 @@
+"""What the commands share: finding a session, opening its node, and saying what went wrong."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import orjson
+from flask import current_app
+
+from ..errors import EthPillarError
+from ..gateway.server import Server
+from ..nodes.node import Node
+from ..sessions import SessionRecord, valid_token
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+def server() -> Server:
+    """The application's rooms; nothing of it runs in the background here."""
+    found: Server = current_app.extensions["ethpillar"]
+    return found
+
+
+def told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that says what went wrong in one line on stderr, and exits with 1."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except EthPillarError as problem:
+            click.echo(f"ethpillar: {problem.message}", err=True)
+            if problem.hint:
+                click.echo(f"  {problem.hint}", err=True)
+            raise click.exceptions.Exit(1) from None
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader has gone; Python would complain about it at exit
+            raise click.exceptions.Exit(0) from None
+
+    return run
+
+
+def find_session(token: str) -> SessionRecord:
+    """The session of a token, or of the beginning of a token's hash as `sessions list` shows it."""
+    store = server().store
+    record = store.read(token) if valid_token(token) else None
+    if record is None:
+        matches = [found for found, _ in store.sessions() if found.name.startswith(token)] if len(token) >= 4 else []
+        record = matches[0] if len(matches) == 1 else None
+    if record is None:
+        raise click.ClickException("There is no such session.")
+    return record
+
+
+class _Nobody:
+    def connection_state(self, state: str, details: dict[str, Any]) -> None:
+        click.echo(f"ethpillar: connection {state}", err=True)
+
+    def node_lost(self, error: EthPillarError) -> None:
+        click.echo(f"ethpillar: {error.message}", err=True)
+
+
+@contextmanager
+def open_node(token: str) -> Iterator[Node]:
+    """A session's node, connected, for the time of the block."""
+    registry, listener = server().registry, _Nobody()
+    node = registry.acquire(find_session(token), listener)
+    try:
+        node.connect()
+        yield node
+    finally:
+        registry.release(node, listener)
+        registry.close()
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON."""
+    click.echo(orjson.dumps(value))
+
+
+def print_table(rows: list[list[str]]) -> None:
+    """Columns as wide as they have to be; the first row is the heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for number, row in enumerate(rows):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 else text)
+
+
+def ago(seconds: float | None) -> str:
+    """A duration as a person says it: `12s`, `5m`, `3h`, `2d`."""
+    if seconds is None or seconds < 0:
+        return "-"
+    for size, letter in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{letter}"
+    return f"{int(seconds)}s"

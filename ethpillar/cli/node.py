@@ -1,0 +1,122 @@
+"""`flask node`: what a session's node says, on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+import gevent
+from flask.cli import with_appcontext
+
+from ..journal.clients import client_of
+from ..journal.entry import Entry
+from ..journal.formats import LineParser
+from ..journal.render import Renderer
+from ..journal.text import clean
+from ..nodes.node import Node
+from ..units import UnitStatus, service_name, unit_name
+from .common import json_option, open_node, print_json, print_table, told
+
+_COLOURS = {"active": "green", "failed": "red", "activating": "yellow", "deactivating": "yellow", "reloading": "yellow"}
+
+
+@click.group()
+def node() -> None:
+    """A session's node: its states and logs."""
+
+
+@node.command()
+@click.argument("token")
+@json_option
+@with_appcontext
+@told
+def status(token: str, as_json: bool) -> None:
+    """The states of EthPillar's units on the node."""
+    with open_node(token) as opened:
+        found = [each for each in opened.status.get(0.0).units.values() if each.installed or not as_json]
+    if as_json:
+        return print_json([{**asdict(each), "service": service_name(each.unit)} for each in found])
+    rows = [["SERVICE", "STATUS", "CLIENT", "SINCE", "PID", "RESTARTS", "MEMORY", "RESULT"]]
+    rows += [_row(each) for each in found if each.installed]
+    print_table(rows)
+    return None
+
+
+def _row(status: UnitStatus) -> list[str]:
+    memory = "-" if status.memory_bytes is None else f"{status.memory_bytes / 2**20:.0f} MiB"
+    client = (client_of(status.description) if status.description else None) or "-"
+    numbers = ["-" if value is None else str(value) for value in (status.main_pid, status.restarts)]
+    word = f"{status.status} ({status.sub_state})"
+    return [service_name(status.unit), word, client, status.since or "-", *numbers, memory, status.result or "-"]
+
+
+@node.command()
+@click.argument("token")
+@click.argument("service")
+@click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(0), help="Lines of the past.")
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
+@click.option("--raw", is_flag=True, help="Lines as the client printed them, without colours.")
+@click.option("--utc", is_flag=True, help="Times in UTC.")
+@click.option("--level", type=click.Choice(["trace", "debug", "info", "warn", "error", "critical"]), help="Only from this.")
+@json_option
+@with_appcontext
+@told
+def logs(
+    token: str, service: str, lines: int, follow: bool, raw: bool, utc: bool, level: str | None, as_json: bool
+) -> None:
+    """A service's log: level, time, component, message, fields. Ctrl-C ends it."""
+    unit = unit_name(service)
+    if unit is None:
+        raise click.ClickException("That is not the name of a systemd service.")
+    with open_node(token) as opened:
+        printer = _Printer(opened, unit, Renderer(color=_colours(), utc=utc, raw=raw, level=level), as_json)
+        try:
+            printer.run(lines, follow)
+        except KeyboardInterrupt:
+            return
+
+
+def _colours() -> bool:
+    import os
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+class _Printer:
+    """Prints a unit's entries; follows them across broken connections."""
+
+    def __init__(self, node: Node, unit: str, renderer: Renderer, as_json: bool) -> None:
+        self._node = node
+        self._unit = unit
+        self._renderer = renderer
+        self._as_json = as_json
+        self._parser = LineParser(node.check_unit(unit))
+        self._last: str | None = None
+
+    def run(self, lines: int, follow: bool) -> None:
+        self._read(lines, follow=False)
+        while follow:
+            self._node.wait_connected()
+            self._read(0 if self._last is None else None, follow=True)
+            gevent.sleep(0.5)
+
+    def _read(self, lines: int | None, follow: bool) -> None:
+        expected = self._last if follow else None
+        with self._node.journal(self._unit, lines=lines, cursor=expected, follow=follow) as stream:
+            while entries := stream.read():
+                for entry in entries:
+                    if entry.cursor != expected:
+                        self._print(entry)
+                    self._last = entry.cursor
+                sys.stdout.flush()
+
+    def _print(self, entry: Entry) -> None:
+        for text in clean(entry.message):
+            line = self._parser.parse(text, entry.priority, manager=entry.pid == 1)
+            if self._as_json:
+                print_json({"timestamp_us": entry.realtime_us, "cursor": entry.cursor, "line": text, **asdict(line)})
+            else:
+                shown = self._renderer.render(entry.realtime_us, line, text)
+                if shown is not None:
+                    click.echo(shown)

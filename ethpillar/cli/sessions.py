@@ -1,0 +1,162 @@
+"""`flask sessions`: what is in Redis, and whether it works."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from ..sessions import SessionRecord, parse_record
+from .check import checks
+from .common import ago, find_session, json_option, print_json, print_table, server, told
+
+
+@click.group()
+def sessions() -> None:
+    """Sessions: list, show, create, revoke and check them."""
+
+
+def _facts(record: SessionRecord, ttl: int) -> dict[str, Any]:
+    target, accessed = record.target, record.last_accessed
+    return {
+        "session": record.name,
+        "host": target.host,
+        "port": target.port,
+        "user": target.username,
+        "login": [kind for kind, there in (("key", target.private_key), ("password", target.password)) if there],
+        "age_seconds": None if accessed is None else max(0, round(time.time() - accessed / 1000)),
+        "ttl_seconds": ttl,
+    }
+
+
+@sessions.command("list")
+@json_option
+@with_appcontext
+@told
+def list_sessions(as_json: bool) -> None:
+    """Every session: a short hash of its token, where it leads, when it was last used, how long it lives."""
+    found = [_facts(record, ttl) for record, ttl in server().store.sessions()]
+    found.sort(key=lambda facts: facts["age_seconds"] or 0)
+    if as_json:
+        return print_json(found)
+    rows = [["SESSION", "HOST", "USER", "LOGIN", "LAST USED", "TTL"]]
+    for facts in found:
+        place = f"{facts['host']}:{facts['port']}"
+        login, used, ttl = "+".join(facts["login"]), ago(facts["age_seconds"]), ago(facts["ttl_seconds"])
+        rows.append([facts["session"], place, facts["user"], login, used, ttl])
+    print_table(rows)
+    return None
+
+
+@sessions.command()
+@click.argument("token")
+@json_option
+@with_appcontext
+@told
+def show(token: str, as_json: bool) -> None:
+    """One session, by its token or its short hash. No secrets."""
+    record = find_session(token)
+    store = server().store
+    facts = _facts(record, store.ttl(record.token))
+    facts["host_key"] = record.target.host_key or store.host_key(record.target.host, record.target.port)
+    facts["refused"] = store.refused(record)
+    if as_json:
+        return print_json(facts)
+    for key, value in facts.items():
+        shown = ", ".join(value) if isinstance(value, list) else "-" if value is None else str(value)
+        click.echo(f"{key.replace('_', ' ') + ':':14}{shown}")
+    return None
+
+
+@sessions.command()
+@click.option("--host", required=True, help="The node's name or address.")
+@click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--user", required=True, help="The user to log in as.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="A private key file, instead of a password.")
+@click.option("--host-key", help="SHA256:... fingerprint: connect only to this host key.")
+@json_option
+@with_appcontext
+@told
+def create(host: str, port: int, user: str, key: str | None, host_key: str | None, as_json: bool) -> None:
+    """Creates a session as the dashboard would, and prints its token. Asks for the password (or passphrase)."""
+    document: dict[str, Any] = {"host": host, "username": user, "port": port}
+    if key is None:
+        document["password"] = click.prompt("Password", hide_input=True, err=True)
+    else:
+        document["privateKey"] = Path(key).read_text(encoding="utf-8", errors="replace")
+        passphrase = click.prompt("Passphrase (empty: none)", hide_input=True, default="", show_default=False, err=True)
+        if passphrase:
+            document["passphrase"] = passphrase
+    if host_key:
+        document["hostKey"] = host_key
+    token = str(uuid.uuid4())
+    if parse_record(token, _as_text(document)) is None:
+        raise click.ClickException("These are not a valid host, user, port, secret and host key.")
+    server().store.create(token, document)
+    if as_json:
+        print_json({"token": token})
+    else:
+        click.echo(token)
+
+
+def _as_text(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document)
+
+
+@sessions.command()
+@click.argument("token")
+@json_option
+@with_appcontext
+@told
+def revoke(token: str, as_json: bool) -> None:
+    """Ends a session: its sockets are disconnected and its SSH connection is closed within seconds."""
+    record = find_session(token)
+    done = server().store.revoke(record.token)
+    if as_json:
+        print_json({"session": record.name, "revoked": done})
+    else:
+        click.echo(f"{record.name} revoked" if done else f"{record.name} was gone already")
+
+
+@sessions.command("forget-host")
+@click.argument("host")
+@click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535))
+@json_option
+@with_appcontext
+@told
+def forget_host(host: str, port: int, as_json: bool) -> None:
+    """Removes the pinned SSH host key of a node that was reinstalled: the next login pins its new one."""
+    done = server().store.forget_host_key(host, port)
+    if as_json:
+        print_json({"host": host, "port": port, "forgotten": done})
+    else:
+        click.echo("forgotten" if done else "no host key was pinned for that host and port")
+
+
+@sessions.command()
+@click.argument("token")
+@json_option
+@with_appcontext
+@told
+def check(token: str, as_json: bool) -> None:
+    """Goes the whole way to a session's node, step by step: a tick, or a cross with the fix. Exits with 1 on a cross."""
+    failed = False
+    steps = []
+    for step in checks(server(), token):
+        failed = failed or step.ok is False
+        steps.append(step)
+        if not as_json:
+            mark = {True: click.style("✓", fg="green"), False: click.style("✗", fg="red"), None: "·"}[step.ok]
+            click.echo(f"{mark} {step.name}: {step.found}")
+            if step.fix:
+                click.echo(f"    {step.fix}")
+    if as_json:
+        print_json([{"name": each.name, "ok": each.ok, "found": each.found, "fix": each.fix} for each in steps])
+    if failed:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,210 @@
+"""The errors a person may see.
+
+Each has a stable `code` for machines and a sentence for people, both safe to show: no token, password, key, host
+name or library's own text gets into them. The base cannot be raised by itself. Two laws of the existing frontend
+hold for every sentence here, and a test holds us to them:
+
+- It logs in again on any `error` whose message contains "auth", so only `NotAuthenticated` says it.
+- It takes an `error` that contains the name of a service for one about that service's log, so only an error about a
+  service names one. That is why no sentence here says "execution" or "validator" in passing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EthPillarError(Exception):
+    """Base of all errors that reach a client. `code` and `message` are the class's unless given."""
+
+    code = "internal"
+    message = "Something went wrong on the server."
+    hint: str | None = None
+
+    def __init__(self, message: str | None = None, *, service: str | None = None, hint: str | None = None) -> None:
+        if type(self) is EthPillarError:
+            raise TypeError("raise one of the subclasses")
+        self.message = message or self.message
+        self.service = service
+        self.hint = hint or self.hint
+        super().__init__(self.message)
+
+    def payload(self) -> dict[str, Any]:
+        """What the `error` event carries: `message` and `code`, with `service` and `hint` where there are any."""
+        found: dict[str, Any] = {"message": self.message, "code": self.code}
+        if self.service is not None:
+            found["service"] = self.service
+        if self.hint is not None:
+            found["hint"] = self.hint
+        return found
+
+
+class InternalError(EthPillarError):
+    """Raised for what should not happen; the cause is in the server's log only."""
+
+
+class BadRequest(EthPillarError):
+    """A client sent something that is not in the contract. Nothing was changed."""
+
+    code = "bad_request"
+    message = "That request is not valid."
+
+
+class TooLarge(BadRequest):
+    """A client sent more in one message than is allowed. It was not read."""
+
+    message = "That message is too large."
+
+
+class NotAuthenticated(EthPillarError):
+    """A subscription was asked for before a valid token was shown."""
+
+    code = "not_authenticated"
+    message = "Not authenticated."
+
+
+class LimitReached(EthPillarError):
+    """A count (subscriptions, connections, sockets) is at its bound."""
+
+    code = "limit_reached"
+    message = "Too many of these are open already."
+
+
+class SessionExpired(EthPillarError):
+    """The token is unknown, or its session ended (logout, expiry)."""
+
+    code = "session_expired"
+    message = "Invalid or expired session."
+
+
+class SessionRequired(EthPillarError):
+    """A socket did not show a valid token in time."""
+
+    code = "session_required"
+    message = "No valid session was shown in time."
+
+
+class ShuttingDown(EthPillarError):
+    """The server is being stopped; another one, or the same one, will be there in a moment."""
+
+    code = "server_restarting"
+    message = "The server is restarting. Connect again in a moment."
+
+
+class SessionStoreDown(EthPillarError):
+    """Redis cannot be asked at the moment. Says nothing about Redis."""
+
+    code = "server_error"
+    message = "Server error during validation."
+
+
+class SshError(EthPillarError):
+    """Base of what can be wrong on the way to a node. `terminal`: trying again without a change is of no use."""
+
+    code = "ssh_error"
+    message = "The SSH connection to the node failed."
+    terminal = False
+
+
+class SshUnreachable(SshError):
+    """No TCP connection, no SSH banner, no key exchange, or the connection died."""
+
+    code = "ssh_unreachable"
+    message = "The node can't be reached over SSH."
+    hint = "Check that the node is up and that its SSH port is open to this server."
+
+
+class SshTimeout(SshUnreachable):
+    """The node took too long to answer."""
+
+    code = "ssh_timeout"
+    message = "The node did not answer in time."
+
+
+class AddressDenied(SshError):
+    """The node's address is in a network that this server must not connect to."""
+
+    code = "ssh_address_denied"
+    message = "This server may not connect to that address."
+    terminal = True
+
+
+class CredentialRefused(SshError):
+    """sshd refused the password or key. Not tried again for this session: three of these get a server banned."""
+
+    code = "ssh_auth_failed"
+    message = "The node refused the user name, password or key."
+    hint = "Sign in again with the right ones. They are not tried a second time, so that the node does not ban this server."
+    terminal = True
+
+
+class SecondFactorRequired(SshError):
+    """sshd wants more than this session can give (a second factor)."""
+
+    code = "ssh_second_factor"
+    message = "The node asks for a second factor at login, which this server can't give."
+    hint = "Allow this user to log in with a key alone, or from this server's address without the second factor."
+    terminal = True
+
+
+class BadKey(SshError):
+    """The session's private key cannot be read."""
+
+    code = "ssh_bad_key"
+    message = "The private key of this session can't be read, or its passphrase is wrong."
+    terminal = True
+
+
+class HostKeyChanged(SshError):
+    """The node's host key is not the pinned one. Nothing secret was sent."""
+
+    code = "host_key_changed"
+    message = "The node's SSH host key has changed. Nothing was sent to it."
+    hint = (
+        "If you reinstalled the node or renewed its host key, remove the old pin (flask sessions forget-host) and "
+        "connect again. If you did not, somebody may be between this server and your node."
+    )
+    terminal = True
+
+
+class UnitNotFound(EthPillarError):
+    """The node has no such unit."""
+
+    code = "unit_not_found"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(_named(service, "There is no unit {} on this node."), service=service)
+
+
+class PermissionDenied(EthPillarError):
+    """The session's user may not read the journal."""
+
+    code = "permission_denied"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            _named(service, "The log of {} can't be read by this SSH user."),
+            service=service,
+            hint="On the node, run: sudo usermod -aG systemd-journal $USER and then sign in again.",
+        )
+
+
+class LogUnavailable(EthPillarError):
+    """The journal of a unit cannot be followed at the moment."""
+
+    code = "log_unavailable"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(_named(service, "The log of {} can't be read at the moment."), service=service)
+
+
+class StatusUnavailable(EthPillarError):
+    """A status poll failed or hung. Told once; the next poll that works is an update like any other."""
+
+    code = "status_unavailable"
+    message = "The states of the services can't be read at the moment."
+
+
+def _named(service: str, sentence: str) -> str:
+    # A unit may be called oauth2-proxy. Naming it would make the frontend log in again, for ever; see above.
+    return sentence.format("this service" if "auth" in service.lower() else service)

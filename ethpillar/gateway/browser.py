@@ -1,0 +1,234 @@
+"""One browser socket: its session, its node, its subscriptions.
+
+Belongs here: what each event does, once its payload is known to be good and its turn has come. It must not know how
+events arrive.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+
+from ..errors import BadRequest, EthPillarError, LimitReached, NotAuthenticated, SessionExpired, SessionRequired
+from ..nodes.node import Node
+from ..nodes.registry import NodeRegistry
+from ..nodes.ring import Item
+from ..nodes.status_feed import Snapshot, StatusSubscription
+from ..nodes.subscription import LogSubscription
+from ..sessions import SessionRecord, SessionStore, valid_token
+from ..units import service_name
+from . import wire
+from .outbox import Outbox
+from .turn import Turns
+
+log = logging.getLogger(__name__)
+
+MAX_LOGS = 64
+"Logs that one socket may follow at once."
+BATCH_WINDOW = 0.05
+"Seconds that lines are gathered for a `log_batch`."
+MAX_BATCH = 500
+"Lines in one `log_batch`."
+
+
+class BrowserSocket:
+    """A connected socket. Everything but `close`, and what nodes call, happens in its turn."""
+
+    def __init__(self, outbox: Outbox, store: SessionStore, registry: NodeRegistry, auth_timeout: float) -> None:
+        self.turns = Turns()
+        self.token: str | None = None
+        "The token it has shown, once that was found valid."
+        self.outbox = outbox
+        self._store = store
+        self._registry = registry
+        self._auth_timeout = auth_timeout
+        self._node: Node | None = None
+        self._logs: dict[str, LogSubscription] = {}
+        self._status: StatusSubscription | None = None
+        self._closed = False
+        self._deadline: gevent.Greenlet[..., None] | None = None
+        self._await_session()
+
+    # -- the session
+
+    def _await_session(self) -> None:
+        if self._deadline is None:
+            self._deadline = gevent.spawn_later(self._auth_timeout, self._too_late)
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        self.end(SessionRequired())
+
+    def _in_time(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.kill()
+
+    def authenticate(self, token: Any) -> None:
+        """Opens or reuses the session's node and emits `authenticated`. Raises what stands against it."""
+        if not isinstance(token, str):
+            raise BadRequest("The token must be text.")
+        if self.token is not None and token != self.token:
+            raise BadRequest("This connection belongs to another session. Open a new one for this token.")
+        record = self._store.renew(token) if valid_token(token) else None
+        if record is None:
+            raise SessionExpired
+        self.enter(record)
+
+    def enter(self, record: SessionRecord) -> None:
+        """As `authenticate`, with a session that was just read."""
+        if self._closed:
+            return
+        self.token = record.token
+        self._in_time()
+        node = self._registry.acquire(record, self)
+        if self._node is not None and self._node is not node:
+            self._leave_node()  # the dashboard wrote other credentials under the same token
+        self._node = node
+        try:
+            node.connect()
+        except BaseException:
+            self._leave_node()
+            if not self._closed:
+                self._await_session()
+            raise
+        if self._closed:
+            return
+        self.outbox.emit("authenticated")
+        if not node.connected:
+            self.connection_state("reconnecting", {})
+
+    def _leave_node(self) -> None:
+        node, self._node = self._node, None
+        if node is not None:
+            self._end_subscriptions()
+            self._registry.release(node, self)
+
+    def _require_node(self) -> Node:
+        if self._node is None:
+            raise NotAuthenticated
+        return self._node
+
+    # -- logs
+
+    def subscribe_logs(self, payload: dict[str, Any]) -> None:
+        """Follows a service's log. A second time for the same service does nothing."""
+        unit = wire.get_unit(payload)
+        lines, after = wire.get_lines(payload), wire.get_after(payload)
+        batch, lossless = wire.get_flag(payload, "batch", False), wire.get_flag(payload, "lossless", True)
+        node = self._require_node()
+        if unit in self._logs:
+            return
+        if len(self._logs) >= MAX_LOGS:
+            raise LimitReached("This connection follows too many logs already.")
+        if node.connected:
+            node.check_unit(unit)
+        if self._closed or self._node is not node:
+            return
+        sink = _BrowserLog(self.outbox, unit, batch, self._log_failed)
+        self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
+
+    def _log_failed(self, unit: str, error: EthPillarError) -> None:
+        self._logs.pop(unit, None)
+        self.outbox.emit("log_state", wire.log_state(service_name(unit), "ended", {"reason": error.code}))
+        self.outbox.emit("error", error.payload())
+
+    def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
+        """Stops a log. Nothing of it is sent after this returns."""
+        subscription = self._logs.pop(wire.get_unit(payload), None)
+        if subscription is not None:
+            subscription.close()
+
+    # -- status
+
+    def subscribe_status(self, payload: dict[str, Any]) -> None:
+        """Status updates; a second time changes the interval."""
+        interval = wire.get_interval(payload)
+        node = self._require_node()
+        self.unsubscribe_status()
+        self._status = node.status.subscribe(self, interval)
+
+    def unsubscribe_status(self) -> None:
+        """Stops the updates."""
+        status, self._status = self._status, None
+        if status is not None:
+            status.close()
+
+    def ready(self) -> bool:
+        """See `StatusSink`."""
+        return self.outbox.ready()
+
+    def status(self, snapshot: Snapshot) -> None:
+        """See `StatusSink`."""
+        self.outbox.send(snapshot.data)
+
+    def status_failed(self, error: EthPillarError) -> None:
+        """See `StatusSink`."""
+        self.outbox.emit("error", error.payload())
+
+    # -- what nodes tell
+
+    def connection_state(self, state: str, details: dict[str, Any]) -> None:
+        """See `NodeListener`."""
+        self.outbox.emit("connection_state", {"state": state, **details})
+
+    def node_lost(self, error: EthPillarError) -> None:
+        """See `NodeListener`."""
+        gevent.spawn(self.end, error)
+
+    # -- the end
+
+    def end(self, error: EthPillarError) -> None:
+        """Tells why, and disconnects."""
+        if not self._closed:
+            self.outbox.emit("error", error.payload())
+            self.close()
+            self.outbox.disconnect()
+
+    def close(self) -> None:
+        """Lets go of everything. Called once the socket is gone, or to make it go."""
+        if self._closed:
+            return
+        self._closed = True
+        self._in_time()
+        self._leave_node()
+
+    def _end_subscriptions(self) -> None:
+        self.unsubscribe_status()
+        logs, self._logs = list(self._logs.values()), {}
+        for subscription in logs:
+            subscription.close()
+
+
+class _BrowserLog:
+    """A `LogSink` on a socket."""
+
+    def __init__(self, outbox: Outbox, unit: str, batch: bool, failed: Callable[[str, EthPillarError], None]) -> None:
+        self._outbox = outbox
+        self._unit = unit
+        self._service = service_name(unit)
+        self._batch = batch
+        self.window = BATCH_WINDOW if batch else 0.0
+        self._failed = failed
+
+    def wait_ready(self, timeout: float | None = None) -> bool:
+        return self._outbox.wait_ready(timeout)
+
+    def lines(self, items: Sequence[Item]) -> None:
+        packets = [packet for item in items for packet in item.data]
+        if self._batch:
+            packets = [
+                wire.encode_batch(self._service, packets[at : at + MAX_BATCH])
+                for at in range(0, len(packets), MAX_BATCH)
+            ]
+        for packet in packets:
+            self._outbox.send(packet)
+
+    def state(self, state: str, details: dict[str, Any]) -> None:
+        self._outbox.emit("log_state", wire.log_state(self._service, state, details))
+
+    def failed(self, error: EthPillarError) -> None:
+        self._failed(self._unit, error)

@@ -1,0 +1,171 @@
+"""Socket.IO events to method calls.
+
+Belongs here: the table of events, and what must hold for each of them: its turn, its errors, its ack. Whatever a
+client sends, nothing leaves here but an `error` event, and nothing gets into a log but a code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from flask import request
+from flask_socketio import ConnectionRefusedError, SocketIO
+
+from ..errors import BadRequest, EthPillarError, InternalError, SessionExpired, SessionStoreDown, TooLarge
+from ..nodes.registry import NodeRegistry
+from ..sessions import SessionRecord, SessionStore, token_hash, valid_token
+from . import wire
+from .browser import BrowserSocket
+from .outbox import Outbox
+from .websocket import OVERSIZED
+
+log = logging.getLogger(__name__)
+
+COOKIE = "ssh_session"
+REFUSED_SESSION = "Authentication error: Invalid or expired session."
+REFUSED_STORE = "Authentication error: Server error during validation."
+
+Handler = Callable[..., Any]
+
+
+class Gateway:
+    """The sockets that are connected, and what they may say."""
+
+    def __init__(self, socketio: SocketIO, store: SessionStore, registry: NodeRegistry, auth_timeout: float) -> None:
+        self._socketio = socketio
+        self._store = store
+        self._registry = registry
+        self._auth_timeout = auth_timeout
+        self.sockets: dict[str, BrowserSocket] = {}
+        socketio.on_event("connect", self._connect)
+        socketio.on_event("disconnect", self._disconnect)
+        for name, handler in self._events().items():
+            socketio.on_event(name, self._guarded(handler))
+        socketio.on_event("*", self._unknown)
+        # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
+        socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", type(problem).__name__)
+
+    # -- connecting
+
+    def _connect(self, auth: Any = None) -> None:
+        # Whatever is raised here but ConnectionRefusedError would let the client in, or call this again without `auth`.
+        try:
+            record = self._session_shown(auth)
+            sid = str(request.sid)  # type: ignore[attr-defined]
+            socket = BrowserSocket(Outbox(self._socketio.server, sid), self._store, self._registry, self._auth_timeout)
+        except SessionExpired:
+            raise ConnectionRefusedError(REFUSED_SESSION) from None
+        except SessionStoreDown:
+            raise ConnectionRefusedError(REFUSED_STORE) from None
+        except Exception as problem:
+            log.error("A connection failed (%s)", type(problem).__name__)
+            raise ConnectionRefusedError(REFUSED_STORE) from None
+        self.sockets[sid] = socket
+        if record is not None:
+            socket.token = record.token
+            gevent.spawn(self._enter, socket, record)
+
+    def _session_shown(self, auth: Any) -> SessionRecord | None:
+        """The session of the token shown at connect; None when none was shown. Raises what refuses it."""
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if not token and token != 0:
+            token = request.cookies.get(COOKIE)  # only when there is no token: a stale cookie refuses nobody
+        if not token:
+            return None
+        record = self._store.renew(token) if valid_token(token) else None
+        if record is None:
+            raise SessionExpired
+        return record
+
+    def _enter(self, socket: BrowserSocket, record: SessionRecord) -> None:
+        self._guard(socket, socket.enter, record)
+
+    def _disconnect(self, *_: Any) -> None:
+        socket = self.sockets.pop(str(request.sid), None)  # type: ignore[attr-defined]
+        if socket is not None:
+            socket.close()
+
+    # -- events
+
+    def _events(self) -> dict[str, Handler]:
+        return {
+            "authenticate": self._authenticate,
+            "subscribe_logs": self._with_object(BrowserSocket.subscribe_logs),
+            "unsubscribe_logs": self._with_object(BrowserSocket.unsubscribe_logs),
+            "subscribe_status": self._with_object(BrowserSocket.subscribe_status),
+            "unsubscribe_status": self._unsubscribe_status,
+            OVERSIZED: self._oversized,
+        }
+
+    def _guarded(self, handler: Handler) -> Handler:
+        def handle(*arguments: Any) -> Any:
+            socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
+            return None if socket is None else handler(socket, *arguments)
+
+        return handle
+
+    def _authenticate(self, socket: BrowserSocket, *arguments: Any) -> bool:
+        token = arguments[0] if arguments else None
+        return self._guard(socket, socket.authenticate, token) is None
+
+    def _with_object(self, method: Callable[[BrowserSocket, dict[str, Any]], None]) -> Handler:
+        def handle(socket: BrowserSocket, *arguments: Any) -> dict[str, Any]:
+            def act() -> None:
+                method(socket, wire.payload_object(arguments))
+
+            return _ack(self._guard(socket, act))
+
+        return handle
+
+    def _unsubscribe_status(self, socket: BrowserSocket, *_: Any) -> dict[str, Any]:
+        return _ack(self._guard(socket, socket.unsubscribe_status))
+
+    def _oversized(self, socket: BrowserSocket, *_: Any) -> dict[str, Any]:
+        return _ack(self._tell(socket, TooLarge()))
+
+    def _unknown(self, _name: Any, *_: Any) -> None:
+        socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
+        if socket is not None:
+            self._tell(socket, BadRequest("There is no such event."))
+
+    def _guard(self, socket: BrowserSocket, act: Callable[..., None], *arguments: Any) -> EthPillarError | None:
+        """Does something in the socket's turn; what stands against it is emitted and returned."""
+        try:
+            with socket.turns.take():
+                act(*arguments)
+            return None
+        except EthPillarError as problem:
+            return self._tell(socket, problem)
+        except Exception:
+            log.exception("An event of session %s failed", token_hash(socket.token or ""))
+            return self._tell(socket, InternalError())
+
+    def _tell(self, socket: BrowserSocket, problem: EthPillarError) -> EthPillarError:
+        socket.outbox.emit("error", problem.payload())
+        return problem
+
+    # -- sessions
+
+    def tokens(self) -> set[str]:
+        """The tokens in use."""
+        return {socket.token for socket in self.sockets.values() if socket.token is not None}
+
+    def session_ended(self, token: str) -> None:
+        """The session is gone from Redis: tells its sockets, disconnects them, and closes its SSH connections."""
+        for socket in [each for each in self.sockets.values() if each.token == token]:
+            gevent.spawn(socket.end, SessionExpired("Your session has ended. Please sign in again."))
+        gevent.spawn(self._registry.end_session, token)
+
+    def say_goodbye(self, problem: EthPillarError) -> None:
+        """The server stops: tells every socket, and closes only its transport, so that it comes back by itself."""
+        for socket in list(self.sockets.values()):
+            socket.outbox.emit("error", problem.payload())
+            socket.close()
+            socket.outbox.close_transport()
+
+
+def _ack(problem: EthPillarError | None) -> dict[str, Any]:
+    return {"ok": True} if problem is None else {"ok": False, "error": problem.payload()}

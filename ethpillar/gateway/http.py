@@ -1,0 +1,64 @@
+"""HTTP on the same port: probes, and errors that say nothing.
+
+Belongs here: Flask's routes and the headers of every answer.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from ..errors import SessionStoreDown
+from ..sessions import SessionStore
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+def add_routes(app: Flask, store: SessionStore) -> None:
+    """The probes of a load balancer, and the answer to everything else."""
+    probes = Blueprint("probes", __name__)
+
+    @probes.get("/healthz")
+    def healthz() -> Response:
+        """The process is alive."""
+        return _text("ok\n", 200)
+
+    @probes.get("/readyz")
+    def readyz() -> Response:
+        """Redis answers, so that sessions can be validated."""
+        try:
+            store.ping()
+        except SessionStoreDown:
+            return _text("redis does not answer\n", 503)
+        return _text("ok\n", 200)
+
+    app.register_blueprint(probes)
+
+    @app.errorhandler(HTTPException)
+    def refused(problem: HTTPException) -> Response:
+        answer = _text(f"{problem.name}\n", problem.code or 500)
+        allow = problem.get_response().headers.get("Allow")
+        if allow:
+            answer.headers["Allow"] = allow
+        return answer
+
+    @app.errorhandler(Exception)
+    def failed(problem: Exception) -> Response:
+        app.logger.error("A request failed (%s)", type(problem).__name__)
+        return _text("Internal Server Error\n", 500)
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def _text(text: str, status: int) -> Response:
+    return Response(text, status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,45 @@
+"""The running server: what starts with it and what it ends.
+
+Belongs here: the order in which things are started and shut down.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import gevent
+
+from ..errors import ShuttingDown
+from ..nodes.registry import NodeRegistry
+from ..sessions import SessionStore, SessionWatch
+from .events import Gateway
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """One worker's part of the service."""
+
+    def __init__(
+        self, gateway: Gateway, registry: NodeRegistry, store: SessionStore, watch: SessionWatch, timeout: float
+    ) -> None:
+        """:param timeout: seconds that an orderly shutdown may take"""
+        self.gateway = gateway
+        self.registry = registry
+        self.store = store
+        self.watch = watch
+        self._timeout = timeout
+
+    def start(self) -> None:
+        """Starts what runs in the background. Once per process, after the fork."""
+        self.watch.start()
+        log.info("Ready")
+
+    def shutdown(self) -> None:
+        """Tells clients, closes SSH, within the timeout."""
+        log.info("Shutting down: %d sockets, %d nodes", len(self.gateway.sockets), len(self.registry))
+        with gevent.Timeout(self._timeout, False):
+            self.watch.stop()
+            self.gateway.say_goodbye(ShuttingDown())
+            self.registry.close()
+            self.store.close()

@@ -1,0 +1,140 @@
+"""WebSocket frames, with bounds.
+
+Belongs here: reading a message of which nothing is believed, on top of gevent-websocket, which reads whatever length
+a header names, and unmasks and checks it byte by byte. Here a header that names too much is answered before a byte
+of its payload is read, the payload is then discarded unseen, and unmasking and UTF-8 are done by C.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geventwebsocket.exceptions import ProtocolError, WebSocketError
+from geventwebsocket.websocket import Header, WebSocket
+
+OVERSIZED = "oversized"
+"The event that stands for a message that was too large: the gateway answers it with an `error`."
+OVERSIZED_PACKET = f'42["{OVERSIZED}"]'
+
+DISCARDED = 16 * 1024 * 1024
+"Bytes of a message that are discarded at most; a larger one ends the connection with 1009 (message too big)."
+_STEP = 64 * 1024
+
+
+class MessageTooBig(WebSocketError):  # type: ignore[misc]
+    """Raised for a message that is not even worth discarding."""
+
+
+class BoundedWebSocket(WebSocket):  # type: ignore[misc]
+    """A server-side WebSocket that never holds more than `limit` bytes of a message."""
+
+    __slots__ = ("limit",)
+
+    def __init__(self, environ: dict[str, Any], stream: Any, handler: Any, limit: int) -> None:
+        super().__init__(environ, stream, handler)
+        self.limit = limit
+
+    def receive(self) -> str | bytes | None:
+        """The next message; None when the connection is over. A message over the limit becomes `OVERSIZED_PACKET`."""
+        if self.closed:
+            raise WebSocketError("closed")
+        try:
+            return self.read_message()
+        except UnicodeError:
+            self.close(1007)
+        except MessageTooBig:
+            self.close(1009)
+        except ProtocolError:
+            self.close(1002)
+        except (OSError, WebSocketError):
+            self.close()
+        return None
+
+    def read_message(self) -> str | bytes | None:
+        opcode: int | None = None
+        message = bytearray()
+        discarding = 0
+        while True:
+            header = Header.decode_header(self.stream)
+            if header.flags:
+                raise ProtocolError("reserved bits")
+            if not header.mask:
+                raise ProtocolError("a client's frame must be masked")
+            if header.opcode >= 0x08:
+                if self._control(header, self._payload(header)):
+                    return None
+                continue
+            if header.opcode in (self.OPCODE_TEXT, self.OPCODE_BINARY) and opcode is None:
+                opcode = header.opcode
+            elif header.opcode != self.OPCODE_CONTINUATION or opcode is None:
+                raise ProtocolError("unexpected opcode")
+            if discarding or len(message) + header.length > self.limit:
+                discarding += header.length + 1
+                message.clear()
+                self._discard(header.length, discarding)
+            else:
+                message += self._payload(header)
+            if header.fin:
+                break
+        if discarding:
+            return OVERSIZED_PACKET
+        return bytes(message) if opcode == self.OPCODE_BINARY else message.decode("utf-8")
+
+    def _payload(self, header: Header) -> bytes:
+        payload = self.raw_read(header.length) if header.length else b""
+        if len(payload) != header.length:
+            raise WebSocketError("the connection ended in a frame")
+        return unmask(payload, header.mask)
+
+    def _discard(self, length: int, total: int) -> None:
+        if total > DISCARDED:
+            raise MessageTooBig
+        while length:
+            read = len(self.raw_read(min(length, _STEP)))
+            if not read:
+                raise WebSocketError("the connection ended in a frame")
+            length -= read
+
+    def _control(self, header: Header, payload: bytes) -> bool:
+        """Answers a control frame; whether it was the last."""
+        if header.opcode == self.OPCODE_PING:
+            self.send_frame(payload, self.OPCODE_PONG)
+        elif header.opcode == self.OPCODE_CLOSE:
+            self.close(1000)
+            return True
+        elif header.opcode != self.OPCODE_PONG:
+            raise ProtocolError("unexpected opcode")
+        return False
+
+    def close(self, code: int = 1000, message: bytes = b"") -> None:
+        """Sends a close frame, once; never raises."""
+        if self.closed:
+            return
+        try:
+            frame = code.to_bytes(2, "big") + bytes(message)
+            header = Header.encode_header(True, self.OPCODE_CLOSE, b"", len(frame), 0)
+            self.raw_write(header + frame)
+        except (OSError, TypeError):
+            pass
+        finally:
+            self.closed = True
+            self.stream = self.raw_write = self.raw_read = self.environ = None
+
+    def send_frame(self, message: str | bytes, opcode: int) -> None:
+        """Writes one frame. Raises `WebSocketError` when the connection is over."""
+        if self.closed:
+            raise WebSocketError("closed")
+        data = message.encode("utf-8") if isinstance(message, str) else bytes(message)
+        header = Header.encode_header(True, opcode, b"", len(data), 0)
+        try:
+            self.raw_write(header + data)
+        except (OSError, TypeError):
+            raise WebSocketError("closed") from None
+
+
+def unmask(payload: bytes, mask: bytes) -> bytes:
+    """XORs a payload with its four-byte mask (RFC 6455, 5.3), as one big number."""
+    length = len(payload)
+    pad = -length % 4
+    stream = int.from_bytes(mask * ((length + pad) // 4), "big") >> (8 * pad)
+    return (int.from_bytes(payload, "big") ^ stream).to_bytes(length, "big")

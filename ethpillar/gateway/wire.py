@@ -1,0 +1,195 @@
+"""Payloads, as bytes on the wire have them.
+
+Belongs here: reading what a client sent, by typed getters that refuse what does not fit, and encoding what it gets.
+A line is encoded here once, as the whole text of its Socket.IO packet, and the same text goes to every socket.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from ..errors import BadRequest
+from ..journal.clients import client_of
+from ..journal.entry import Entry
+from ..journal.formats import Line
+from ..units import UnitStatus, service_name, unit_name
+
+MAX_BACKLOG = 5000
+DEFAULT_BACKLOG = 50
+DEFAULT_INTERVAL_MS = 5000
+MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
+
+_CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,512}")
+
+# -- what clients send
+
+
+def payload_object(arguments: Sequence[Any]) -> dict[str, Any]:
+    """The one object that an event carries. Raises `BadRequest`."""
+    if len(arguments) != 1 or not isinstance(arguments[0], dict):
+        raise BadRequest("The event needs one object as its payload.")
+    return arguments[0]
+
+
+def get_unit(payload: dict[str, Any]) -> str:
+    """The systemd unit that `service` means. Raises `BadRequest`, which does not repeat what was sent."""
+    unit = unit_name(payload.get("service"))
+    if unit is None:
+        raise BadRequest("`service` must be the name of a systemd service.")
+    return unit
+
+
+def get_lines(payload: dict[str, Any]) -> int:
+    """The backlog wanted: 0 to 5000, 50 when left out. Raises `BadRequest`."""
+    lines = payload.get("lines")
+    if lines is None:
+        return DEFAULT_BACKLOG
+    if isinstance(lines, bool) or not isinstance(lines, int | float) or lines != lines or lines % 1:
+        raise BadRequest("`lines` must be a whole number from 0 to 5000.")
+    if not 0 <= lines <= MAX_BACKLOG:
+        raise BadRequest("`lines` must be a whole number from 0 to 5000.")
+    return int(lines)
+
+
+def get_after(payload: dict[str, Any]) -> str | None:
+    """The cursor to resume after, or None. Raises `BadRequest`."""
+    after = payload.get("after")
+    if after is None:
+        return None
+    if not isinstance(after, str) or not _CURSOR.fullmatch(after):
+        raise BadRequest("`after` must be a cursor from an earlier line.")
+    return after
+
+
+def get_flag(payload: dict[str, Any], key: str, default: bool) -> bool:
+    """True or false, or the default when left out. Raises `BadRequest`."""
+    value = payload.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise BadRequest(f"`{key}` must be true or false.")
+    return value
+
+
+def get_interval(payload: dict[str, Any]) -> float:
+    """The seconds between status updates: from milliseconds, 5000 when left out, kept within 1 s and 300 s."""
+    interval = payload.get("interval")
+    if interval is None:
+        return DEFAULT_INTERVAL_MS / 1000
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or math.isnan(interval):
+        raise BadRequest("`interval` must be a number of milliseconds.")
+    return min(max(float(min(interval, MAX_INTERVAL_MS)), MIN_INTERVAL_MS), MAX_INTERVAL_MS) / 1000
+
+
+# -- what clients get
+
+
+def event(name: str, payload: Any = None) -> str:
+    """The text of a Socket.IO EVENT packet in the default namespace: `2["name",payload]`."""
+    arguments = [name] if payload is None else [name, payload]
+    return "2" + _dumps(arguments)
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate somewhere: make it valid text, rather than lose the line
+        return orjson.dumps(_mended(value)).decode()
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_mended(key): _mended(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(each) for each in value]
+    return value
+
+
+_LOG_DATA = '2["log_data",'
+
+
+def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> str:
+    """The packet of one `log_data`.
+
+    :param text: the line as a person sees it in the journal: whole, without colours
+    :param last: whether it is its entry's last line. Only that one shows the cursor: whoever resumes after it has all.
+    """
+    payload = {
+        "service": service,
+        "line": text,
+        "timestamp": iso_time(entry.realtime_us),
+        "level": line.level,
+        "component": line.component,
+        "message": line.message,
+        "fields": line.fields,
+        "cursor": entry.cursor if last else None,
+    }
+    if line.continuation:
+        payload["continuation"] = True
+    if line.eth:
+        payload["eth"] = line.eth
+    return _LOG_DATA + _dumps(payload) + "]"
+
+
+def encode_batch(service: str, packets: Sequence[str]) -> str:
+    """The packet of one `log_batch`, from those of its lines."""
+    entries = ",".join(packet[len(_LOG_DATA) : -1] for packet in packets)
+    return f'2["log_batch",{{"service":{_dumps(service)},"entries":[{entries}]}}]'
+
+
+def encode_statuses(statuses: Sequence[UnitStatus], core: Sequence[str]) -> str:
+    """The packet of one `status_update`: the core units always, others when installed."""
+    update = [_status(each) for each in statuses if each.installed or service_name(each.unit) in core]
+    return event("status_update", update)
+
+
+def _status(status: UnitStatus) -> dict[str, Any]:
+    return {
+        "service": service_name(status.unit),
+        "status": status.status,
+        "sub_state": status.sub_state,
+        "description": status.description,
+        "client": client_of(status.description) if status.description else None,
+        "since": status.since,
+        "main_pid": status.main_pid,
+        "restarts": status.restarts,
+        "memory_bytes": status.memory_bytes,
+        "enabled": status.enabled,
+        "result": status.result,
+        "exit_status": status.exit_status,
+    }
+
+
+def log_state(service: str, state: str, details: dict[str, Any]) -> dict[str, Any]:
+    """The payload of `log_state`. A gap's times are shown as the lines' are."""
+    payload: dict[str, Any] = {"service": service, "state": state}
+    for key, value in details.items():
+        if key.endswith("_us"):
+            payload[key.removesuffix("_us")] = None if value is None else iso_time(value)
+        else:
+            payload[key] = value
+    return payload
+
+
+def iso_time(realtime_us: int) -> str | None:
+    """Microseconds since the epoch as ISO 8601 in UTC; None for a time that is none."""
+    if not 0 < realtime_us < 253_402_300_800_000_000:
+        return None
+    seconds, micros = divmod(realtime_us, 1_000_000)
+    global _second, _second_text
+    if seconds != _second:  # lines come many to a second
+        _second = seconds
+        _second_text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{_second_text}.{micros:06d}Z"
+
+
+_second = -1
+_second_text = ""

@@ -1,0 +1,237 @@
+"""One followed journal: a unit's entries, read once for all its subscribers.
+
+Belongs here: the follower that reads the journal into the ring, what it does when the stream ends (resume after the
+last cursor; say so when that is gone), and how fast it reads. It must not know how an item gets to a browser.
+
+The follower always starts at a cursor. The first time it asks for the backlog, which ends by itself and so tells the
+last cursor there is; from then on, and after every break, it is the same: follow from that cursor, itself included,
+and drop the equal entry. So what is in the ring is contiguous, and begins and ends at known places.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+
+from ..errors import (
+    EthPillarError,
+    LimitReached,
+    LogUnavailable,
+    PermissionDenied,
+    SshError,
+    SshUnreachable,
+    UnitNotFound,
+)
+from ..journal.entry import Entry
+from ..journal.formats import Line, LineParser
+from ..journal.text import clean
+from ..ssh.backoff import Backoff
+from ..units import service_name
+from .ring import Item, Ring, gap_between
+from .source import JournalSource, chunks
+from .subscription import LogSink, LogSubscription
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 50
+"Entries the feed itself starts with; whoever wants more gets it from the journal."
+CHUNK = 256
+"Entries parsed before others get their turn."
+
+Encode = Callable[[str, Entry, str, Line, bool], str]
+"(service, entry, text, line, last): a line as it will be sent. `last`: it ends its entry, so the cursor may be shown."
+
+
+class LogFeed:
+    """The journal of one unit of one node. Lives while it has subscribers; `idle` is called when the last one went."""
+
+    def __init__(
+        self,
+        unit: str,
+        source: JournalSource,
+        encode: Encode,
+        ring: Ring,
+        idle: Callable[[LogFeed], None],
+    ) -> None:
+        self.unit = unit
+        self.service = service_name(unit)
+        self.source = source
+        self.ring = ring
+        self.state: tuple[str, dict[str, Any]] | None = None
+        "The last state told to all, or None while the feed is starting."
+        self._encode = encode
+        self._idle = idle
+        self._parser = LineParser()
+        self._last: Item | None = None
+        self._begun = False
+        self._backoff = Backoff()
+        self._subscriptions: set[LogSubscription] = set()
+        self._progress = Event()
+        self.catching_up = BoundedSemaphore(2)
+        "Subscribers that are served from the journal at once: each takes a channel."
+        self._follower = gevent.spawn(self._run)
+
+    # -- subscribers
+
+    def subscribe(
+        self, sink: LogSink, lines: int = BACKLOG, after: str | None = None, lossless: bool = True
+    ) -> LogSubscription:
+        """A sink's interest in this feed.
+
+        :param lines: entries of backlog
+        :param after: a cursor: everything after it, instead of a backlog
+        :param lossless: a slow sink gets everything, late; else it is told how much it missed
+        """
+        subscription = LogSubscription(self, sink, lines, after, lossless)
+        self._subscriptions.add(subscription)
+        subscription.start()
+        return subscription
+
+    def leave(self, subscription: LogSubscription) -> None:
+        """A subscription has ended."""
+        if subscription in self._subscriptions:
+            self._subscriptions.discard(subscription)
+            self._progress.set()
+            if not self._subscriptions:
+                self._idle(self)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is interested."""
+        return not self._subscriptions
+
+    @property
+    def dead(self) -> bool:
+        """Whether it has given up: whoever wants this log needs another feed."""
+        return bool(self._follower.dead)
+
+    @property
+    def started(self) -> bool:
+        """Whether the ring holds the end of the journal as of some moment, and all that came after."""
+        return self._begun
+
+    def progressed(self) -> None:
+        """A subscriber took something from the ring: perhaps the follower may go on."""
+        self._progress.set()
+
+    def close(self) -> None:
+        """Ends the follower and every subscription."""
+        self._follower.kill()
+        for subscription in list(self._subscriptions):
+            subscription.close()
+
+    # -- the follower
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.source.wait_connected()
+                self._read()
+            except (UnitNotFound, PermissionDenied, LimitReached) as problem:
+                return self._fail(problem)
+            except SshError as problem:
+                if problem.terminal:
+                    return self._fail(problem)
+            except Exception:
+                log.exception("Following a log failed; it goes on after its last entry")
+            delay = self._backoff.next()
+            self._tell("reconnecting", attempt=self._backoff.attempt, retry_in=round(delay, 3))
+            gevent.sleep(delay)
+
+    def _fail(self, problem: EthPillarError) -> None:
+        if isinstance(problem, SshError):
+            problem = LogUnavailable(self.service)
+        for subscription in list(self._subscriptions):
+            subscription.fail(problem)
+
+    def _read(self) -> None:
+        self._parser.describe(self.source.check_unit(self.unit))
+        if not self._begun:
+            self._read_backlog()
+        self._follow()
+
+    def _read_backlog(self) -> None:
+        """The end of the journal as it is now: where the ring begins."""
+        with self.source.journal(self.unit, lines=BACKLOG) as stream:
+            found: list[Entry] = []
+            while entries := stream.read():
+                found += entries
+            if stream.status() != 0:
+                raise SshUnreachable
+        self._append(found)
+        self.ring.complete = len(found) < BACKLOG
+        self._begun = True
+        self._wake()
+
+    def _follow(self) -> None:
+        """Reads on after the last entry, for as long as the stream lasts."""
+        last = self._last
+        with self.source.journal(self.unit, cursor=last.cursor if last else None, follow=True) as stream:
+            self._tell("live")
+            resuming = last is not None
+            while entries := stream.read():
+                self._backoff.reset()
+                if resuming and last is not None:
+                    resuming = False
+                    if entries[0].cursor == last.cursor:
+                        entries = entries[1:]
+                    else:
+                        self._gap(last, entries[0])
+                for some in chunks(entries, CHUNK):
+                    self._append(some)
+                    gevent.sleep(0)
+
+    def _gap(self, last: Item, found: Entry) -> None:
+        """The entry to resume from is not in the journal any more: what lay between is lost, and that is said."""
+        gap = gap_between(last.realtime_us, found.realtime_us)
+        self._put([Item(last.cursor, last.realtime_us, (), gap)])
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        items: list[Item] = []
+        for entry in entries:
+            items.append(self.item_of(entry, self._parser))
+            if entry.pid == 1:
+                self.source.unit_changed(self.unit)
+        self._put(items)
+
+    def item_of(self, entry: Entry, parser: LineParser) -> Item:
+        """An entry, parsed and encoded. A message with line breaks is several lines; only the last has the cursor."""
+        texts = clean(entry.message)
+        last = len(texts) - 1
+        lines = [
+            self._encode(
+                self.service, entry, text, parser.parse(text, entry.priority, manager=entry.pid == 1), number == last
+            )
+            for number, text in enumerate(texts)
+        ]
+        return Item(entry.cursor, entry.realtime_us, tuple(lines))
+
+    def _put(self, items: Sequence[Item]) -> None:
+        # Nothing is forgotten before the fastest subscriber has had it. When nobody can keep up this waits, the SSH
+        # window fills, and the journalctl on the node waits too.
+        for item in items:
+            while self._begun and self._subscriptions and self._must_wait(item):
+                self._wake()
+                self._progress.clear()
+                self._progress.wait()
+            self.ring.append(item)
+            self._last = item
+        self._wake()
+
+    def _must_wait(self, item: Item) -> bool:
+        forgotten = self.ring.would_forget((item,))
+        return forgotten > self.ring.start and forgotten > max(each.reach for each in self._subscriptions)
+
+    def _wake(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.wake()
+
+    def _tell(self, state: str, **details: Any) -> None:
+        self.state = (state, details)
+        for subscription in list(self._subscriptions):
+            subscription.tell(state, details)

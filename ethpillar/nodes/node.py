@@ -1,0 +1,261 @@
+"""A node: one login, shared by all sockets of its session.
+
+Belongs here: connecting once however many ask, staying connected, and owning what runs on the node. It must not know
+how an SSH login works nor what a browser is.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+
+from ..errors import EthPillarError, PermissionDenied, SshError, SshUnreachable, UnitNotFound
+from ..sessions import SessionRecord
+from ..ssh import access
+from ..ssh.backoff import Backoff
+from ..ssh.connection import Connection, Result
+from ..ssh.pool import ConnectionPool
+from ..units import service_name
+from .log_feed import Encode, LogFeed
+from .ring import Ring
+from .source import CommandEntries, journal_command
+from .status_feed import StatusFeed
+
+log = logging.getLogger(__name__)
+
+FAILURE_SHARED = 2.0
+"Seconds for which a failed login is the answer to everybody who asks."
+FEED_LINGER = 1.0
+"Seconds a feed outlives its last subscriber: a tab that changes its mind does not start a new journalctl each time."
+DENIAL_KEPT = 60.0
+"Seconds for which a missing right is believed to be still missing."
+
+
+class NodeListener(Protocol):
+    """Somebody who is told about a node's connection."""
+
+    def connection_state(self, state: str, details: dict[str, Any]) -> None:
+        """`connected`, `reconnecting` (`attempt`, `retry_in`) or `lost`."""
+
+    def node_lost(self, error: EthPillarError) -> None:
+        """The node will not come back for this session."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """What is the same for all nodes."""
+
+    encode_line: Encode
+    encode_statuses: Callable[..., str]
+    ring_entries: int = 5000
+    ring_bytes: int = 2 * 1024 * 1024
+    max_connections: int = 4
+    command_timeout: float = 15.0
+    status_timeout: float = 10.0
+    give_up: float = 3600.0
+
+
+class Node:
+    """The remote machine of one session."""
+
+    def __init__(self, record: SessionRecord, login: Callable[[], Connection], options: NodeOptions) -> None:
+        """:param login: one attempt; raises an `SshError`, a terminal one when there must be no other"""
+        self.record = record
+        self.listeners: set[NodeListener] = set()
+        self.status = StatusFeed(self._run_status, options.encode_statuses)
+        self._options = options
+        self._pool = ConnectionPool(login, options.max_connections)
+        self._connected = Event()
+        self._terminal: EthPillarError | None = None
+        self._failed_at = float("-inf")
+        self._failure: EthPillarError | None = None
+        self._connecting: gevent.Greenlet[[], EthPillarError | None] | None = None
+        self._supervisor: gevent.Greenlet[[], None] | None = None
+        self._feeds: dict[str, LogFeed] = {}
+        self._lingering: dict[LogFeed, gevent.Greenlet[..., None]] = {}
+        self._access: access.JournalAccess | None = None
+        self._denied_at = float("-inf")
+        self._access_lock = BoundedSemaphore(1)
+        self._closed = False
+
+    # -- the connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection at the moment, as far as is known."""
+        return self._connected.is_set()
+
+    def connect(self) -> None:
+        """Returns when the node is connected, or is about to be again. All who ask at once, or soon after a failure, share one attempt.
+
+        :raises SshError: the attempt failed
+        :raises SessionStoreDown: host keys cannot be checked
+        """
+        if self._terminal is not None:
+            raise self._terminal
+        if self.connected:
+            return
+        if self._supervisor is not None:
+            return  # it was connected, and the supervisor is at it: the feeds wait for it, and so may a new tab
+        if self._failure is not None and time.monotonic() - self._failed_at < FAILURE_SHARED:
+            raise self._failure
+        if self._connecting is None:
+            self._connecting = gevent.spawn(self._connect)
+        problem = self._connecting.get()
+        if isinstance(problem, EthPillarError):
+            raise problem
+        if self._closed:
+            raise SshUnreachable
+
+    def _connect(self) -> EthPillarError | None:
+        # Returns its error: a greenlet that raises is printed as a stack trace.
+        try:
+            self._pool.connect()
+        except EthPillarError as problem:
+            self._failure, self._failed_at = problem, time.monotonic()
+            if isinstance(problem, SshError) and problem.terminal:
+                self._terminal = problem
+            log.info("Session %s: login failed (%s)", self.record.name, problem.code)
+            return problem
+        finally:
+            self._connecting = None
+        log.info("Session %s: connected", self.record.name)
+        self._connected.set()
+        self._supervisor = gevent.spawn(self._supervise)
+        return None
+
+    def _supervise(self) -> None:
+        while True:
+            while alive := self._pool.alive:
+                alive[0].ended.wait()
+            self._connected.clear()
+            log.info("Session %s: connection lost", self.record.name)
+            try:
+                self._reconnect()
+            except EthPillarError as problem:
+                self._terminal = problem
+                self._connected.set()  # those who wait shall see that it is over
+                log.info("Session %s: given up (%s)", self.record.name, problem.code)
+                self._tell("lost")
+                for listener in list(self.listeners):
+                    listener.node_lost(problem)
+                return
+            self._connected.set()
+            log.info("Session %s: connected again", self.record.name)
+            self._tell("connected")
+
+    def _reconnect(self) -> None:
+        backoff = Backoff()
+        started = time.monotonic()
+        while True:
+            delay = backoff.next()
+            self._tell("reconnecting", attempt=backoff.attempt, retry_in=round(delay, 3))
+            gevent.sleep(delay)
+            try:
+                self._pool.connect()
+                return
+            except EthPillarError as problem:
+                if (isinstance(problem, SshError) and problem.terminal) or (
+                    time.monotonic() - started > self._options.give_up
+                ):
+                    raise
+
+    def _tell(self, state: str, **details: Any) -> None:
+        for listener in list(self.listeners):
+            listener.connection_state(state, details)
+
+    def wait_connected(self) -> None:
+        """See `JournalSource`."""
+        self._connected.wait()
+        if self._terminal is not None:
+            raise self._terminal
+
+    # -- commands
+
+    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = None) -> Result:
+        """Runs a short command; see `Connection.run`."""
+        return self._pool.run(words, stdin, timeout or self._options.command_timeout)
+
+    def _run_status(self, words: Sequence[str]) -> tuple[int, bytes]:
+        result = self.run(words, timeout=self._options.status_timeout)
+        return result.status, result.stdout
+
+    # -- logs
+
+    def log_feed(self, unit: str) -> LogFeed:
+        """The feed of a unit, made when there is none. Subscribe to it before anything else gets a turn."""
+        feed = self._feeds.get(unit)
+        if feed is not None and not feed.dead:
+            return feed
+        ring = Ring(self._options.ring_entries, self._options.ring_bytes)
+        feed = LogFeed(unit, self, self._options.encode_line, ring, self._feed_idle)
+        self._feeds[unit] = feed
+        return feed
+
+    def _feed_idle(self, feed: LogFeed) -> None:
+        if not self._closed and feed not in self._lingering:
+            self._lingering[feed] = gevent.spawn_later(0 if feed.dead else FEED_LINGER, self._end_feed, feed)
+
+    def _end_feed(self, feed: LogFeed) -> None:
+        self._lingering.pop(feed, None)
+        if feed.idle:
+            if self._feeds.get(feed.unit) is feed:
+                del self._feeds[feed.unit]
+            feed.close()
+
+    def check_unit(self, unit: str) -> str | None:
+        """See `JournalSource`."""
+        status = self.status.unit(unit)
+        if not status.installed:
+            raise UnitNotFound(service_name(unit))
+        if self._journal_access() is None:
+            raise PermissionDenied(service_name(unit))
+        return status.description
+
+    def _journal_access(self) -> access.JournalAccess | None:
+        """How the journal can be read; found once."""
+        with self._access_lock:
+            if self._access is None and time.monotonic() - self._denied_at > DENIAL_KEPT:
+                self._access = access.find(self.run, self.record.target.password)
+                if self._access is None:
+                    self._denied_at = time.monotonic()
+            return self._access
+
+    @contextmanager
+    def journal(
+        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+    ) -> Iterator[CommandEntries]:
+        """See `JournalSource`."""
+        words = journal_command(unit, lines=lines, cursor=cursor, follow=follow)
+        way = self._journal_access()
+        if way is None:
+            raise PermissionDenied(service_name(unit))
+        with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout) as command:
+            yield CommandEntries(command)
+
+    def unit_changed(self, unit: str) -> None:
+        """See `JournalSource`."""
+        self.status.refresh()
+
+    def close(self) -> None:
+        """Ends everything that runs for this node."""
+        self._closed = True
+        self._terminal = self._terminal or SshUnreachable()
+        for greenlet in (self._connecting, self._supervisor, *self._lingering.values()):
+            if greenlet is not None and greenlet is not gevent.getcurrent():
+                greenlet.kill()
+        for feed in list(self._feeds.values()):
+            feed.close()
+        self._feeds.clear()
+        self._lingering.clear()
+        self.status.close()
+        self._pool.close()
+        self._connected.clear()

@@ -1,0 +1,112 @@
+"""The nodes in use.
+
+Belongs here: which node serves which session, for how long it outlives its last socket, and what is known about a
+credential before it is tried. It must not know what happens on a node.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import gevent
+
+from ..errors import (
+    BadKey,
+    CredentialRefused,
+    EthPillarError,
+    SecondFactorRequired,
+    SessionStoreDown,
+    SshError,
+)
+from ..sessions import SessionRecord, SessionStore
+from ..ssh.connection import Connection
+from ..ssh.login import LoginOptions, login
+from .node import Node, NodeListener, NodeOptions
+
+log = logging.getLogger(__name__)
+
+_REFUSALS: dict[str, type[SshError]] = {kind.code: kind for kind in (CredentialRefused, SecondFactorRequired, BadKey)}
+"What is remembered about a credential: trying it again would only bring a ban nearer. Nothing else is remembered."
+
+
+class NodeRegistry:
+    """Owns every node. One node for each session and its credentials."""
+
+    def __init__(
+        self, store: SessionStore, login_options: LoginOptions, node_options: NodeOptions, linger: float
+    ) -> None:
+        """:param linger: seconds a node outlives its last holder"""
+        self._store = store
+        self.login_options = login_options
+        self._node_options = node_options
+        self._linger = linger
+        self._nodes: dict[str, Node] = {}
+        self._expiry: dict[str, gevent.Greenlet[..., None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def acquire(self, record: SessionRecord, holder: NodeListener) -> Node:
+        """The node of a session, for a holder that is told about it until it lets go. Does not connect."""
+        key = record.digest
+        expiry = self._expiry.pop(key, None)
+        if expiry is not None:
+            expiry.kill()
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = Node(record, self._login_of(record), self._node_options)
+        node.listeners.add(holder)
+        return node
+
+    def release(self, node: Node, holder: NodeListener) -> None:
+        """A holder lets go. The last one's going closes the node, a while later."""
+        node.listeners.discard(holder)
+        key = node.record.digest
+        if not node.listeners and self._nodes.get(key) is node and key not in self._expiry:
+            self._expiry[key] = gevent.spawn_later(self._linger, self._expire, key)
+
+    def _expire(self, key: str) -> None:
+        self._expiry.pop(key, None)
+        node = self._nodes.get(key)
+        if node is not None and not node.listeners:
+            del self._nodes[key]
+            node.close()
+            log.info("Session %s: connection closed, nobody watches", node.record.name)
+
+    def end_session(self, token: str) -> None:
+        """Closes the nodes of a session that is gone, at once."""
+        for key, node in list(self._nodes.items()):
+            if node.record.token == token:
+                self._close(key)
+
+    def _close(self, key: str) -> None:
+        expiry = self._expiry.pop(key, None)
+        if expiry is not None:
+            expiry.kill()
+        self._nodes.pop(key).close()
+
+    def close(self) -> None:
+        """Closes every node."""
+        closing = [gevent.spawn(self._close, key) for key in list(self._nodes)]
+        gevent.joinall(closing, timeout=5)
+
+    def _login_of(self, record: SessionRecord) -> Callable[[], Connection]:
+        def attempt() -> Connection:
+            known = self._store.refused(record)
+            if known is not None:
+                raise _REFUSALS.get(known, CredentialRefused)()
+            try:
+                return login(record.target, self._store, self.login_options)
+            except SshError as problem:
+                if problem.code in _REFUSALS:
+                    self._remember(record, problem)
+                raise
+
+        return attempt
+
+    def _remember(self, record: SessionRecord, problem: EthPillarError) -> None:
+        try:
+            self._store.refuse(record, problem.code)
+        except SessionStoreDown:
+            log.warning("Session %s: a refused login could not be noted", record.name)

@@ -1,0 +1,96 @@
+"""Reading one unit's journal on a node.
+
+Belongs here: the words of journalctl, and its output as entries. It must not know who wants them. `JournalSource` is
+what a log feed needs of a node, so that feeds can be tested with any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from ..journal.entry import Entry
+from ..journal.export import ExportParser
+from ..ssh.connection import Command
+
+# PRIORITY and MESSAGE make the line; the other two tell systemd's own lines about the unit. The cursor and the times
+# come whatever is asked for.
+_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID"
+
+
+def journal_command(
+    unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+) -> list[str]:
+    """The words of a journalctl that prints a unit's entries in the export format.
+
+    :param lines: the last so many; None: all
+    :param cursor: from this entry on, itself included. `--after-cursor` would skip one entry too many on systemd 249
+        and 252 when the entry at the cursor is not the unit's (systemd issue 30288), so the equal one is dropped here.
+    :param follow: go on as entries come; it implies ten lines, so the number is always said
+    """
+    words = ["journalctl", "--no-pager", "-q", "-o", "export", f"--output-fields={_FIELDS}", f"--unit={unit}"]
+    words += ["-n", "all" if lines is None else str(lines)]
+    if cursor is not None:
+        words.append(f"--cursor={cursor}")
+    if follow:
+        words.append("-f")
+    return words
+
+
+class EntryStream(Protocol):
+    """Entries as they come."""
+
+    def read(self) -> list[Entry]:
+        """Waits for entries; [] when there will be no more."""
+
+    def status(self) -> int:
+        """After the end: 0 when all there was has come, -1 when the connection broke, else journalctl's exit status."""
+
+
+class JournalSource(Protocol):
+    """What a log feed needs of a node. Everything may raise `SshError`."""
+
+    def check_unit(self, unit: str) -> str | None:
+        """The unit's description. Raises `UnitNotFound` or `PermissionDenied` when its log can't be had."""
+
+    def journal(
+        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+    ) -> AbstractContextManager[EntryStream]:
+        """Opens the unit's journal, see `journal_command`."""
+
+    def wait_connected(self) -> None:
+        """Returns when the node can be asked; raises when it never will be."""
+
+    def unit_changed(self, unit: str) -> None:
+        """Told when systemd wrote a line about the unit."""
+
+
+class CommandEntries:
+    """The entries a running journalctl prints."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._parser = ExportParser()
+        self._over = False
+
+    def read(self) -> list[Entry]:
+        """See `EntryStream`."""
+        while not self._over:
+            data = self._command.read()
+            if not data:
+                self._over = True
+                return self._parser.close()
+            entries = self._parser.feed(data)
+            if entries:
+                return entries
+        return []
+
+    def status(self) -> int:
+        """See `EntryStream`."""
+        return self._command.status()
+
+
+def chunks(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:
+    """The entries in runs of at most `size`."""
+    return [entries[at : at + size] for at in range(0, len(entries), size)]

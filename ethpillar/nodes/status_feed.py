@@ -1,0 +1,213 @@
+"""The states of a node's units, asked for once for everybody.
+
+Belongs here: the one poll that is under way, and the subscriptions that tick at their own intervals and share it. It
+must not know how a command gets to the node.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import gevent
+from gevent.event import Event
+
+from ..errors import EthPillarError, SshError, StatusUnavailable
+from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
+
+log = logging.getLogger(__name__)
+
+FRESH = 0.9
+"""A state is shared while it is younger than this part of the shortest interval: ticks are never exact, and with a
+whole interval each second tick of a lone subscriber would be served a stale state."""
+AT_ONCE = 1.0
+"Seconds: a new subscriber's first update may be as old as this."
+SETTLE = 0.3
+"Seconds to wait after systemd wrote about a unit: it writes several lines, and the last one counts."
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one poll found."""
+
+    taken: float
+    "`time.monotonic()` when the poll was sent."
+    units: dict[str, UnitStatus]
+    data: str
+    "The update as the gateway encoded it, once for all."
+
+
+class StatusSink(Protocol):
+    """Where updates go."""
+
+    def ready(self) -> bool:
+        """Whether the receiver keeps up; an update it can't take now is left out, for the next one replaces it."""
+
+    def status(self, snapshot: Snapshot) -> None:
+        """An update."""
+
+    def status_failed(self, error: EthPillarError) -> None:
+        """The first of a row of failed polls."""
+
+
+class StatusFeed:
+    """Polls on demand; owns the greenlet of the poll under way."""
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[str]], tuple[int, bytes]],
+        encode: Callable[[Sequence[UnitStatus]], str],
+    ) -> None:
+        """
+        :param run: runs words on the node; exit status and output. May raise `SshError`.
+        :param encode: the statuses of an update as they will be sent
+        """
+        self._run = run
+        self._encode = encode
+        self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
+        self._extra: dict[str, None] = {}
+        self._unix_time = True
+        self._latest: Snapshot | None = None
+        self._poll: gevent.Greenlet[[], Snapshot | EthPillarError] | None = None
+        self._refresh: gevent.Greenlet[[], None] | None = None
+        self.subscriptions: set[StatusSubscription] = set()
+
+    @property
+    def shortest(self) -> float:
+        """Seconds of the shortest interval that anybody asked for."""
+        return min((subscription.interval for subscription in self.subscriptions), default=AT_ONCE)
+
+    def get(self, max_age: float) -> Snapshot:
+        """A snapshot no older than this. Those who ask while a poll is under way share it.
+
+        :param max_age: seconds
+        :raises SshError, StatusUnavailable: the poll failed
+        """
+        latest = self._latest
+        if self._poll is None and latest is not None and time.monotonic() - latest.taken < max_age:
+            return latest
+        if self._poll is None:
+            self._poll = gevent.spawn(self._ask)
+        found = self._poll.get()
+        if isinstance(found, Snapshot):
+            return found
+        raise StatusUnavailable if not isinstance(found, EthPillarError) else found
+
+    def unit(self, unit: str) -> UnitStatus:
+        """The status of any unit, known to EthPillar or not; a few seconds old at most."""
+        if unit not in self._units and unit not in self._extra:
+            while self._poll is not None:  # the one under way does not ask for it
+                gevent.wait([self._poll])
+            self._extra[unit] = None
+            self._latest = None
+        try:
+            found = self.get(5.0).units[unit]
+        except BaseException:
+            self._extra.pop(unit, None)
+            raise
+        if not found.installed:
+            self._extra.pop(unit, None)
+        return found
+
+    def _ask(self) -> Snapshot | EthPillarError:
+        # Returns its error: a greenlet that raises is printed as a stack trace.
+        units = [*self._units, *self._extra]
+        try:
+            taken = time.monotonic()
+            status, output = self._run(show_command(units, unix_time=self._unix_time))
+            if status != 0 and self._unix_time:
+                self._unix_time = False
+                status, output = self._run(show_command(units, unix_time=False))
+            if status != 0:
+                return StatusUnavailable()
+            found = parse_show(units, output)
+            by_unit = {status.unit: status for status in found}
+            self._latest = Snapshot(taken, by_unit, self._encode([by_unit[unit] for unit in self._units]))
+            return self._latest
+        except ValueError:
+            return StatusUnavailable()
+        except EthPillarError as problem:
+            return problem
+        except Exception:
+            log.exception("A status poll failed")
+            return StatusUnavailable()
+        finally:
+            self._poll = None
+
+    def refresh(self) -> None:
+        """Asks soon, on top of the intervals, and tells every subscription. Calls that fall together are one."""
+        if self._refresh is None and self.subscriptions:
+            self._refresh = gevent.spawn_later(SETTLE, self._refresh_now)
+
+    def _refresh_now(self) -> None:
+        self._refresh = None
+        try:
+            self.get(0.0)
+        except EthPillarError:
+            return
+        for subscription in list(self.subscriptions):
+            subscription.wake()
+
+    def subscribe(self, sink: StatusSink, interval: float) -> StatusSubscription:
+        """Updates for a sink: one at once, then one for each interval, in seconds."""
+        subscription = StatusSubscription(self, sink, interval)
+        self.subscriptions.add(subscription)
+        return subscription
+
+    def close(self) -> None:
+        """Ends everything."""
+        for subscription in list(self.subscriptions):
+            subscription.close()
+        for greenlet in (self._poll, self._refresh):
+            if greenlet is not None:
+                greenlet.kill()
+
+
+class StatusSubscription:
+    """One subscriber's ticks, in a greenlet of its own."""
+
+    def __init__(self, feed: StatusFeed, sink: StatusSink, interval: float) -> None:
+        self._feed = feed
+        self._sink = sink
+        self.interval = interval
+        "Seconds."
+        self._woken = Event()
+        self._failing = False
+        self._greenlet = gevent.spawn(self._run)
+
+    def wake(self) -> None:
+        """Something changed: an update now, without moving the ticks."""
+        self._woken.set()
+
+    def _run(self) -> None:
+        tick = time.monotonic()
+        max_age = AT_ONCE
+        while True:
+            self._update(max_age)
+            now = time.monotonic()
+            if now >= tick:
+                tick += self.interval * (1 + (now - tick) // self.interval)
+            self._woken.clear()
+            woken = self._woken.wait(max(0.0, tick - now))
+            max_age = self.interval if woken else self._feed.shortest * FRESH
+
+    def _update(self, max_age: float) -> None:
+        try:
+            snapshot = self._feed.get(max_age)
+        except (SshError, StatusUnavailable) as problem:
+            if not self._failing:
+                self._sink.status_failed(StatusUnavailable() if isinstance(problem, SshError) else problem)
+            self._failing = True
+            return
+        self._failing = False
+        if self._sink.ready():
+            self._sink.status(snapshot)
+
+    def close(self) -> None:
+        """Stops the ticks and waits until they have stopped."""
+        self._feed.subscriptions.discard(self)
+        if self._greenlet is not gevent.getcurrent():
+            self._greenlet.kill()

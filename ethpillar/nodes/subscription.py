@@ -1,0 +1,273 @@
+"""One socket's interest in a log feed.
+
+Belongs here: where a subscriber is, how it gets there, and what happens when it is slow. It must not know how the
+feed is filled nor what a sink does with an item.
+
+A subscriber is either in the ring, at a sequence number, or in the journal, after a cursor. In the journal it is
+served by a journalctl of its own, until that comes upon an entry that is in the ring. A backlog that the ring does
+not have, a resume after a cursor, and a subscriber that fell out of the ring because it was slow are all this.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import gevent
+from gevent.event import Event
+
+from ..errors import EthPillarError, LogUnavailable, SshError, SshUnreachable
+from ..journal.entry import Entry
+from ..journal.formats import LineParser
+from .ring import Item, cursor_time, gap_between
+from .source import chunks
+
+if TYPE_CHECKING:
+    from .log_feed import LogFeed
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"Items handed to a sink at once."
+PATIENCE = 1.0
+"Seconds that a subscriber in the journal may block before its journalctl is given back."
+NOWHERE = -1
+"The position of a subscriber that is not in the ring."
+CATCH = 5.0
+"Seconds that a subscriber at the journal's end waits for the follower before it looks into the journal again."
+
+
+class LogSink(Protocol):
+    """Where lines go. `lines` and `wait_ready` are called from the subscription's greenlet only."""
+
+    window: float
+    "Seconds that lines may be gathered before they are handed over."
+
+    def wait_ready(self, timeout: float | None = None) -> bool:
+        """Waits until the receiver keeps up; False when time ran out."""
+
+    def lines(self, items: Sequence[Item]) -> None:
+        """Lines, in order."""
+
+    def state(self, state: str, details: dict[str, Any]) -> None:
+        """The feed's or the subscription's state changed."""
+
+    def failed(self, error: EthPillarError) -> None:
+        """The subscription has ended."""
+
+
+class LogSubscription:
+    """A greenlet that brings a feed's items to a sink, each once, in order."""
+
+    def __init__(self, feed: LogFeed, sink: LogSink, lines: int, after: str | None, lossless: bool) -> None:
+        self._feed = feed
+        self._sink = sink
+        self._lines = lines
+        self._resume = after
+        self._lossless = lossless
+        self.position = NOWHERE
+        "Sequence number of the next item in the ring, or `NOWHERE`."
+        self._ahead = False
+        self._woken = Event()
+        self._live = False
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    @property
+    def reach(self) -> int:
+        """The sequence number up to which the ring is not needed any more for this subscriber."""
+        return sys.maxsize if self._ahead else self.position
+
+    def start(self) -> None:
+        """Starts delivering."""
+        self._greenlet = gevent.spawn(self._run)
+
+    def wake(self) -> None:
+        """The ring has something new."""
+        self._woken.set()
+
+    def tell(self, state: str, details: dict[str, Any]) -> None:
+        """The feed's state, for a subscriber that has reached the present; others hear `live` when they do."""
+        if self._live or state != "live":
+            self._sink.state(state, details)
+
+    def fail(self, problem: EthPillarError) -> None:
+        """Ends the subscription from the feed's side."""
+        self.close()
+        self._sink.failed(problem)
+
+    def close(self) -> None:
+        """Ends the subscription; nothing is delivered after this returns."""
+        if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
+            self._greenlet.kill()
+        self._feed.leave(self)
+
+    # -- delivering
+
+    def _run(self) -> None:
+        try:
+            while not self._feed.started:
+                self._wait()
+            self._find_place()
+            while True:
+                if self.position == NOWHERE:
+                    self._from_journal()
+                else:
+                    self._from_ring()
+        except EthPillarError as problem:
+            gevent.spawn(self.fail, problem)
+        except Exception:
+            log.exception("A log subscription failed")
+            gevent.spawn(self.fail, LogUnavailable(self._feed.service))
+
+    def _find_place(self) -> None:
+        ring = self._feed.ring
+        if self._resume is not None:
+            self.position = self._place_after(self._resume)
+        elif self._lines <= len(ring) or ring.complete:
+            self.position = max(ring.start, ring.end - self._lines)
+
+    def _place_after(self, cursor: str) -> int:
+        found = self._feed.ring.after(cursor)
+        return NOWHERE if found is None else found
+
+    def _from_ring(self) -> None:
+        self._sink.wait_ready()
+        ring = self._feed.ring
+        if self.position < ring.start:
+            self._fell_out()
+            return
+        if self._live and self._sink.window and self.position < ring.end < self.position + BATCH:
+            gevent.sleep(self._sink.window)
+        items = ring.slice(self.position, BATCH) if self.position >= ring.start else []
+        if items:
+            self._deliver(items)
+            self.position += len(items)
+            self._feed.progressed()
+            gevent.sleep(0)
+            return
+        if self.position < ring.end:
+            return
+        if not self._live:
+            self._live = True
+            if self._feed.state is not None:
+                self._sink.state(*self._feed.state)
+        self._wait()
+
+    def _fell_out(self) -> None:
+        ring = self._feed.ring
+        if self._lossless and self._resume is not None:
+            self.position = NOWHERE
+            self._live = False
+            return
+        self._sink.state("gap", {"reason": "slow", "skipped": ring.start - self.position})
+        self.position = ring.start
+
+    def _deliver(self, items: Sequence[Item]) -> None:
+        run: list[Item] = []
+        for item in items:
+            if item.gap is None:
+                run.append(item)
+                continue
+            self._send(run)
+            run = []
+            self._sink.state("gap", item.gap)
+        self._send(run)
+        self._resume = items[-1].cursor
+
+    def _send(self, items: Sequence[Item]) -> None:
+        if items:
+            self._sink.lines(items)
+
+    def _wait(self) -> None:
+        self._woken.wait()
+        self._woken.clear()
+
+    # -- from the journal
+
+    def _from_journal(self) -> None:
+        """Delivers from the journal until the ring has the rest."""
+        self._sink.wait_ready()
+        if self._resume is not None and (place := self._place_after(self._resume)) != NOWHERE:
+            self.position = place
+            return
+        try:
+            with self._feed.catching_up:
+                advanced = self._read_journal()
+        except SshError as problem:
+            if problem.terminal:
+                raise
+            self._feed.source.wait_connected()
+            gevent.sleep(0.5)
+            return
+        if self.position == NOWHERE and not advanced:
+            self._await_follower()
+
+    def _await_follower(self) -> None:
+        """At the journal's end, ahead of the follower: it will bring our last entry to the ring."""
+        self._ahead = True
+        self._feed.progressed()
+        try:
+            with gevent.Timeout(CATCH, False):
+                while self._resume is None or self._place_after(self._resume) == NOWHERE:
+                    self._wait()
+        finally:
+            self._ahead = False
+
+    def _read_journal(self) -> bool:
+        """One journalctl from where we are. Whether it brought anything new."""
+        lines = self._lines if self._resume is None else None
+        parser = LineParser(self._feed.source.check_unit(self._feed.unit))
+        expected = self._resume
+        advanced = False
+        with self._feed.source.journal(self._feed.unit, lines=lines, cursor=expected) as stream:
+            while entries := stream.read():
+                if expected is not None:
+                    entries = self._check_start(expected, entries)
+                    expected = None
+                for some in chunks(entries, BATCH):
+                    advanced = True
+                    if self._join(some, parser) or not self._sink.wait_ready(PATIENCE):
+                        return True
+            status = stream.status()
+        if status == 0 or (status > 0 and expected is not None):  # not 0: what we were given is no cursor at all
+            if expected is not None or (self._resume is None and not advanced):
+                self._start_over(expected)
+        elif not advanced:
+            raise SshUnreachable
+        return advanced
+
+    def _check_start(self, expected: str, entries: list[Entry]) -> list[Entry]:
+        if entries[0].cursor == expected:
+            return entries[1:]
+        self._tell_gap(expected, entries[0].realtime_us)
+        return entries
+
+    def _tell_gap(self, cursor: str, until_us: int | None) -> None:
+        self._sink.state("gap", gap_between(cursor_time(cursor), until_us))
+
+    def _start_over(self, expected: str | None) -> None:
+        """The journal has nothing from our cursor on, or nothing at all: what the ring has is all there is."""
+        ring = self._feed.ring
+        self.position = ring.start
+        if expected is not None:
+            self.position = max(ring.start, ring.end - self._lines)
+            first = next(iter(ring.slice(self.position, 1)), None)
+            self._tell_gap(expected, first.realtime_us if first else None)
+
+    def _join(self, entries: Sequence[Entry], parser: LineParser) -> bool:
+        """Delivers entries up to the first that is in the ring; whether there was one."""
+        items: list[Item] = []
+        ring = self._feed.ring
+        joined = False
+        for entry in entries:
+            place = ring.after(entry.cursor)
+            if place is not None:
+                self.position = place - 1
+                joined = True
+                break
+            items.append(self._feed.item_of(entry, parser))
+        if items:
+            self._deliver(items)
+        return joined

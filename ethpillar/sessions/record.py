@@ -1,0 +1,123 @@
+"""A session as Redis holds it, read with suspicion.
+
+Belongs here: what a token and a record may look like. Redis's contents come from another program and are not
+trusted: each part is read by type and bound, and what does not fit makes the whole record invalid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import astuple, dataclass, field
+from typing import Any
+
+from ..ssh.target import Target
+
+MAX_RECORD_BYTES = 64 * 1024
+"A record is a host, a user, a password and at most a key of some KiB."
+
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,127}")
+_HOST = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9_.])?|\[?[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9]{1,15})?\]?"
+)
+_USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@$-]{0,63}")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
+
+
+def valid_token(token: object) -> bool:
+    """Whether this can be a token at all (the dashboard's are UUIDs): nothing else ever becomes part of a Redis key."""
+    return isinstance(token, str) and _TOKEN.fullmatch(token) is not None
+
+
+def token_hash(token: str) -> str:
+    """The short name under which a token appears in logs and listings: 10 hex digits of its SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One valid session: a token and where it leads. Secrets stay out of `repr`."""
+
+    token: str = field(repr=False)
+    target: Target
+    last_accessed: int | None = None
+    "Milliseconds since the epoch."
+
+    @property
+    def name(self) -> str:
+        """The token's short hash, for logs."""
+        return token_hash(self.token)
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything changes that a login depends on: 32 hex digits, keyed by the token, no way back."""
+        text = json.dumps(astuple(self.target)).encode()
+        return hashlib.blake2b(text, key=self.token.encode()[:64], digest_size=16).hexdigest()
+
+
+def parse_record(token: str, text: str | bytes) -> SessionRecord | None:
+    """A record from its JSON text; None when it is not one (odd types, odd host, too large, no way to log in)."""
+    document = parse_document(text)
+    if document is None:
+        return None
+    host, username = _text(document, "host", 255), _text(document, "username", 64)
+    password, private_key = _text(document, "password", 4096), _text(document, "privateKey", 32 * 1024)
+    passphrase, host_key = _text(document, "passphrase", 4096), _text(document, "hostKey", 128)
+    port = _port(document.get("port"))
+    if not host or not _HOST.fullmatch(host) or not username or not _USER.fullmatch(username) or port is None:
+        return None
+    if not password and not private_key:
+        return None
+    if host_key and not _FINGERPRINT.fullmatch(host_key):
+        return None  # a pin that cannot be read must not turn into no pin
+    if any(document.get(key) is not None and not isinstance(document[key], str) for key in _SECRETS):
+        return None
+    accessed = document.get("lastAccessed")
+    target = Target(
+        host=host.strip("[]"),
+        port=port,
+        username=username,
+        password=password or None,
+        private_key=private_key or None,
+        passphrase=passphrase or None,
+        host_key=host_key.rstrip("=") if host_key else None,
+    )
+    return SessionRecord(
+        token=token,
+        target=target,
+        last_accessed=accessed if isinstance(accessed, int) and not isinstance(accessed, bool) else None,
+    )
+
+
+_SECRETS = ("password", "privateKey", "passphrase", "hostKey")
+
+
+def parse_document(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object of a record with every key it has, or None."""
+    if len(text) > MAX_RECORD_BYTES:
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _text(document: dict[str, Any], key: str, longest: int) -> str | None:
+    value = document.get(key)
+    if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+        return None
+    return value
+
+
+def _port(value: object) -> int | None:
+    if value is None or value == "":
+        return 22
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+        return None
+    return value

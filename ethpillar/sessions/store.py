@@ -1,0 +1,195 @@
+"""The Redis side: sessions, pinned host keys, refused credentials.
+
+Belongs here: every key this server reads or writes, and what happens when Redis does not answer. Whoever asks gets a
+value or `SessionStoreDown`; redis-py's errors, which may name the server, never get further.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ..errors import SessionStoreDown
+from .record import MAX_RECORD_BYTES, SessionRecord, parse_document, parse_record, valid_token
+
+log = logging.getLogger(__name__)
+
+PREFIX = "ssh_session:"
+HOST_KEY_PREFIX = "ethpillar:hostkey:"
+REFUSED_PREFIX = "ethpillar:refused:"
+
+# Both renewals in one step, and only while the value is still the one that was read: a session that was deleted
+# meanwhile stays deleted, and a concurrent writer's change is not lost (-1 gone, 0 changed, 1 done).
+_RENEW = """
+local now = redis.call('GET', KEYS[1])
+if not now then return -1 end
+if now ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+_RENEW_TRIES = 5
+
+# A pinned key is read or written in one step, so that two first logins cannot pin two keys.
+_PIN = """
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+return redis.call('GET', KEYS[1])
+"""
+
+
+class SessionStore:
+    """Sessions in Redis. Every method may raise `SessionStoreDown`."""
+
+    def __init__(self, client: redis.Redis, ttl: int) -> None:
+        """:param client: connected lazily; :param ttl: seconds a session lives after its last use."""
+        self._redis = client
+        self._ttl = ttl
+        self._down = False
+
+    @classmethod
+    def from_url(cls, url: str, ttl: int) -> SessionStore:
+        """A store on a `redis://`, `rediss://` or `unix://` URL. Does not connect yet."""
+        # One retry at once covers a connection that Redis closed while it was idle; more would only hide an outage
+        # from the person who is waiting. All else recovers by itself: each call takes a fresh connection when needed.
+        client = redis.Redis.from_url(
+            url,
+            socket_timeout=3,
+            socket_connect_timeout=3,
+            health_check_interval=30,
+            retry=Retry(NoBackoff(), 1),
+            client_name="ethpillar",
+        )
+        return cls(client, ttl)
+
+    @contextmanager
+    def _asking(self) -> Iterator[redis.Redis]:
+        try:
+            yield self._redis
+        except (redis.RedisError, OSError, UnicodeError) as problem:
+            if not self._down:
+                log.warning("Redis does not answer (%s)", type(problem).__name__)
+            self._down = True
+            raise SessionStoreDown from None
+        if self._down:
+            self._down = False
+            log.info("Redis answers again")
+
+    def ping(self) -> None:
+        """Returns when Redis answers; raises `SessionStoreDown` when not."""
+        with self._asking() as client:
+            client.ping()
+
+    def read(self, token: str) -> SessionRecord | None:
+        """The session of a token, or None when there is none or it is not valid."""
+        text = self._get(token)
+        return None if text is None else parse_record(token, text)
+
+    def _get(self, token: str) -> bytes | None:
+        if not valid_token(token):
+            return None
+        with self._asking() as client:
+            # Length first: a record of many megabytes must not be fetched to find that it is none.
+            if client.strlen(PREFIX + token) > MAX_RECORD_BYTES:
+                return None
+            found: Any = client.get(PREFIX + token)
+        return found if isinstance(found, bytes) else None
+
+    def renew(self, token: str) -> SessionRecord | None:
+        """Renews TTL and `lastAccessed` together and returns the session; None when there is none (any more)."""
+        for _ in range(_RENEW_TRIES):
+            text = self._get(token)
+            record = None if text is None else parse_record(token, text)
+            document = None if text is None else parse_document(text)
+            if text is None or record is None or document is None:
+                return None
+            document["lastAccessed"] = int(time.time() * 1000)
+            with self._asking() as client:
+                done = client.eval(
+                    _RENEW, 1, PREFIX + token, text, json.dumps(document, separators=(",", ":")), str(self._ttl)
+                )
+            if done == 1:
+                return record
+            if done == -1:
+                return None
+        return record  # others keep writing it: then it is being renewed as well
+
+    def gone(self, tokens: Iterable[str]) -> set[str]:
+        """Those of these tokens whose session no longer exists. One round trip."""
+        asked = list(tokens)
+        if not asked:
+            return set()
+        with self._asking() as client:
+            pipe = client.pipeline(transaction=False)
+            for token in asked:
+                pipe.exists(PREFIX + token)
+            found = pipe.execute()
+        return {token for token, exists in zip(asked, found, strict=True) if not exists}
+
+    def create(self, token: str, document: dict[str, Any]) -> None:
+        """Writes a session as the dashboard would, with its TTL. For the CLI and the demo."""
+        value = json.dumps({**document, "lastAccessed": int(time.time() * 1000)})
+        with self._asking() as client:
+            client.set(PREFIX + token, value, ex=self._ttl)
+
+    def revoke(self, token: str) -> bool:
+        """Deletes a session; whether there was one. Its sockets are told by the watch."""
+        if not valid_token(token):
+            return False
+        with self._asking() as client:
+            return bool(client.delete(PREFIX + token))
+
+    def ttl(self, token: str) -> int:
+        """Seconds the session has left; -1: no end, -2: there is none."""
+        with self._asking() as client:
+            return int(client.ttl(PREFIX + token)) if valid_token(token) else -2
+
+    def sessions(self) -> list[tuple[SessionRecord, int]]:
+        """Every valid session with its TTL in seconds (-1: none)."""
+        with self._asking() as client:
+            keys = list(client.scan_iter(match=PREFIX + "*", count=500))
+            tokens = [key.decode("utf-8", "replace")[len(PREFIX) :] for key in keys]
+            found = [(self.read(token), client.ttl(PREFIX + token)) for token in tokens if valid_token(token)]
+        return [(record, int(ttl)) for record, ttl in found if record is not None]
+
+    def pin_host_key(self, host: str, port: int, pin: str) -> str:
+        """Pins a host key on first use. Returns the pin in force: this one, or the one that was there before."""
+        with self._asking() as client:
+            found: Any = client.eval(_PIN, 1, _host_key_name(host, port), pin)
+        return str(found.decode("utf-8", "replace"))
+
+    def host_key(self, host: str, port: int) -> str | None:
+        """The pinned host key of a host and port, or None."""
+        with self._asking() as client:
+            found: Any = client.get(_host_key_name(host, port))
+        return found.decode("utf-8", "replace") if isinstance(found, bytes) else None
+
+    def forget_host_key(self, host: str, port: int) -> bool:
+        """Removes a pin; whether there was one."""
+        with self._asking() as client:
+            return bool(client.delete(_host_key_name(host, port)))
+
+    def refuse(self, record: SessionRecord, code: str) -> None:
+        """Remembers that this session's credentials were refused, for as long as a session lives."""
+        with self._asking() as client:
+            client.set(f"{REFUSED_PREFIX}{record.digest}", code, ex=self._ttl)
+
+    def refused(self, record: SessionRecord) -> str | None:
+        """The code with which these credentials were refused before, or None. Another password is another digest."""
+        with self._asking() as client:
+            found: Any = client.get(f"{REFUSED_PREFIX}{record.digest}")
+        return found.decode("ascii", "replace") if isinstance(found, bytes) else None
+
+    def close(self) -> None:
+        """Closes the connections to Redis."""
+        self._redis.close()
+
+
+def _host_key_name(host: str, port: int) -> str:
+    return f"{HOST_KEY_PREFIX}[{host.lower().rstrip('.')}]:{port}"

@@ -1,0 +1,101 @@
+"""From a host name to a connected TCP socket.
+
+Belongs here: name lookup, which addresses are allowed, and the socket's options. The address that was checked is
+the one that is connected to, so a name that changes its address in between gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket as plain_socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gevent
+from gevent import socket
+
+from ..errors import AddressDenied, SshTimeout, SshUnreachable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Never a staker's node: link-local (and with it the clouds' metadata service), "this host", multicast, and the
+# metadata addresses that are not link-local.
+_NEVER = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "100.100.100.200/32"),
+        *("fe80::/10", "::/128", "ff00::/8", "fd00:ec2::/32"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPolicy:
+    """Which addresses may be connected to."""
+
+    allowed: Sequence[Network] = ()
+    "When not empty: only these."
+    denied: Sequence[Network] = ()
+    "Never these, nor link-local, multicast and metadata addresses."
+
+    def permits(self, address: str) -> bool:
+        """Whether this numeric address may be connected to."""
+        ip = ipaddress.ip_address(address.split("%", 1)[0])
+        if isinstance(ip, ipaddress.IPv6Address):
+            ip = ip.ipv4_mapped or ip
+        if any(ip in network for network in _NEVER) or any(ip in network for network in self.denied):
+            return False
+        return not self.allowed or any(ip in network for network in self.allowed)
+
+
+class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
+    """A socket that remembers when it last heard from its peer: what a connection's liveness is judged by."""
+
+    heard: float = 0.0
+    "`time.monotonic()` of the last bytes received."
+
+    def recv(self, *args: int) -> bytes:
+        data: bytes = super().recv(*args)
+        self.heard = time.monotonic()
+        return data
+
+
+def connect(host: str, port: int, policy: AddressPolicy, timeout: float) -> LiveSocket:
+    """A TCP connection to the first permitted address of a host that answers.
+
+    :param timeout: seconds for the lookup and all tries together
+    :raises AddressDenied: the host has addresses, and none is permitted
+    :raises SshTimeout: time ran out
+    :raises SshUnreachable: no such name, or nobody answers there
+    """
+    with gevent.Timeout(timeout, SshTimeout()):
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise SshUnreachable(hint="The host name of the node is not known. Check its spelling.") from None
+        permitted = [info for info in found if policy.permits(str(info[4][0]))]
+        if not permitted:
+            raise AddressDenied
+        for family, kind, protocol, _, address in permitted:
+            connection = LiveSocket(family, kind, protocol)
+            try:
+                _tune(connection)
+                connection.connect(address)
+            except OSError:
+                connection.close()
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                connection.heard = time.monotonic()
+                return connection
+    raise SshUnreachable
+
+
+def _tune(connection: LiveSocket) -> None:
+    connection.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
+    connection.setsockopt(plain_socket.SOL_SOCKET, plain_socket.SO_KEEPALIVE, 1)
+    # Bytes that are not acknowledged for this long mean that the peer is gone, whatever TCP's own patience is.
+    if hasattr(plain_socket, "TCP_USER_TIMEOUT"):
+        connection.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_USER_TIMEOUT, 30_000)

@@ -1,0 +1,33 @@
+"""How long to wait before the next try."""
+
+from __future__ import annotations
+
+import random
+
+FIRST = 0.5
+"Seconds; the first try comes within 1 s."
+CAP = 30.0
+"Seconds; no wait is longer."
+
+
+class Backoff:
+    """Exponential backoff with jitter: 0.25 to 0.75 s, then doubling, each half fixed and half drawn, 30 s at most.
+
+    The jitter keeps a thousand nodes that went away together from coming back together.
+    """
+
+    def __init__(self, first: float = FIRST, cap: float = CAP) -> None:
+        self._first = first
+        self._cap = cap
+        self.attempt = 0
+        "The number of waits handed out since the last reset."
+
+    def next(self) -> float:
+        """Seconds to wait before the next try."""
+        step: float = min(self._cap, self._first * 2 ** min(self.attempt, 16))
+        self.attempt += 1
+        return min(self._cap, step * (0.5 + random.random()))
+
+    def reset(self) -> None:
+        """After a success."""
+        self.attempt = 0

@@ -1,0 +1,179 @@
+"""A logged-in connection and the commands that run on it.
+
+Belongs here: channels, their number, and the deadline that paramiko's exec lacks. A command is given as a list of
+words and quoted here, once, so that nothing reaches a shell unquoted.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import gevent
+import paramiko
+from gevent.event import Event
+
+from ..errors import SshTimeout, SshUnreachable
+from .transport import NodeTransport
+
+READ_SIZE = 64 * 1024
+"Bytes asked for at once; sshd sends at most 32 KiB in one packet."
+STDERR_KEPT = 4096
+"Bytes of standard error kept of a command, the last ones."
+OUTPUT_LIMIT = 4 * 1024 * 1024
+"Bytes of output a short command may have."
+
+
+class ChannelRefused(Exception):
+    """sshd refused a further channel on this connection (`MaxSessions`); another connection may have room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished command said."""
+
+    status: int
+    "The exit status; -1 when a signal or the node's end took it."
+    stdout: bytes
+    stderr: bytes
+
+
+class Command:
+    """A running remote command. Close it; closing it ends the remote process within moments."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self._stderr = b""
+
+    def read(self) -> bytes:
+        """Waits for output; b"" when it has ended or the connection has. Not reading makes the remote side wait."""
+        data = self._channel.recv(READ_SIZE)
+        if self._channel.recv_stderr_ready() or not data:
+            self._drain_stderr()
+        return bytes(data)
+
+    def _drain_stderr(self) -> None:
+        # Standard error shares the window: left alone it would stop the output at last.
+        while self._channel.recv_stderr_ready():
+            self._stderr = (self._stderr + self._channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
+
+    @property
+    def stderr(self) -> bytes:
+        """The last of standard error so far."""
+        self._drain_stderr()
+        return self._stderr
+
+    def status(self, timeout: float = 5.0) -> int:
+        """The exit status once it has ended; -1 when there is none."""
+        self._channel.status_event.wait(timeout)
+        return int(self._channel.exit_status)
+
+    def send(self, data: bytes) -> None:
+        """Writes to standard input and ends it."""
+        if data:
+            self._channel.sendall(data)
+        self._channel.shutdown_write()
+
+    def close(self) -> None:
+        """Ends the command. Safe to call twice, and on a connection that is gone."""
+        try:
+            with gevent.Timeout(5, False):
+                self._channel.close()
+        except (EOFError, OSError, paramiko.SSHException):
+            pass  # the connection is gone, and with it the command
+
+
+def _open_session(transport: NodeTransport, timeout: float) -> paramiko.Channel | Exception:
+    try:
+        return transport.open_session(timeout=timeout)
+    except Exception as problem:  # handed to the waiter; left to gevent it would be printed as a stack trace
+        return problem
+
+
+def _close_late(opening: gevent.Greenlet[..., paramiko.Channel | Exception]) -> None:
+    if isinstance(opening.value, paramiko.Channel):
+        gevent.spawn(Command(opening.value).close)
+
+
+class Connection:
+    """One SSH connection to a node; `slots` channels at most are open on it at once."""
+
+    def __init__(self, transport: NodeTransport, max_channels: int, keepalive: float, dead_after: float) -> None:
+        self._transport = transport
+        self.capacity = max_channels
+        "Channels sshd allows, as far as is known."
+        self.open_channels = 0
+        self._watch = gevent.spawn(transport.watch, keepalive, dead_after)
+
+    @property
+    def ended(self) -> Event:
+        """Set when the connection is gone."""
+        return self._transport.ended
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be used, as far as is known."""
+        return bool(self._transport.is_active()) and not self._transport.ended.is_set()
+
+    @contextmanager
+    def command(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Iterator[Command]:
+        """Starts a command and closes it at the end of the block.
+
+        :param words: the program and its arguments, unquoted
+        :param stdin: all of its standard input
+        :param timeout: seconds until sshd must have started it
+        :raises ChannelRefused: no room on this connection
+        :raises SshUnreachable: the connection is gone (`SshTimeout`: it does not answer)
+        """
+        self.open_channels += 1
+        command = None
+        try:
+            try:
+                with gevent.Timeout(timeout, SshTimeout()):
+                    command = Command(self._open(timeout))
+                    command._channel.exec_command(shlex.join(words))
+                    command.send(stdin)
+            except paramiko.ChannelException:
+                raise ChannelRefused from None
+            except (EOFError, OSError, paramiko.SSHException):
+                raise SshUnreachable from None
+            yield command
+        finally:
+            if command is not None:
+                command.close()
+            self.open_channels -= 1
+
+    def _open(self, timeout: float) -> paramiko.Channel:
+        # In a greenlet of its own, which nobody kills: sshd's answer may come after the caller was stopped, and a
+        # channel that opens then has to be closed, or it would count against MaxSessions for ever.
+        opening = gevent.spawn(_open_session, self._transport, timeout)
+        try:
+            answer = opening.get()
+        except BaseException:
+            opening.link(_close_late)
+            raise
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Result:
+        """Runs a short command to its end.
+
+        :param timeout: seconds for all of it
+        :raises ChannelRefused, SshUnreachable, SshTimeout: as `command`; too much output counts as no answer
+        """
+        with gevent.Timeout(timeout, SshTimeout()), self.command(words, stdin, timeout) as command:
+            output = bytearray()
+            while data := command.read():
+                output += data
+                if len(output) > OUTPUT_LIMIT:
+                    raise SshTimeout
+            return Result(command.status(), bytes(output), command.stderr)
+
+    def close(self) -> None:
+        """Closes the connection and everything on it."""
+        self._transport.close()
+        if self._watch is not gevent.getcurrent():
+            self._watch.kill()

