@@ -140,7 +140,7 @@ SETTINGS: tuple[Setting, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The checked settings; one attribute for each of `SETTINGS`, in lower case. Never printed whole: URLs hold secrets."""
+    """The checked settings: one attribute for each of `SETTINGS`, in lower case. Not printable: URLs hold secrets."""
 
     redis_url: str
     ws_port: int

@@ -1,12 +1,12 @@
 """gunicorn's part of the configuration: `gunicorn -c gunicorn.conf.py wsgi:app`. Everything else is in config.py."""
 
-from config import load_or_exit as _load  # gunicorn takes every name without an underscore for a setting
+from config import load_or_exit as _load  # gunicorn takes names without an underscore for settings
 
 _settings = _load()
 
 bind = f"{'[' + _settings.bind_host + ']' if ':' in _settings.bind_host else _settings.bind_host}:{_settings.ws_port}"
 worker_class = "ethpillar.gateway.worker.Worker"
-# One worker: a node's connection and feeds are shared within a process. Polling clients need to find their socket again.
+# One worker: a node's connection and feeds are shared within a process, and a polling client finds its socket again.
 workers = 1
 worker_connections = 10000
 # Importing the application before the worker's monkey patch would leave half of it unpatched.

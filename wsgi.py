@@ -1,4 +1,4 @@
-"""What gunicorn and `flask --app wsgi` load. The monkey patch comes before anything else that knows threads or sockets."""
+"""What gunicorn and `flask --app wsgi` load. The monkey patch comes before all that knows threads or sockets."""
 
 from gevent import monkey
 

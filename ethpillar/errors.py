@@ -134,7 +134,7 @@ class CredentialRefused(SshError):
 
     code = "ssh_auth_failed"
     message = "The node refused the user name, password or key."
-    hint = "Sign in again with the right ones. They are not tried a second time, so that the node does not ban this server."
+    hint = "Sign in again with the right ones. These are not tried twice, so that the node does not ban this server."
     terminal = True
 
 

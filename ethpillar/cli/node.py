@@ -58,7 +58,9 @@ def _row(status: UnitStatus) -> list[str]:
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
 @click.option("--raw", is_flag=True, help="Lines as the client printed them, without colours.")
 @click.option("--utc", is_flag=True, help="Times in UTC.")
-@click.option("--level", type=click.Choice(["trace", "debug", "info", "warn", "error", "critical"]), help="Only from this.")
+@click.option(
+    "--level", type=click.Choice(["trace", "debug", "info", "warn", "error", "critical"]), help="Only from this."
+)
 @json_option
 @with_appcontext
 @told

@@ -145,7 +145,7 @@ def forget_host(host: str, port: int, as_json: bool) -> None:
 @with_appcontext
 @told
 def check(token: str, as_json: bool) -> None:
-    """Goes the whole way to a session's node, step by step: a tick, or a cross with the fix. Exits with 1 on a cross."""
+    """Goes the whole way to a session's node: a tick for each step, or a cross with the fix (exit status 1)."""
     failed = False
     steps = []
     for step in checks(server(), token):

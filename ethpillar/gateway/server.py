@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import logging
 
-import gevent
-
 from ..errors import ShuttingDown
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionStore, SessionWatch
+from ..ssh.deadline import within
 from .events import Gateway
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ class Server:
     def shutdown(self) -> None:
         """Tells clients, closes SSH, within the timeout."""
         log.info("Shutting down: %d sockets, %d nodes", len(self.gateway.sockets), len(self.registry))
-        with gevent.Timeout(self._timeout, False):
+        with within(self._timeout):
             self.watch.stop()
             self.gateway.say_goodbye(ShuttingDown())
             self.registry.close()

@@ -21,14 +21,18 @@ DISCARDED = 16 * 1024 * 1024
 _STEP = 64 * 1024
 
 
-class MessageTooBig(WebSocketError):  # type: ignore[misc]
+class MessageTooBig(WebSocketError):
     """Raised for a message that is not even worth discarding."""
 
 
-class BoundedWebSocket(WebSocket):  # type: ignore[misc]
+class BoundedWebSocket(WebSocket):
     """A server-side WebSocket that never holds more than `limit` bytes of a message."""
 
-    __slots__ = ("limit",)
+    closed: bool
+    environ: Any
+    stream: Any
+    raw_read: Any
+    raw_write: Any
 
     def __init__(self, environ: dict[str, Any], stream: Any, handler: Any, limit: int) -> None:
         super().__init__(environ, stream, handler)
@@ -119,6 +123,10 @@ class BoundedWebSocket(WebSocket):  # type: ignore[misc]
         finally:
             self.closed = True
             self.stream = self.raw_write = self.raw_read = self.environ = None
+
+    def send(self, message: str | bytes, binary: bool | None = None) -> None:
+        """Writes one message. Raises `WebSocketError` when the connection is over."""
+        self.send_frame(message, self.OPCODE_TEXT if isinstance(message, str) else self.OPCODE_BINARY)
 
     def send_frame(self, message: str | bytes, opcode: int) -> None:
         """Writes one frame. Raises `WebSocketError` when the connection is over."""

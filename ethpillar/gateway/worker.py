@@ -16,8 +16,11 @@ from .log_setup import SILENT
 from .websocket import BoundedWebSocket
 
 
-class Handler(WebSocketHandler):  # type: ignore[misc]
+class Handler(WebSocketHandler):
     """One HTTP connection."""
+
+    response_headers: list[tuple[bytes, bytes]]
+    max_message_bytes = 64 * 1024
 
     def upgrade_connection(self) -> Any:
         """Upgrades as gevent-websocket does, and puts the bounded WebSocket in the place of its own."""
@@ -25,12 +28,9 @@ class Handler(WebSocketHandler):  # type: ignore[misc]
         websocket = getattr(self, "websocket", None)
         if websocket is not None:
             websocket.closed = True  # it writes a close frame when it is collected, unless it is closed
-            limit = self.environ.get("ethpillar.max_message_bytes") or self.max_message_bytes
-            self.websocket = BoundedWebSocket(self.environ, Stream(self), self, limit)
+            self.websocket = BoundedWebSocket(self.environ, Stream(self), self, self.max_message_bytes)
             self.environ["wsgi.websocket"] = self.websocket
         return result
-
-    max_message_bytes = 64 * 1024
 
     @property
     def logger(self) -> Any:
@@ -46,7 +46,7 @@ class Handler(WebSocketHandler):  # type: ignore[misc]
         self.response_headers = [pair for pair in self.response_headers if pair[0].lower() != b"server"]
 
 
-class Worker(GeventPyWSGIWorker):  # type: ignore[misc]
+class Worker(GeventPyWSGIWorker):
     """gunicorn's gevent worker with our handler, which ends its application before it ends its requests."""
 
     wsgi_handler = Handler

@@ -67,7 +67,7 @@ class Node:
     """The remote machine of one session."""
 
     def __init__(self, record: SessionRecord, login: Callable[[], Connection], options: NodeOptions) -> None:
-        """:param login: one attempt; raises an `SshError`, a terminal one when there must be no other"""
+        """:param login: one attempt; raises an `SshError`"""
         self.record = record
         self.listeners: set[NodeListener] = set()
         self.status = StatusFeed(self._run_status, options.encode_statuses)
@@ -94,7 +94,9 @@ class Node:
         return self._connected.is_set()
 
     def connect(self) -> None:
-        """Returns when the node is connected, or is about to be again. All who ask at once, or soon after a failure, share one attempt.
+        """Returns when the node is connected, or is about to be again.
+
+        All who ask at once, or soon after a failure, share one attempt.
 
         :raises SshError: the attempt failed
         :raises SessionStoreDown: host keys cannot be checked

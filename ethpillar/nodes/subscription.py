@@ -21,6 +21,7 @@ from gevent.event import Event
 from ..errors import EthPillarError, LogUnavailable, SshError, SshUnreachable
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
+from ..ssh.deadline import within
 from .ring import Item, cursor_time, gap_between
 from .source import chunks
 
@@ -209,7 +210,7 @@ class LogSubscription:
         self._ahead = True
         self._feed.progressed()
         try:
-            with gevent.Timeout(CATCH, False):
+            with within(CATCH):
                 while self._resume is None or self._place_after(self._resume) == NOWHERE:
                     self._wait()
         finally:

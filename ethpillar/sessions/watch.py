@@ -44,7 +44,7 @@ class SessionWatch:
         self._ended = ended
         self._interval = interval
         self._renewed: dict[str, float] = {}
-        self._greenlet: gevent.Greenlet | None = None
+        self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self) -> None:
         """Starts the greenlet; does nothing when it runs already."""

@@ -16,6 +16,7 @@ import paramiko
 from gevent.event import Event
 
 from ..errors import SshTimeout, SshUnreachable
+from .deadline import within
 from .transport import NodeTransport
 
 READ_SIZE = 64 * 1024
@@ -79,7 +80,7 @@ class Command:
     def close(self) -> None:
         """Ends the command. Safe to call twice, and on a connection that is gone."""
         try:
-            with gevent.Timeout(5, False):
+            with within(5):
                 self._channel.close()
         except (EOFError, OSError, paramiko.SSHException):
             pass  # the connection is gone, and with it the command
@@ -88,7 +89,8 @@ class Command:
 def _open_session(transport: NodeTransport, timeout: float) -> paramiko.Channel | Exception:
     try:
         return transport.open_session(timeout=timeout)
-    except Exception as problem:  # handed to the waiter; left to gevent it would be printed as a stack trace
+    except (EOFError, OSError, paramiko.SSHException) as problem:
+        # Handed to the waiter: left to gevent it would be printed as a stack trace.
         return problem
 
 

@@ -9,12 +9,12 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-import gevent
 import paramiko
 from gevent.event import Event
 from paramiko.common import cMSG_GLOBAL_REQUEST
 
 from .address import LiveSocket
+from .deadline import within
 
 _CHANNELS_REMEMBERED = 256
 
@@ -30,6 +30,8 @@ class _RecentChannels(OrderedDict[int, bool]):
 
 class NodeTransport(paramiko.Transport):
     """A client transport: modern algorithms only, no busy wake-ups, tells when it has ended."""
+
+    _preferred_keys: tuple[str, ...]
 
     # paramiko wakes ten times a second to see whether it was closed. Under gevent closing the socket wakes it anyway,
     # so this only bounds how late it notices that a new key exchange is due.
@@ -89,7 +91,7 @@ class NodeTransport(paramiko.Transport):
                 self.ended.wait(silence - quiet)
                 continue
             asked = time.monotonic()
-            with gevent.Timeout(patience, False):  # a full send buffer blocks, and that is no sign of life either
+            with within(patience):  # a full send buffer blocks, and that is no sign of life either
                 self._ask()
                 self.ended.wait(patience)
             if self.live_socket.heard < asked:

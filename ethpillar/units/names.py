@@ -20,7 +20,7 @@ PLUGIN_UNITS = (
 
 KNOWN_UNITS = CORE_UNITS + PLUGIN_UNITS
 
-# systemd.unit(5): letters, digits and ":-_.\\@", 255 characters with the type suffix. A leading dash would be an option.
+# systemd.unit(5): letters, digits and ":-_.\\@", 255 characters with the suffix. A leading dash would be an option.
 _NAME = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
 _LONGEST = 255
 _SUFFIX = ".service"

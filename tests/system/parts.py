@@ -6,6 +6,7 @@ between it and the server are real.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -242,10 +243,8 @@ def descendants(pid: int) -> list[int]:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 class EthPillarServer:

@@ -1,0 +1,70 @@
+"""Turns: in order, one at a time, whoever is stopped while waiting."""
+
+import gevent
+import gevent.event
+import pytest
+
+from ethpillar.errors import LimitReached
+from ethpillar.gateway.turn import WAITING, Turns
+
+
+def test_in_the_order_in_which_they_came() -> None:
+    turns, seen = Turns(), []
+    inside = 0
+
+    def act(number: int) -> None:
+        nonlocal inside
+        with turns.take():
+            inside += 1
+            assert inside == 1
+            gevent.sleep(0)
+            seen.append(number)
+            inside -= 1
+
+    gevent.joinall([gevent.spawn(act, number) for number in range(50)], raise_error=True)
+    assert seen == list(range(50))
+
+
+def test_one_that_is_stopped_while_it_waits_lets_nobody_in_early() -> None:
+    turns, seen = Turns(), []
+    gate = gevent.event.Event()
+
+    def first() -> None:
+        with turns.take():
+            gate.wait()
+            seen.append("first")
+
+    def other(name: str) -> None:
+        with turns.take():
+            seen.append(name)
+
+    greenlets = [gevent.spawn(first), gevent.spawn(other, "second"), gevent.spawn(other, "third")]
+    gevent.sleep(0)
+    greenlets[1].kill()
+    gevent.sleep(0)
+    assert seen == []
+    gate.set()
+    gevent.joinall(greenlets)
+    assert seen == ["first", "third"]
+
+
+def test_an_error_inside_passes_the_turn_on() -> None:
+    turns = Turns()
+    with pytest.raises(ValueError), turns.take():
+        raise ValueError
+    with turns.take():
+        pass
+
+
+def test_not_too_many_may_wait() -> None:
+    turns = Turns()
+
+    def act() -> None:
+        with turns.take():
+            gevent.sleep(60)
+
+    greenlets = [gevent.spawn(act) for _ in range(WAITING + 1)]
+    gevent.sleep(0)
+    with pytest.raises(LimitReached), turns.take():
+        pass
+    gevent.killall(greenlets)

@@ -1,0 +1,338 @@
+"""One feed, many subscribers: whatever happens, each sees a contiguous run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ethpillar.errors import UnitNotFound
+from ethpillar.journal.entry import Entry
+from ethpillar.nodes.log_feed import LogFeed
+from ethpillar.nodes.ring import Ring
+from ethpillar.nodes.subscription import LogSubscription
+from ethpillar.ssh.backoff import Backoff
+
+from ..waiting import until
+from .journal_fake import FakeJournal, FakeSink, encode
+
+
+def numbers(sink: FakeSink) -> list[int]:
+    return [int(line.removeprefix("line ")) for line in sink.got]
+
+
+def make_feed(journal: FakeJournal, entries: int = 1000) -> LogFeed:
+    feed = LogFeed("execution.service", journal, encode, Ring(entries, 10**7), lambda _: None)
+    feed._backoff = Backoff(0.001, 0.002)
+    return feed
+
+
+@pytest.fixture
+def journal() -> FakeJournal:
+    return FakeJournal()
+
+
+@pytest.fixture
+def feed(journal: FakeJournal) -> Iterator[LogFeed]:
+    made = make_feed(journal)
+    yield made
+    made.close()
+    gevent.sleep(0)
+    assert journal.open == 0
+
+
+def expect(sink: FakeSink, wanted: range) -> None:
+    until(lambda: len(sink.got) >= len(wanted), f"{len(wanted)} lines")
+    assert numbers(sink) == list(wanted)
+
+
+def test_backlog_then_live(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(200)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    expect(sink, range(150, 200))
+    journal.write(30)
+    expect(sink, range(150, 230))
+    assert sink.states == [("live", {})]
+
+
+@pytest.mark.parametrize("lines", [0, 1, 10, 50, 51, 120, 5000])
+def test_any_backlog_joins_live_without_gap_or_repeat(journal: FakeJournal, feed: LogFeed, lines: int) -> None:
+    journal.write(120)
+    first = FakeSink()
+    feed.subscribe(first)
+    expect(first, range(70, 120))
+    sink = FakeSink()
+    feed.subscribe(sink, lines=lines)
+    until(lambda: sink.states, "live")
+    journal.write(5)
+    expect(sink, range(120 - min(lines, 120), 125))
+
+
+def test_an_empty_journal(journal: FakeJournal, feed: LogFeed) -> None:
+    sinks = [FakeSink(), FakeSink()]
+    feed.subscribe(sinks[0])
+    feed.subscribe(sinks[1], lines=500)
+    until(lambda: sinks[0].states and sinks[1].states, "live")
+    journal.write(3)
+    for sink in sinks:
+        expect(sink, range(3))
+
+
+def test_resume_after_a_cursor(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(300)
+    sink = FakeSink()
+    feed.subscribe(sink, after=journal.entries[99].cursor)
+    expect(sink, range(100, 300))
+    journal.write(1)
+    expect(sink, range(100, 301))
+    assert sink.states == [("live", {})]
+
+
+def test_resume_after_the_very_last_entry(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(60)
+    sink = FakeSink()
+    feed.subscribe(sink, after=journal.entries[-1].cursor)
+    until(lambda: sink.states, "live")
+    journal.write(2)
+    expect(sink, range(60, 62))
+
+
+def test_a_cursor_that_was_vacuumed_away_is_a_gap(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(300)
+    journal.vacuum(keep=100)
+    sink = FakeSink()
+    feed.subscribe(sink, after=journal.entries[50].cursor)
+    expect(sink, range(200, 300))
+    assert sink.states[0] == ("gap", {"reason": "vacuumed", "from_us": 51, "to_us": 201})
+
+
+def test_a_cursor_of_another_machine_is_a_gap(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(80)
+    sink = FakeSink()
+    feed.subscribe(sink, after="i=fffff;t=fffff")
+    expect(sink, range(30, 80))
+    assert sink.states[0][0] == "gap"
+    journal.write(1)
+    expect(sink, range(30, 81))
+
+
+def test_a_broken_connection_loses_and_repeats_nothing(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(10)
+    sinks = [FakeSink() for _ in range(3)]
+    for sink in sinks:
+        feed.subscribe(sink)
+    for sink in sinks:
+        expect(sink, range(10))
+    for _ in range(10):
+        journal.cut()
+        journal.write(13)
+        until(lambda: sinks[0].states[-1][0] == "reconnecting", "reconnecting")
+        journal.mend()
+        until(lambda: sinks[0].states[-1][0] == "live", "live again")
+    for sink in sinks:
+        expect(sink, range(140))
+        assert not [state for state, _ in sink.states if state == "gap"]
+
+
+def test_a_journalctl_that_ends_by_itself_is_started_again(journal: FakeJournal, feed: LogFeed) -> None:
+    sink = FakeSink()
+    feed.subscribe(sink)
+    journal.write(5)
+    expect(sink, range(5))
+    journal.end_streams()
+    journal.write(5)
+    expect(sink, range(10))
+
+
+def test_entries_vacuumed_while_the_connection_was_gone_are_a_gap(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(10)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    expect(sink, range(10))
+    journal.cut()
+    journal.write(100)
+    journal.vacuum(keep=20)
+    journal.mend()
+    until(lambda: len(sink.got) == 30, "the rest")
+    assert numbers(sink) == [*range(10), *range(90, 110)]
+    assert [details for state, details in sink.states if state == "gap"] == [
+        {"reason": "vacuumed", "from_us": 10, "to_us": 91}
+    ]
+
+
+def test_a_frozen_subscriber_holds_nobody_up_and_gets_everything_later(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen)
+    journal.write(1)
+    expect(quick, range(1))
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(2000)
+    expect(quick, range(2001))
+    assert len(feed.ring) <= 60
+    frozen.frozen = False
+    expect(frozen, range(2001))
+    journal.write(1)
+    expect(frozen, range(2002))
+    assert not [state for state, _ in frozen.states if state == "gap"]
+    feed.close()
+    assert journal.open == 0
+
+
+def test_a_frozen_subscriber_that_wants_only_live_lines_is_told_how_many_it_missed(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen, lossless=False)
+    journal.write(1)
+    expect(quick, range(1))
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(500)
+    expect(quick, range(501))
+    frozen.frozen = False
+    until(lambda: numbers(frozen)[-1] == 500, "the last line")
+    gap = next(details for state, details in frozen.states if state == "gap")
+    assert gap["reason"] == "slow"
+    assert len(frozen.got) + gap["skipped"] == 501
+    feed.close()
+
+
+def test_when_nobody_keeps_up_the_journal_waits(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    journal.write(1)
+    expect(sink, range(1))
+    sink.frozen = True
+    journal.write(1000)
+    until(lambda: len(feed.ring) == 60, "a full ring")
+    for _ in range(50):
+        gevent.sleep(0)
+    assert feed.ring.end <= 62  # nothing is read that nobody takes
+    sink.frozen = False
+    expect(sink, range(1001))
+    feed.close()
+
+
+def test_a_unit_that_is_not_there(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.refusal = UnitNotFound("nope")
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: sink.error, "the error")
+    until(lambda: feed.dead, "the end of the feed")
+    assert feed.idle
+
+
+def test_an_unsubscribe_is_final(journal: FakeJournal, feed: LogFeed) -> None:
+    sink, other = FakeSink(), FakeSink()
+    subscription = feed.subscribe(sink)
+    feed.subscribe(other)
+    journal.write(5)
+    expect(sink, range(5))
+    subscription.close()
+    journal.write(5)
+    expect(other, range(10))
+    assert len(sink.got) == 5
+
+
+def test_systemd_s_own_lines_are_told(journal: FakeJournal, feed: LogFeed) -> None:
+    feed.subscribe(FakeSink())
+    journal.entries.append(Entry("i=0;t=1", 1, b"Started execution.service.", 6, "systemd", 1))
+    journal.write(1)
+    until(lambda: journal.changed, "the news")
+
+
+def test_a_message_with_line_breaks_is_several_lines(journal: FakeJournal, feed: LogFeed) -> None:
+    sink = FakeSink()
+    feed.subscribe(sink)
+    journal.entries.append(Entry("i=0;t=1", 1, b"first\n  second\n", 6))
+    journal._wake()
+    until(lambda: len(sink.got) == 2, "two lines")
+    assert sink.got == ["first", "  second"]
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Any order of subscribe, unsubscribe, entries, breaks and slowness."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal = FakeJournal()
+        self.journal.write(20)
+        self.feed = make_feed(self.journal, entries=40)
+        self.connected = True
+        self.sinks: list[tuple[FakeSink, LogSubscription]] = []
+
+    @rule(count=st.integers(1, 90))
+    def write(self, count: int) -> None:
+        self.journal.write(count)
+
+    @rule(lines=st.integers(0, 100), resume=st.booleans())
+    def subscribe(self, lines: int, resume: bool) -> None:
+        sink = FakeSink()
+        after = self.journal.entries[len(self.journal.entries) // 2].cursor if resume else None
+        self.sinks.append((sink, self.feed.subscribe(sink, lines, after)))
+
+    @precondition(lambda self: self.sinks)
+    @rule(data=st.data())
+    def unsubscribe(self, data: st.DataObject) -> None:
+        sink, subscription = self.sinks.pop(data.draw(st.integers(0, len(self.sinks) - 1)))
+        subscription.close()
+        got = len(sink.got)
+        gevent.sleep(0)
+        assert len(sink.got) == got
+
+    @precondition(lambda self: self.sinks)
+    @rule(data=st.data(), frozen=st.booleans())
+    def slow(self, data: st.DataObject, frozen: bool) -> None:
+        self.sinks[data.draw(st.integers(0, len(self.sinks) - 1))][0].frozen = frozen
+
+    @rule()
+    def cut(self) -> None:
+        self.journal.cut()
+        self.connected = False
+
+    @rule()
+    def mend(self) -> None:
+        self.journal.mend()
+        self.connected = True
+
+    @rule()
+    def end_streams(self) -> None:
+        self.journal.end_streams()
+
+    @rule(turns=st.integers(1, 30))
+    def go_on(self, turns: int) -> None:
+        for _ in range(turns):
+            gevent.sleep(0)
+
+    @invariant()
+    def runs_are_contiguous(self) -> None:
+        for sink, _ in self.sinks:
+            got = numbers(sink)
+            assert got == list(range(got[0], got[0] + len(got))) if got else True
+            assert not [state for state, _ in sink.states if state == "gap"]
+
+    def teardown(self) -> None:
+        self.journal.mend()
+        for sink, _ in self.sinks:
+            sink.frozen = False
+        self.journal.write(1)
+        last = len(self.journal.entries) - 1
+        for sink, _ in self.sinks:
+            until(lambda sink=sink: sink.got and numbers(sink)[-1] == last, f"line {last}", deadline=20)  # type: ignore[misc]
+        self.runs_are_contiguous()
+        self.feed.close()
+        gevent.sleep(0)
+        assert self.journal.open == 0
+
+
+Interleavings.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestInterleavings = Interleavings.TestCase

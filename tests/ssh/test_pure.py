@@ -1,0 +1,148 @@
+"""What needs no connection: addresses, backoff, quoting, host key pins, the way to the journal."""
+
+import ipaddress
+import shlex
+from collections.abc import Sequence
+
+import paramiko
+import pytest
+
+from ethpillar.errors import HostKeyChanged
+from ethpillar.ssh import access, hostkeys
+from ethpillar.ssh.address import AddressPolicy
+from ethpillar.ssh.backoff import CAP, Backoff
+from ethpillar.ssh.connection import Result
+
+
+@pytest.mark.parametrize(
+    ("address", "permitted"),
+    [
+        ("192.0.2.7", True),
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("2001:db8::1", True),
+        ("169.254.169.254", False),
+        ("::ffff:169.254.169.254", False),
+        ("fe80::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00:ec2::254", False),
+        ("100.100.100.200", False),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+    ],
+)
+def test_addresses_by_default(address: str, permitted: bool) -> None:
+    assert AddressPolicy().permits(address) is permitted
+
+
+def test_allowed_and_denied_networks() -> None:
+    private = [ipaddress.ip_network("10.0.0.0/8")]
+    assert AddressPolicy(allowed=private).permits("10.0.0.1")
+    assert not AddressPolicy(allowed=private).permits("192.0.2.1")
+    assert not AddressPolicy(denied=private).permits("10.0.0.1")
+    assert not AddressPolicy(denied=private).permits("::ffff:10.0.0.1")
+    assert not AddressPolicy(allowed=[ipaddress.ip_network("0.0.0.0/0")]).permits("169.254.169.254")
+
+
+def test_backoff_begins_within_a_second_and_is_capped() -> None:
+    for _ in range(200):
+        backoff = Backoff()
+        waits = [backoff.next() for _ in range(20)]
+        assert 0.2 < waits[0] < 1
+        assert max(waits) <= CAP
+        assert min(waits[-5:]) >= CAP / 2
+        assert backoff.attempt == 20
+        backoff.reset()
+        assert backoff.next() < 1
+
+
+def test_jitter_tells_nodes_apart() -> None:
+    assert len({Backoff().next() for _ in range(20)}) > 10
+
+
+class Pins:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, int], str] = {}
+
+    def host_key(self, host: str, port: int) -> str | None:
+        return self.kept.get((host, port))
+
+    def pin_host_key(self, host: str, port: int, pin: str) -> str:
+        return self.kept.setdefault((host, port), pin)
+
+
+KEY, OTHER = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
+
+
+def test_the_first_key_is_pinned_and_another_is_refused() -> None:
+    pins = Pins()
+    hostkeys.verify(KEY, "h", 22, None, pins)
+    hostkeys.verify(KEY, "h", 22, None, pins)
+    with pytest.raises(HostKeyChanged):
+        hostkeys.verify(OTHER, "h", 22, None, pins)
+    hostkeys.verify(OTHER, "h", 2222, None, pins)
+    assert pins.host_key("h", 22) == f"ecdsa-sha2-nistp256 {hostkeys.fingerprint(KEY)}"
+
+
+def test_the_session_s_own_key_wins_and_is_not_pinned() -> None:
+    pins = Pins()
+    hostkeys.verify(KEY, "h", 22, None, pins)
+    hostkeys.verify(OTHER, "h", 22, hostkeys.fingerprint(OTHER), pins)
+    with pytest.raises(HostKeyChanged):
+        hostkeys.verify(KEY, "h", 22, hostkeys.fingerprint(OTHER), pins)
+    assert hostkeys.fingerprint(OTHER) not in pins.kept[("h", 22)]
+
+
+def test_fingerprints_are_openssh_s() -> None:
+    shown = hostkeys.fingerprint(KEY)
+    assert shown.startswith("SHA256:")
+    assert len(shown) == 50
+    assert hostkeys.algorithms_for("ssh-rsa") == ("rsa-sha2-512", "rsa-sha2-256")
+
+
+class Machine:
+    """Answers the probe as a node does where only some ways work."""
+
+    def __init__(self, *working: str) -> None:
+        self.working = working
+        self.asked: list[tuple[str, bytes]] = []
+
+    def run(self, words: Sequence[str], stdin: bytes) -> Result:
+        way = " ".join(words[:2]) if words[0] == "sudo" else "plain"
+        self.asked.append((way, stdin))
+        if way in self.working:
+            return Result(0, b"an entry\n", b"")
+        return Result(0, b"", b"") if way == "plain" else Result(1, b"", b"sudo: a password is required\n")
+
+
+def test_ways_to_the_journal_are_tried_in_order() -> None:
+    machine = Machine("plain", "sudo -n", "sudo -S")
+    assert access.find(machine.run, "pw") == access.PLAIN
+    assert len(machine.asked) == 1
+
+    machine = Machine("sudo -n", "sudo -S")
+    assert access.find(machine.run, "pw") == access.SUDO
+
+    machine = Machine("sudo -S")
+    way = access.find(machine.run, "pw")
+    assert way is not None
+    assert [asked for asked, _ in machine.asked] == ["plain", "sudo -n", "sudo -S"]
+    assert machine.asked[-1][1] == b"pw\n"
+    assert b"pw" not in b"".join(stdin for _, stdin in machine.asked[:-1])
+    assert "pw" not in repr(way)
+    assert way.wrap(["journalctl", "-f"]) == (("sudo", "-S", "-p", "", "--", "journalctl", "-f"), b"pw\n")
+
+
+def test_no_way_and_no_password() -> None:
+    machine = Machine()
+    assert access.find(machine.run, "pw") is None
+    assert len(machine.asked) == 3
+    machine = Machine("sudo -S")
+    assert access.find(machine.run, None) is None
+    assert len(machine.asked) == 2
+
+
+def test_words_reach_a_shell_quoted() -> None:
+    assert shlex.split(shlex.join(["sudo", "-p", "", "a b", "$(id)"])) == ["sudo", "-p", "", "a b", "$(id)"]

@@ -1,0 +1,80 @@
+"""Settings: defaults, checks, and what is said when one is wrong."""
+
+import pathlib
+
+import pytest
+
+import config
+
+GOOD = {"REDIS_URL": "redis://localhost:6379/0"}
+
+
+def load(**values: str) -> config.Settings:
+    return config.load({**GOOD, **values}, env_file=None)
+
+
+def test_defaults() -> None:
+    settings = load()
+    assert settings.ws_port == 3001
+    assert settings.frontend_url == ("http://localhost:3000",)
+    assert settings.session_ttl == 10200
+    assert settings.auth_timeout == 30
+
+
+def test_port_stands_in_for_ws_port() -> None:
+    assert load(PORT="8080").ws_port == 8080
+    assert load(PORT="8080", WS_PORT="9090").ws_port == 9090
+
+
+def test_several_origins() -> None:
+    assert load(FRONTEND_URL="https://A.example, http://b.example:8080/").frontend_url == (
+        "https://a.example",
+        "http://b.example:8080",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "http://x"),
+        ("REDIS_URL", "redis://"),
+        ("WS_PORT", "many"),
+        ("WS_PORT", "70000"),
+        ("FRONTEND_URL", "*"),
+        ("FRONTEND_URL", ","),
+        ("FRONTEND_URL", "https://a.example/path"),
+        ("LOG_LEVEL", "loud"),
+        ("SSH_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("AUTH_TIMEOUT", "nan"),
+        ("SESSION_CHECK_INTERVAL", "60"),
+    ],
+)
+def test_a_bad_setting_is_named_and_its_value_is_not_repeated(name: str, value: str) -> None:
+    with pytest.raises(config.ConfigError) as caught:
+        load(**{name: value})
+    assert str(caught.value).startswith(name)
+    assert "\n" not in str(caught.value)
+    if name == "REDIS_URL":
+        assert value not in str(caught.value).replace("redis://, rediss:// or unix://", "")
+
+
+def test_redis_url_is_required() -> None:
+    with pytest.raises(config.ConfigError, match="REDIS_URL is not set"):
+        config.load({}, env_file=None)
+
+
+def test_dotenv_is_read_and_the_environment_wins(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("REDIS_URL=redis://from-file\nWS_PORT=4000\n")
+    settings = config.load({"WS_PORT": "5000"}, env_file=file)
+    assert (settings.redis_url, settings.ws_port) == ("redis://from-file", 5000)
+
+
+def test_the_settings_never_print_their_values() -> None:
+    assert "redis" not in repr(load())
+
+
+def test_env_example_and_readme_are_what_the_settings_say() -> None:
+    root = pathlib.Path(config.__file__).parent
+    assert (root / ".env.example").read_text() == config.env_example()
+    assert config.table() in (root / "README.md").read_text()

@@ -1,0 +1,135 @@
+"""Unit names, and what systemctl show says."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.units import CORE_UNITS, parse_show, service_name, show_command, unit_name
+
+RUNNING = b"""Id=execution.service
+LoadState=loaded
+ActiveState=active
+SubState=running
+Description=Geth Execution Layer Client service for HOODI
+MainPID=4242
+NRestarts=3
+MemoryCurrent=12582912
+UnitFileState=enabled
+Result=success
+ExecMainStatus=0
+StateChangeTimestamp=@1795441675
+"""
+MISSING = b"""Id=nope.service
+LoadState=not-found
+ActiveState=inactive
+SubState=dead
+Description=nope.service
+MainPID=0
+NRestarts=0
+MemoryCurrent=[not set]
+UnitFileState=
+Result=success
+ExecMainStatus=0
+StateChangeTimestamp=
+"""
+
+
+@pytest.mark.parametrize(
+    "name", [*CORE_UNITS, "a@b", "getty@tty1.service", "a.b", "x" * 247, "dbus-org.x", "a:b_c\\x2d"]
+)
+def test_names(name: str) -> None:
+    unit = unit_name(name)
+    assert unit is not None
+    assert unit.endswith(".service")
+    assert service_name(unit) == name.removesuffix(".service")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "-u", "--help", "a b", "a;b", "a$(id)", "a\n", "../x", "a/b", "x" * 248, ".service", "a@", ".hidden"),
+        *(None, 5, [], {}, "ssh.socket", "x.timer", "é", "a'b", 'a"b', "*", "a?", "[ab]"),
+    ],
+)
+def test_bad_names(name: Any) -> None:
+    assert unit_name(name) is None
+
+
+@given(st.text())
+def test_a_name_is_safe_for_a_shell_or_refused(text: str) -> None:
+    unit = unit_name(text)
+    if unit is not None:
+        assert not set(unit) & set(" \t\n'\"$`;&|<>(){}*?[]!#~%")
+        assert not unit.startswith("-")
+
+
+def test_a_running_unit() -> None:
+    (status,) = parse_show(["execution.service"], RUNNING)
+    assert (status.status, status.sub_state, status.main_pid, status.restarts) == ("active", "running", 4242, 3)
+    assert (status.memory_bytes, status.enabled, status.result, status.exit_status) == (12582912, True, "success", 0)
+    assert status.since == "2026-11-23T13:47:55Z"
+    assert status.description == "Geth Execution Layer Client service for HOODI"
+
+
+def test_units_come_in_the_order_asked_for() -> None:
+    found = parse_show(["nope.service", "execution.service"], MISSING + b"\n" + RUNNING)
+    assert [(each.unit, each.status) for each in found] == [
+        ("nope.service", "not_installed"),
+        ("execution.service", "active"),
+    ]
+    assert found[0].memory_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("line", "attribute", "value"),
+    [
+        (b"MemoryCurrent=18446744073709551615", "memory_bytes", None),
+        (b"MemoryCurrent=[not set]", "memory_bytes", None),
+        (b"StateChangeTimestamp=Mon 2026-11-23 16:25:29 UTC", "since", "2026-11-23T16:25:29Z"),
+        (b"StateChangeTimestamp=n/a", "since", None),
+        (b"StateChangeTimestamp=@0", "since", None),
+        (b"StateChangeTimestamp=@99999999999999999999", "since", None),
+        (b"UnitFileState=disabled", "enabled", False),
+        (b"UnitFileState=", "enabled", None),
+        (b"ActiveState=refreshing", "status", "reloading"),
+        (b"ActiveState=maintenance", "status", "inactive"),
+        (b"ActiveState=something new", "status", "inactive"),
+        (b"ActiveState=failed", "status", "failed"),
+        (b"MainPID=0", "main_pid", None),
+        (b"Result=oom-kill", "result", "oom-kill"),
+        (b"Description=a = b", "description", "a = b"),
+    ],
+)
+def test_warts(line: bytes, attribute: str, value: Any) -> None:
+    key = line.partition(b"=")[0]
+    text = b"\n".join(line if old.startswith(key + b"=") else old for old in RUNNING.split(b"\n"))
+    assert getattr(parse_show(["execution.service"], text)[0], attribute) == value
+
+
+def test_a_unit_whose_file_is_gone_but_that_runs_is_not_missing() -> None:
+    text = RUNNING.replace(b"LoadState=loaded", b"LoadState=not-found")
+    assert parse_show(["execution.service"], text)[0].status == "active"
+
+
+@pytest.mark.parametrize("text", [b"", b"\n\n", b"garbage", RUNNING + b"\n" + RUNNING, b"Id=x\nLoadState=loaded\n"])
+def test_an_answer_that_is_none(text: bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_show(["execution.service"], text)
+
+
+@given(st.binary())
+def test_any_bytes_are_statuses_or_a_value_error(text: bytes) -> None:
+    try:
+        found = parse_show(["a.service"], text)
+    except ValueError:
+        return
+    assert len(found) == 1
+
+
+def test_the_command_asks_for_all_units_at_once() -> None:
+    words = show_command(["a.service", "b.service"])
+    assert words[-3:] == ["--", "a.service", "b.service"]
+    assert "--timestamp=unix" in words
+    assert "--timestamp=unix" not in show_command(["a.service"], unix_time=False)
