@@ -128,7 +128,9 @@ SETTINGS: tuple[Setting, ...] = (
         _networks,
         "when set: the only networks nodes may be in",
     ),
-    Setting("SSH_DENIED_NETWORKS", "", _networks, "networks no node may be in (link-local and metadata addresses never are)"),
+    Setting(
+        "SSH_DENIED_NETWORKS", "", _networks, "networks no node may be in (link-local and metadata addresses never are)"
+    ),
     Setting("NODE_LINGER", "10", _seconds(0, 600), "seconds an SSH connection outlives its last socket"),
     Setting("RING_ENTRIES", "5000", _integer(10, 100000), "recent journal entries kept per followed unit"),
     Setting("RING_BYTES", "2097152", _integer(65536, 268435456), "bytes of them kept per followed unit"),

@@ -13,7 +13,7 @@ from gevent.event import Event
 
 from ..errors import LimitReached
 
-WAITING = 100
+WAITING = 500
 "Events of one socket that may wait for their turn; more than that is no page's doing."
 
 

@@ -10,10 +10,10 @@ const tell = (message) => process.stdout.write(JSON.stringify(message) + "\n");
 function open({ id, url, options }) {
   const socket = io(url, { forceNew: true, reconnectionDelay: 100, reconnectionDelayMax: 300, ...options });
   sockets.set(id, socket);
-  socket.on("connect", () => {
-    tell({ id, event: "connect", args: [socket.io.engine.transport.name] });
+  socket.io.on("open", () => {
     socket.io.engine.on("upgrade", (transport) => tell({ id, event: "upgrade", args: [transport.name] }));
   });
+  socket.on("connect", () => tell({ id, event: "connect", args: [socket.io.engine.transport.name] }));
   socket.on("connect_error", (error) => tell({ id, event: "connect_error", args: [{ message: error.message }] }));
   socket.on("disconnect", (reason) => tell({ id, event: "disconnect", args: [reason] }));
   socket.onAny((event, ...args) => tell({ id, event, args }));
@@ -33,5 +33,8 @@ createInterface({ input: process.stdin }).on("line", (text) => {
     const until = Date.now() + command.seconds * 1000;
     while (Date.now() < until);
   }
-}).on("close", () => process.exit(0));
+}).on("close", () => {
+  for (const socket of sockets.values()) socket.disconnect();
+  setTimeout(() => process.exit(0), 5000).unref(); // what is under way is sent first
+});
 tell({ event: "ready" });

@@ -1,0 +1,142 @@
+"""The Journal Export Format (systemd.journal-export-formats): bytes in, entries out.
+
+Belongs here: the parser, which does no I/O. An entry is a run of fields and ends with an empty line. A field is
+`NAME=value\\n` when its value is printable text, else `NAME\\n`, eight bytes of little-endian length, the value, `\\n`.
+
+The bytes may be cut anywhere, and nothing of them is believed: what is no field is skipped to the next line, a value
+too long is cut and its rest is dropped unseen, and no input raises.
+"""
+
+from __future__ import annotations
+
+from .entry import Entry
+
+VALUE_LIMIT = 1024 * 1024
+"Bytes kept of one value. journald cuts what a program prints at 48 KiB; a native message may be longer."
+
+_NEWLINE = b"\n"
+
+
+class ExportParser:
+    """Feed it bytes; it returns the entries that are complete."""
+
+    def __init__(self, value_limit: int = VALUE_LIMIT) -> None:
+        """:param value_limit: bytes kept of one value"""
+        self._limit = value_limit
+        self._buffer = b""
+        self._fields: dict[bytes, bytes] = {}
+        self._binary: bytes | None = None
+        "Name of the binary field whose value is being read."
+        self._missing = 0
+        "Bytes of that value, and the line break after it, that have not come yet."
+        self._value = bytearray()
+        self._skipping = False
+        "Within a line that is too long: up to its end."
+
+    def feed(self, data: bytes) -> list[Entry]:
+        """The entries that these bytes complete, in order."""
+        entries: list[Entry] = []
+        data = self._buffer + data if self._buffer else data
+        self._buffer = b""
+        at = 0
+        end = len(data)
+        while at < end:
+            if self._binary is not None:
+                at = self._take_binary(data, at)
+                continue
+            stop = data.find(_NEWLINE, at)
+            if stop < 0:
+                self._keep(data[at:])
+                break
+            if self._skipping:
+                self._skipping = False
+                at = stop + 1
+                continue
+            if stop == at:
+                self._finish(entries)
+                at += 1
+                continue
+            equals = data.find(b"=", at, stop)
+            if equals > 0:
+                self._fields[data[at:equals]] = data[equals + 1 : min(stop, equals + 1 + self._limit)]
+                at = stop + 1
+            elif end - stop < 9:
+                self._buffer = data[at:]  # the length has not come whole
+                break
+            else:
+                at = self._begin_binary(data, at, stop)
+        return entries
+
+    def _keep(self, rest: bytes) -> None:
+        """The beginning of a line, for the next time; one that is too long is taken as it is."""
+        if self._skipping:
+            return
+        if len(rest) <= self._limit + 256:
+            self._buffer = rest
+            return
+        name, equals, value = rest.partition(b"=")
+        if equals:
+            self._fields[name[:256]] = value[: self._limit]
+        self._skipping = True
+
+    def _begin_binary(self, data: bytes, at: int, stop: int) -> int:
+        length = int.from_bytes(data[stop + 1 : stop + 9], "little")
+        if not _is_name(data[at:stop]) or length >= 1 << 40:
+            return stop + 1  # garbage: the next line may be a field again
+        self._binary = data[at:stop]
+        self._missing = length + 1
+        self._value.clear()
+        return stop + 9
+
+    def _take_binary(self, data: bytes, at: int) -> int:
+        taken = min(self._missing, len(data) - at)
+        room = self._limit - len(self._value)
+        if room > 0:
+            self._value += data[at : at + min(taken, room, self._missing - 1)]
+        self._missing -= taken
+        if self._missing == 0 and self._binary is not None:
+            self._fields[self._binary] = bytes(self._value)
+            self._binary = None
+            self._value.clear()
+        return at + taken
+
+    def _finish(self, entries: list[Entry]) -> None:
+        fields, self._fields = self._fields, {}
+        if b"__CURSOR" in fields or b"MESSAGE" in fields:
+            entries.append(_entry(fields))
+
+    def close(self) -> list[Entry]:
+        """The stream is over: an entry that is not complete is dropped."""
+        self.__init__(self._limit)  # type: ignore[misc]
+        return []
+
+
+def _is_name(name: bytes) -> bool:
+    return 0 < len(name) <= 64 and name.replace(b"_", b"").isalnum() and name.isascii()
+
+
+def _entry(fields: dict[bytes, bytes]) -> Entry:
+    get = fields.get
+    pid = _number(get(b"_PID"))
+    return Entry(
+        cursor=get(b"__CURSOR", b"").decode("utf-8", "replace"),
+        realtime_us=_number(get(b"__REALTIME_TIMESTAMP")) or 0,
+        message=get(b"MESSAGE", b""),
+        priority=_priority(get(b"PRIORITY")),
+        identifier=_text(get(b"SYSLOG_IDENTIFIER")),
+        pid=pid,
+        unit=_text((pid == 1 and get(b"UNIT")) or get(b"_SYSTEMD_UNIT")),
+        boot_id=_text(get(b"_BOOT_ID")),
+    )
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("utf-8", "replace") if value else None
+
+
+def _number(value: bytes | None) -> int | None:
+    return int(value) if value is not None and len(value) <= 20 and value.isdigit() else None
+
+
+def _priority(value: bytes | None) -> int | None:
+    return value[0] - 48 if value is not None and len(value) == 1 and 48 <= value[0] <= 55 else None

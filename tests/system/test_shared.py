@@ -1,0 +1,111 @@
+"""Many sockets, one node."""
+
+from __future__ import annotations
+
+import gevent
+
+from ..waiting import until
+from .conftest import EXECUTION, World
+
+
+def shows(world: World) -> int:
+    return sum(1 for call in world.node.calls() if "show" in call["argv"])
+
+
+def test_25_sockets_on_one_service_each_receive_every_line(world: World) -> None:
+    token = world.session()
+    sockets = [world.enter(token) for _ in range(25)]
+    for socket in sockets:
+        socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+    expected = [f"line {number}" for number in range(3000)]
+    for at in range(0, 3000, 500):
+        world.node.append_many(EXECUTION, expected[at : at + 500])
+    for socket in sockets:
+        until(lambda socket=socket: len(socket.lines("execution")) >= 3000, "every line", 60)  # type: ignore[misc]
+        assert socket.lines("execution") == expected
+    assert world.remote() == 1
+    assert world.sshd.logins() == 1
+
+
+def test_asks_that_fall_together_cost_one_systemctl(world: World) -> None:
+    token = world.session()
+    sockets = [world.enter(token) for _ in range(20)]
+    before = shows(world)
+    for socket in sockets:
+        socket.emit("subscribe_status", {"interval": 300_000})
+    for socket in sockets:
+        socket.wait("status_update")
+    assert shows(world) - before <= 2
+
+
+def test_the_node_is_polled_no_more_often_than_the_shortest_interval_needs(world: World) -> None:
+    token = world.session()
+    sockets = [world.enter(token) for _ in range(4)]
+    for socket, interval in zip(sockets, (1000, 1000, 1300, 2000), strict=True):
+        socket.emit("subscribe_status", {"interval": interval})
+    until(lambda: len(sockets[0].events("status_update")) >= 2)
+    before, updates = shows(world), len(sockets[0].events("status_update"))
+    until(lambda: len(sockets[0].events("status_update")) >= updates + 5)
+    assert shows(world) - before <= 7
+
+
+def test_a_poll_that_hangs_is_told_once_and_the_next_recovers(world: World) -> None:
+    socket = world.enter()
+    socket.emit("subscribe_status", {"interval": 1000})
+    socket.wait("status_update")
+    world.node.fail_systemctl(True)
+    socket.wait("error", lambda error: error["code"] == "status_unavailable")
+    calls = shows(world)
+    until(lambda: shows(world) >= calls + 3, "more failing polls")
+    assert len(socket.events("error")) == 1
+    got = len(socket.events("status_update"))
+    world.node.fail_systemctl(False)
+    until(lambda: len(socket.events("status_update")) > got, "the next update")
+    assert len(socket.events("error")) == 1
+
+
+def test_batches(world: World) -> None:
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(3000)])
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "execution", "lines": 2000, "batch": True})
+    until(lambda: len(socket.lines("execution")) == 2000)
+    assert socket.lines("execution") == [f"line {number}" for number in range(1000, 3000)]
+    assert socket.events("log_data") == []
+    assert max(len(batch["entries"]) for batch in socket.events("log_batch")) <= 500
+    assert len(socket.events("log_batch")) < 200
+
+
+def test_a_storm_leaves_nothing_behind(world: World) -> None:
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(100)])
+    token = world.session()
+    sockets = [world.enter(token) for _ in range(10)]
+    for _ in range(30):
+        for socket in sockets:
+            socket.emit("subscribe_logs", {"service": "execution"})
+            socket.emit("subscribe_status", {"interval": 1000})
+            socket.emit("unsubscribe_logs", {"service": "execution"})
+            socket.emit("subscribe_logs", {"service": "validator"})
+            socket.emit("unsubscribe_status")
+    for socket in sockets[:5]:
+        socket.close()
+    for socket in sockets[5:]:
+        assert socket.call("subscribe_logs", {"service": "execution"}) == {"ok": True}
+        socket.wait("log_state", lambda state: state["service"] == "execution" and state["state"] == "live")
+    assert world.remote() <= 2
+    for socket in sockets:
+        socket.close()
+    until(lambda: world.remote() == 0 and world.sshd.connections() == 0, "the end of everything")
+    until(lambda: not world.node.running(), "the end of every remote process")
+
+
+def test_subscribe_unsubscribe_subscribe_within_a_moment_is_one_subscription(world: World) -> None:
+    socket = world.enter()
+    for event in ("subscribe_logs", "unsubscribe_logs", "subscribe_logs"):
+        socket.emit(event, {"service": "execution"})
+    socket.call("unsubscribe_logs", {"service": "validator"})
+    world.node.append(EXECUTION, "once")
+    until(lambda: socket.lines("execution"), "the line")
+    gevent.sleep(0)
+    world.node.append(EXECUTION, "twice")
+    until(lambda: "twice" in socket.lines("execution"), "the next line")
+    assert socket.lines("execution") == ["once", "twice"]

@@ -1,0 +1,167 @@
+"""Logging in, host keys, rights, channels."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..waiting import until
+from .conftest import EXECUTION, World
+
+
+def refused(world: World, token: str, code: str) -> dict[str, str]:
+    socket = world.open(token)
+    error = socket.wait("error")
+    assert error["code"] == code, error
+    assert "auth" not in error["message"].lower()
+    assert socket.call("authenticate", token) is False
+    return error
+
+
+def test_a_refused_password_is_not_tried_again(world: World) -> None:
+    token = world.session(password="wrong")
+    refused(world, token, "ssh_auth_failed")
+    for _ in range(3):
+        refused(world, token, "ssh_auth_failed")
+    assert world.sshd.failures() == 1
+    world.write_session(token)
+    world.enter(token)
+    assert world.sshd.failures() == 1
+
+
+def test_a_refused_password_is_remembered_by_a_server_that_starts_again(world: World) -> None:
+    token = world.session(password="wrong")
+    refused(world, token, "ssh_auth_failed")
+    world.server.terminate()
+    world.server.start()
+    refused(world, token, "ssh_auth_failed")
+    assert world.sshd.failures() == 1
+
+
+def test_a_node_that_is_not_there(world: World) -> None:
+    world.sshd.stop()
+    refused(world, world.session(), "ssh_unreachable")
+    world.sshd.start()
+
+
+def test_an_address_that_is_never_connected_to(world: World) -> None:
+    refused(world, world.session(host="169.254.169.254"), "ssh_address_denied")
+    refused(world, world.session(host="no-such-host.invalid"), "ssh_unreachable")
+
+
+def test_a_record_that_is_none(world: World) -> None:
+    for changes in (
+        {"host": "-oProxyCommand=id"},
+        {"port": 0},
+        {"username": 5},
+        {"password": ...},
+        {"pad": "x" * 10**7},
+    ):
+        socket = world.open(world.session(**changes))
+        assert socket.wait("connect_error")["message"] == "Authentication error: Invalid or expired session."
+
+
+def test_a_key_that_is_none(world: World) -> None:
+    refused(world, world.session(privateKey="-----BEGIN NONSENSE-----"), "ssh_bad_key")
+    assert world.sshd.failures() == 0
+
+
+def test_a_changed_host_key_is_refused_before_a_secret_is_sent(world: World) -> None:
+    token = world.session()
+    socket = world.enter(token)
+    socket.close()
+    until(lambda: not world.sshd.connections(), "the end of the connection")
+    assert world.sshd.logins() == 1
+    world.sshd.stop()
+    world.sshd.new_host_key("ed25519")
+    world.sshd.start()
+    error = refused(world, world.session(), "host_key_changed")
+    assert "forget-host" in error["hint"]
+    assert world.sshd.logins() == 1
+    assert world.sshd.failures() == 0
+    world.store.delete(f"ethpillar:hostkey:[127.0.0.1]:{world.sshd.port}")
+    world.enter()
+
+
+def test_the_session_s_host_key_wins(world: World) -> None:
+    wrong = "SHA256:" + "A" * 43
+    refused(world, world.session(hostKey=wrong), "host_key_changed")
+    assert world.sshd.logins() == 0
+    world.enter(world.session(hostKey=world.sshd.fingerprint()))
+
+
+@pytest.mark.parametrize("access", ["plain", "sudo", "sudo-password"])
+def test_ways_to_the_journal(world: World, access: str) -> None:
+    from .parts import PASSWORD
+
+    world.node.set_access(access, password=PASSWORD)
+    world.node.append_many(EXECUTION, ["one", "two"])
+    socket = world.enter()
+    assert socket.call("subscribe_logs", {"service": "execution"}) == {"ok": True}
+    until(lambda: socket.lines("execution") == ["one", "two"], "the lines")
+    socket.call("subscribe_logs", {"service": "validator"})
+    probes = [call for call in world.node.calls() if call["argv"][:2] == ["journalctl", "--system"]]
+    assert len(probes) == (1 if access == "plain" else 2)  # plain, and the one that works; once for the node
+
+
+@pytest.mark.parametrize("access", ["none", "own-user-only"])
+def test_no_way_to_the_journal(world: World, access: str) -> None:
+    world.node.set_access(access)
+    socket = world.enter()
+    answer = socket.call("subscribe_logs", {"service": "execution"})
+    assert answer["error"]["code"] == "permission_denied"
+    error = socket.wait("error")
+    assert error["service"] == "execution"
+    assert "execution" in error["message"]
+    assert "usermod -aG systemd-journal" in error["hint"]
+    socket.emit("subscribe_status", {"interval": 1000})
+    socket.wait("status_update")
+
+
+def test_more_logs_than_one_connection_has_channels(world: World) -> None:
+    services = [f"unit{number}" for number in range(20)]
+    for service in services:
+        world.node.set_unit(f"{service}.service", LoadState="loaded", ActiveState="active", SubState="running")
+        world.node.append(f"{service}.service", f"hello from {service}")
+    socket = world.enter()
+    socket.emit("subscribe_status", {"interval": 1000})
+    for service in services:
+        assert socket.call("subscribe_logs", {"service": service}) == {"ok": True}
+    for service in services:
+        until(lambda service=service: socket.lines(service) == [f"hello from {service}"], service)  # type: ignore[misc]
+    assert world.remote() == 20
+    assert world.sshd.connections() == 3
+    assert socket.events("error") == []
+
+
+class TestFewChannels:
+    @pytest.fixture
+    def sshd_options(self) -> dict[str, str]:
+        return {"MaxSessions": "2"}
+
+    def test_the_number_of_channels_is_learnt(self, world: World) -> None:
+        for number in range(3):
+            world.node.set_unit(f"unit{number}.service", LoadState="loaded", ActiveState="active", SubState="running")
+            world.node.append(f"unit{number}.service", "hello")
+        socket = world.enter()
+        for number in range(3):
+            socket.call("subscribe_logs", {"service": f"unit{number}"})
+        for number in range(3):
+            until(lambda number=number: socket.lines(f"unit{number}") == ["hello"], f"unit{number}")  # type: ignore[misc]
+        assert socket.events("error") == []
+
+
+class TestKeyAndSecondFactor:
+    @pytest.fixture
+    def sshd_options(self) -> dict[str, str]:
+        return {"AuthenticationMethods": "publickey,password"}
+
+    def test_a_password_alone_hears_why(self, world: World) -> None:
+        error = refused(world, world.session(), "ssh_auth_failed")
+        assert "publickey" in error["hint"]
+        assert world.sshd.failures() == 0
+
+    def test_a_key_alone_hears_why(self, world: World) -> None:
+        refused(world, world.session(password=..., privateKey=world.sshd.private_key), "ssh_second_factor")
+
+    def test_both_together_are_let_in(self, world: World) -> None:
+        world.enter(world.session(privateKey=world.sshd.private_key))
