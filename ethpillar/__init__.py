@@ -44,6 +44,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
     from .gateway import wire
     from .gateway.codec import Json
     from .gateway.dispatch import EngineIoDispatch
+    from .gateway.engine import never_wait_for_clients
     from .gateway.events import Gateway
     from .gateway.http import add_routes
     from .gateway.log_setup import SILENT
@@ -89,6 +90,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
         logger=SILENT,
         engineio_logger=SILENT,
     )
+    never_wait_for_clients(socketio.server.eio)
     gateway = Gateway(socketio, store, registry, settings.auth_timeout)
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
     app.wsgi_app = EngineIoDispatch(app.wsgi_app, settings.max_message_bytes)  # type: ignore[method-assign]

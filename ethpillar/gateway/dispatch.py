@@ -18,6 +18,14 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 ENGINE_PATH = "/socket.io/"
 
 
+def is_engine_io(environ: dict[str, Any]) -> bool:
+    """Whether a request is Engine.IO's."""
+    path = environ.get("PATH_INFO", "")
+    if path.strip("/"):
+        return bool(path.startswith(ENGINE_PATH))
+    return "EIO" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+
+
 class EngineIoDispatch:
     """WSGI middleware around Flask-SocketIO's own."""
 
@@ -27,11 +35,10 @@ class EngineIoDispatch:
         self._max_body = max_body
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if not path.strip("/") and "EIO" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True):
-            environ["PATH_INFO"] = path = ENGINE_PATH
-        if path.startswith(ENGINE_PATH) and environ.get("REQUEST_METHOD") == "POST":
-            self._bound(environ)
+        if is_engine_io(environ):
+            environ["PATH_INFO"] = ENGINE_PATH
+            if environ.get("REQUEST_METHOD") == "POST":
+                self._bound(environ)
         return self._app(environ, start_response)
 
     def _bound(self, environ: dict[str, Any]) -> None:

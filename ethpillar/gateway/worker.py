@@ -5,6 +5,7 @@ Belongs here: what has to be changed of gunicorn's gevent worker and of gevent-w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gevent
@@ -12,6 +13,7 @@ from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.websocket import Stream
 from gunicorn.workers.ggevent import GeventPyWSGIWorker
 
+from .dispatch import is_engine_io
 from .log_setup import SILENT
 from .websocket import BoundedWebSocket
 
@@ -21,6 +23,26 @@ class Handler(WebSocketHandler):
 
     response_headers: list[tuple[bytes, bytes]]
     max_message_bytes = 64 * 1024
+    allowed_origins: Sequence[str] = ()
+
+    def upgrade_websocket(self) -> Any:
+        """Refuses an upgrade that Engine.IO would refuse, while the client can still be told.
+
+        gevent-websocket answers 101 before the application is asked; a browser would take the close that follows
+        for a broken network, and try again for ever.
+        """
+        if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            origin = self.environ.get("HTTP_ORIGIN")
+            if not is_engine_io(self.environ):
+                return self._refuse("404 Not Found")
+            if origin and origin.lower() not in self.allowed_origins:
+                return self._refuse("403 Forbidden")
+        return super().upgrade_websocket()
+
+    def _refuse(self, status: str) -> list[bytes]:
+        text = status.encode() + b"\n"
+        self.start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
+        return [text]
 
     def upgrade_connection(self) -> Any:
         """Upgrades as gevent-websocket does, and puts the bounded WebSocket in the place of its own."""

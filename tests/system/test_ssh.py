@@ -128,7 +128,7 @@ def test_more_logs_than_one_connection_has_channels(world: World) -> None:
         assert socket.call("subscribe_logs", {"service": service}) == {"ok": True}
     for service in services:
         until(lambda service=service: socket.lines(service) == [f"hello from {service}"], service)  # type: ignore[misc]
-    assert world.remote() == 20
+    until(lambda: world.remote() == 20, "the followers")
     assert world.sshd.connections() == 3
     assert socket.events("error") == []
 

@@ -1,0 +1,26 @@
+"""What has to be changed of Engine.IO's server.
+
+Belongs here: the one method whose own version waits for a client that may never come.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def never_wait_for_clients(server: Any) -> None:
+    """Closes sockets without waiting for their queues to drain.
+
+    Engine.IO closes the socket of a client that sent an unknown packet, and waits until that client has polled what
+    is queued for it. One that never polls would hold a greenlet for ever.
+
+    :param server: engineio's server
+    """
+
+    def disconnect(sid: str | None = None) -> None:
+        for name in [sid] if sid is not None else list(server.sockets):
+            socket = server.sockets.pop(name, None)
+            if socket is not None:
+                socket.close(wait=False, reason=server.reason.SERVER_DISCONNECT)
+
+    server.disconnect = disconnect
