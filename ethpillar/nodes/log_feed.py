@@ -3,9 +3,9 @@
 Belongs here: the follower that reads the journal into the ring, what it does when the stream ends (resume after the
 last cursor; say so when that is gone), and how fast it reads. It must not know how an item gets to a browser.
 
-The follower always starts at a cursor. The first time it asks for the backlog, which ends by itself and so tells the
-last cursor there is; from then on, and after every break, it is the same: follow from that cursor, itself included,
-and drop the equal entry. So what is in the ring is contiguous, and begins and ends at known places.
+The follower always starts at a cursor. First it reads what there is (the backlog, or after a break all after the last
+entry), which ends by itself and so tells the last cursor there is. Then it follows from that cursor, itself included,
+and drops the equal entry. So what is in the ring is contiguous, and begins and ends at known places.
 """
 
 from __future__ import annotations
@@ -151,40 +151,61 @@ class LogFeed:
 
     def _read(self) -> None:
         self._parser.describe(self.source.check_unit(self.unit))
+        while True:
+            self._catch_up()
+            if self._follow():
+                return
+
+    def _catch_up(self) -> None:
+        """Reads what the journal has by now, without following: the backlog at first, then all after the last entry."""
         if not self._begun:
             self._read_backlog()
-        self._follow()
+            return
+        last = expected = self._last
+        with self.source.journal(self.unit, cursor=last.cursor if last else None) as stream:
+            while entries := stream.read():
+                self._backoff.reset()
+                if expected is not None:
+                    if entries[0].cursor == expected.cursor:
+                        entries = entries[1:]
+                    else:
+                        self._gap(expected, entries[0])
+                    expected = None
+                self._append(entries)
+            if stream.status() != 0:
+                raise SshUnreachable
 
     def _read_backlog(self) -> None:
-        """The end of the journal as it is now: where the ring begins."""
+        found: list[Entry] = []
         with self.source.journal(self.unit, lines=BACKLOG) as stream:
-            found: list[Entry] = []
             while entries := stream.read():
                 found += entries
             if stream.status() != 0:
-                raise SshUnreachable
+                raise SshUnreachable  # perhaps a part of it: the ring must not begin in the middle
         self._append(found)
         self.ring.complete = len(found) < BACKLOG
         self._begun = True
         self._wake()
 
-    def _follow(self) -> None:
-        """Reads on after the last entry, for as long as the stream lasts."""
+    def _follow(self) -> bool:
+        """Reads on after the last entry. True when the stream has ended, False when it did not begin where it should.
+
+        It may not: from systemd 251 on a followed journal shows the current boot only, so after a reboot it begins
+        at the first entry that came since. What lies between is then read without following.
+        """
         last = self._last
         with self.source.journal(self.unit, cursor=last.cursor if last else None, follow=True) as stream:
             self._tell("live")
             resuming = last is not None
             while entries := stream.read():
-                self._backoff.reset()
                 if resuming and last is not None:
+                    if entries[0].cursor != last.cursor:
+                        return False
                     resuming = False
-                    if entries[0].cursor == last.cursor:
-                        entries = entries[1:]
-                    else:
-                        self._gap(last, entries[0])
-                for some in chunks(entries, CHUNK):
-                    self._append(some)
-                    gevent.sleep(0)
+                    entries = entries[1:]
+                self._backoff.reset()
+                self._append(entries)
+        return True
 
     def _gap(self, last: Item, found: Entry) -> None:
         """The entry to resume from is not in the journal any more: what lay between is lost, and that is said."""
@@ -192,12 +213,11 @@ class LogFeed:
         self._put([Item(last.cursor, last.realtime_us, (), gap)])
 
     def _append(self, entries: Sequence[Entry]) -> None:
-        items: list[Item] = []
-        for entry in entries:
-            items.append(self.item_of(entry, self._parser))
-            if entry.pid == 1:
+        for some in chunks(entries, CHUNK):
+            self._put([self.item_of(entry, self._parser) for entry in some])
+            if any(entry.pid == 1 for entry in some):
                 self.source.unit_changed(self.unit)
-        self._put(items)
+            gevent.sleep(0)
 
     def item_of(self, entry: Entry, parser: LineParser) -> Item:
         """An entry, parsed and encoded. A message with line breaks is several lines; only the last has the cursor."""

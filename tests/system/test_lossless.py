@@ -1,0 +1,222 @@
+"""No line is lost, repeated or reordered, through anything that breaks."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ethpillar.demo.node import SimNode
+
+from ..waiting import until
+from .conftest import EXECUTION, World
+from .proxy import Proxy
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    return {"SSH_KEEPALIVE": "1", "SSH_DEAD_AFTER": "1", "SSH_LOGIN_TIMEOUT": "3", "SSH_COMMAND_TIMEOUT": "3"}
+
+
+@pytest.fixture
+def proxy(world: World) -> Iterator[Proxy]:
+    made = Proxy(world.sshd.port)
+    yield made
+    made.close()
+
+
+class Writer:
+    """A unit that prints numbered lines until it is told to stop."""
+
+    def __init__(self, node: SimNode) -> None:
+        self._node = node
+        self._stop = threading.Event()
+        self.written = 0
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def _write(self) -> None:
+        while not self._stop.wait(random.random() / 50):
+            count = random.choice((1, 1, 2, 5, 50))
+            self._node.append_many(EXECUTION, [f"line {self.written + each}" for each in range(count)])
+            self.written += count
+
+    def stop(self) -> list[str]:
+        """Stops it; every line it wrote."""
+        self._stop.set()
+        self._thread.join()
+        return [f"line {number}" for number in range(self.written)]
+
+
+def states(socket: Any) -> list[str]:
+    return [state["state"] for state in socket.events("log_state")]
+
+
+def test_numbered_lines_through_ten_disturbances(world: World, proxy: Proxy) -> None:
+    token = world.session(port=proxy.port)
+    sockets = [world.enter(token) for _ in range(4)]
+    for number, socket in enumerate(sockets):
+        assert socket.call("subscribe_logs", {"service": "execution", "batch": number % 2 == 1}) == {"ok": True}
+        socket.wait("log_state")
+    writer = Writer(world.node)
+
+    def flowing() -> None:
+        got = [len(socket.lines("execution")) for socket in sockets]
+        until(lambda: all(len(s.lines("execution")) > n + 20 for s, n in zip(sockets, got, strict=True)), "lines", 60)
+
+    def refuse() -> None:
+        accepted = proxy.accepted
+        proxy.refuse(True)
+        proxy.cut()
+        until(lambda: proxy.accepted >= accepted + 2, "refused tries", 60)
+        proxy.refuse(False)
+
+    def freeze() -> None:
+        accepted = proxy.accepted
+        proxy.freeze(True)
+        until(lambda: proxy.accepted > accepted, "a new try", 60)
+        proxy.cut()
+        proxy.freeze(False)
+
+    def restart_sshd() -> None:
+        world.sshd.stop()
+        accepted = proxy.accepted
+        until(lambda: proxy.accepted > accepted, "a new try", 60)
+        world.sshd.start()
+
+    def trickle() -> None:
+        proxy.trickle(True)
+        proxy.cut()
+        flowing()
+        proxy.trickle(False)
+
+    disturbances: list[Callable[[], None]] = [
+        proxy.cut,
+        world.node.break_journalctl,
+        refuse,
+        freeze,
+        restart_sshd,
+        world.node.reboot,
+        trickle,
+        lambda: (world.node.reboot(), proxy.cut()),  # type: ignore[list-item, return-value, func-returns-value]
+        world.node.break_journalctl,
+        proxy.cut,
+    ]
+    for disturb in disturbances:
+        flowing()
+        disturb()
+    flowing()
+    expected = writer.stop()
+    for socket in sockets:
+        until(lambda socket=socket: len(socket.lines("execution")) >= len(expected), "every line", 60)  # type: ignore[misc]
+        assert socket.lines("execution") == expected
+        assert socket.events("disconnect") == []
+        assert "gap" not in states(socket)
+        assert "reconnecting" in states(socket)
+        assert {state["state"] for state in socket.events("connection_state")} == {"reconnecting", "connected"}
+        attempt = socket.events("connection_state")[0]
+        assert attempt["attempt"] == 1
+        assert 0 < attempt["retry_in"] < 1
+
+
+def test_a_browser_that_comes_back_resumes_after_its_cursor(world: World) -> None:
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(10)])
+    token = world.session()
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution"})
+    until(lambda: len(socket.lines("execution")) == 10)
+    cursor = socket.events("log_data")[-1]["cursor"]
+    socket.close()
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(10, 3000)])
+    again = world.enter(token)
+    again.call("subscribe_logs", {"service": "execution", "after": cursor, "batch": True})
+    until(lambda: len(again.lines("execution")) >= 2990, "the rest")
+    assert again.lines("execution") == [f"line {number}" for number in range(10, 3000)]
+
+
+def test_a_browser_resumes_after_a_restart_of_this_server(world: World) -> None:
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(100)])
+    token = world.session()
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution"})
+    until(lambda: len(socket.lines("execution")) == 50)
+    cursor = socket.events("log_data")[-1]["cursor"]
+    world.server.terminate()
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(100, 200)])
+    world.server.start()
+    until(lambda: len(socket.events("authenticated")) == 2, "a new login")
+    socket.call("subscribe_logs", {"service": "execution", "after": cursor})
+    until(lambda: len(socket.lines("execution")) == 150, "the rest")
+    assert socket.lines("execution") == [f"line {number}" for number in range(50, 200)]
+
+
+def test_a_cursor_that_was_vacuumed_away_is_a_gap(world: World) -> None:
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(100)])
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "execution", "lines": 100})
+    until(lambda: len(socket.lines("execution")) == 100)
+    first = socket.events("log_data")[0]
+    socket.call("unsubscribe_logs", {"service": "execution"})
+    until(lambda: world.remote() == 0)
+    world.node.vacuum(10)
+    socket.call("subscribe_logs", {"service": "execution", "after": first["cursor"]})
+    until(lambda: len(socket.lines("execution")) == 110, "what is left")
+    gap = socket.wait("log_state", lambda state: state["state"] == "gap")
+    assert gap["reason"] == "vacuumed"
+    assert gap["from"] == first["timestamp"]
+    assert gap["to"] == socket.events("log_data")[100]["timestamp"]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "s=1", "s=" + "0" * 32 + ";i=1;b=2;m=3;t=fffffffffffff;x=4"])
+def test_a_cursor_that_never_was_is_a_gap_and_the_log_goes_on(world: World, cursor: str) -> None:
+    world.node.append_many(EXECUTION, ["one", "two"])
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "execution", "after": cursor})
+    socket.wait("log_state", lambda state: state["state"] == "gap")
+    socket.wait("log_state", lambda state: state["state"] == "live")
+    world.node.append(EXECUTION, "three")
+    until(lambda: "three" in socket.lines("execution"), "a live line")
+
+
+def test_a_page_that_is_loaded_while_the_node_reboots_recovers_by_itself(world: World, proxy: Proxy) -> None:
+    token = world.session(port=proxy.port)
+    first = world.enter(token)
+    proxy.refuse(True)
+    proxy.cut()
+    first.wait("connection_state", lambda state: state["state"] == "reconnecting")
+    second = world.enter(token)
+    second.wait("connection_state", lambda state: state["state"] == "reconnecting")
+    second.emit("subscribe_logs", {"service": "execution"})
+    second.emit("subscribe_status", {"interval": 1000})
+    world.node.append(EXECUTION, "back")
+    proxy.refuse(False)
+    until(lambda: second.lines("execution") == ["back"], "the log", 60)
+    second.wait("status_update")
+
+
+def test_a_frozen_browser_holds_nobody_up_and_loses_nothing(world: World) -> None:
+    from .parts import JsClients
+
+    token = world.session()
+    quick = world.enter(token)
+    other = JsClients(world.server.url)
+    slow = other.open(token)
+    slow.wait("authenticated")
+    for socket in (quick, slow):
+        socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+        socket.wait("log_state")
+    other.freeze(True)
+    expected = [f"line {number} " + "x" * 1000 for number in range(20_000)]
+    for at in range(0, len(expected), 2000):
+        world.node.append_many(EXECUTION, expected[at : at + 2000])
+    until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
+    assert quick.lines("execution") == expected
+    got = len(slow.lines("execution"))
+    assert got < len(expected)
+    other.freeze(False)
+    until(lambda: len(slow.lines("execution")) >= len(expected), "every line, for the slow one", 90)
+    assert slow.lines("execution") == expected
+    other.close()
