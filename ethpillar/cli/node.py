@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -73,15 +77,28 @@ def logs(
         raise click.ClickException("That is not the name of a systemd service.")
     with open_node(token) as opened:
         printer = _Printer(opened, unit, Renderer(color=_colours(), utc=utc, raw=raw, level=level), as_json)
-        try:
+        with _until_interrupted():
             printer.run(lines, follow)
-        except KeyboardInterrupt:
-            return
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C, brought to the greenlet that waits."""
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[None]:
+    # Left alone, the signal reaches gevent's hub, which prints it.
+    current = gevent.getcurrent()
+    handler = gevent.signal_handler(signal.SIGINT, gevent.kill, current, _Interrupted)
+    try:
+        yield
+    except _Interrupted:
+        return
+    finally:
+        handler.cancel()
 
 
 def _colours() -> bool:
-    import os
-
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 

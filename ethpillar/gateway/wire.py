@@ -122,7 +122,7 @@ def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -
     :param text: the line as a person sees it in the journal: whole, without colours
     :param last: whether it is its entry's last line. Only that one shows the cursor: whoever resumes after it has all.
     """
-    payload = {
+    payload: dict[str, Any] = {
         "service": service,
         "line": text,
         "timestamp": iso_time(entry.realtime_us),

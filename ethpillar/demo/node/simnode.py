@@ -68,9 +68,7 @@ class SimNode:
         lines = [line for message in messages for line in _lines(message)]
         self._journal.write(store.full_name(unit), self._fields(unit, 6, None, False, False), lines, realtime_us)
 
-    def _fields(
-        self, unit: str, priority: int, identifier: str | None, manager: bool, native: bool
-    ) -> dict[str, str]:
+    def _fields(self, unit: str, priority: int, identifier: str | None, manager: bool, native: bool) -> dict[str, str]:
         name = store.full_name(unit)
         host = {"_HOSTNAME": "staking-node", "_SYSTEMD_SLICE": "system.slice"}
         if manager:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import mmap
 import os
 import secrets
@@ -36,19 +35,16 @@ def locked(state: Path) -> Iterator[None]:
 
 def load(state: Path) -> dict[str, Any]:
     """The state."""
-    loaded: dict[str, Any] = json.loads((state / store.STATE).read_bytes())
-    return loaded
+    return store.load(str(state))
 
 
 def save(state: Path, document: dict[str, Any]) -> None:
-    """Replaces the state, in one step. To be called under the lock."""
-    temporary = state / (store.STATE + ".new")
-    temporary.write_text(json.dumps(document))
-    os.replace(temporary, state / store.STATE)
+    """Replaces the state. To be called under the lock."""
+    store.save_whole(str(state / store.STATE), document)
 
 
 def create(state: Path) -> None:
-    """Makes the directory of a node that has booted and on which nothing is installed. Does nothing when there is one."""
+    """Makes the directory of a node that has booted and has no units; does nothing when there is one."""
     (state / store.JOURNAL).mkdir(parents=True, exist_ok=True)
     with locked(state):
         if (state / store.STATE).exists():
@@ -93,8 +89,6 @@ class JournalWriter:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._fields: dict[str, int] = {}
-        self._fields_size = 0
 
     def write(
         self, unit: str | None, fields: dict[str, str], messages: Sequence[bytes], realtime_us: int | None = None
@@ -149,18 +143,12 @@ class JournalWriter:
         return handle
 
     def _fields_number(self, fields: dict[str, str]) -> int:
-        text = json.dumps(fields)
         path = self._state / store.FIELDS
-        size = path.stat().st_size if path.exists() else 0
-        if size != self._fields_size:  # another process has written some
-            self._fields = {line: number for number, line in enumerate(path.read_text().splitlines())}
-            self._fields_size = size
-        if text not in self._fields:
-            with path.open("a") as file:
-                file.write(text + "\n")
-            self._fields[text] = len(self._fields)
-            self._fields_size = path.stat().st_size
-        return self._fields[text]
+        sets: list[dict[str, str]] = store.load_whole(str(path)) if path.exists() else []
+        if fields not in sets:
+            store.save_whole(str(path), [*sets, fields])
+            return len(sets)
+        return sets.index(fields)
 
     def vacuum(self, keep_last: int) -> None:
         """Forgets all but the last entries."""

