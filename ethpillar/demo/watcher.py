@@ -11,6 +11,8 @@ from typing import Any
 
 import socketio
 
+from .parts import DemoError
+
 BACKLOG = 20
 "Lines of each service's past that are asked for."
 
@@ -32,7 +34,12 @@ class Watcher:
         self.on_line: Callable[[Payload], None] = lambda line: None
         self.on_status: Callable[[list[Payload]], None] = lambda services: None
         self.on_notice: Callable[[str], None] = lambda text: None
-        self._client = socketio.Client(reconnection_delay=0.5, reconnection_delay_max=2)
+        self._client = socketio.Client(
+            reconnection_delay=0.5,
+            reconnection_delay_max=2,
+            # A program is no page: without an origin the server takes it, whatever `FRONTEND_URL` says.
+            websocket_extra_options={"suppress_origin": True},
+        )
         self._listen()
 
     def _listen(self) -> None:
@@ -52,8 +59,11 @@ class Watcher:
         self._incoming.put(work)
 
     def connect(self) -> None:
-        """Connects. Raises `socketio.exceptions.ConnectionError`."""
-        self._client.connect(self._url, auth={"token": self._token}, transports=["websocket"], wait_timeout=15)
+        """Connects. Raises `DemoError` when the server refuses."""
+        try:
+            self._client.connect(self._url, auth={"token": self._token}, transports=["websocket"], wait_timeout=15)
+        except socketio.exceptions.ConnectionError as problem:
+            raise DemoError(f"the server refuses the demo's own client: {problem}") from None
 
     def close(self) -> None:
         """Disconnects."""

@@ -41,6 +41,10 @@ class ExportParser:
         at = 0
         end = len(data)
         while at < end:
+            if not self._fields and self._binary is None and not self._skipping:
+                at = self._take_whole(data, at, entries)
+                if at == end:
+                    break
             if self._binary is not None:
                 at = self._take_binary(data, at)
                 continue
@@ -66,6 +70,18 @@ class ExportParser:
             else:
                 at = self._begin_binary(data, at, stop)
         return entries
+
+    def _take_whole(self, data: bytes, at: int, entries: list[Entry]) -> int:
+        """The usual case, at once: entries that are here whole and have no binary field. Returns where they end."""
+        while (stop := data.find(b"\n\n", at)) >= 0 and stop - at <= self._limit:
+            try:
+                fields = dict([line.split(b"=", 1) for line in data[at:stop].split(_NEWLINE)])
+            except ValueError:
+                break  # a line without "=": a binary field, in whose value the empty line may be
+            if b"__CURSOR" in fields or b"MESSAGE" in fields:
+                entries.append(_entry(fields))
+            at = stop + 2
+        return at
 
     def _keep(self, rest: bytes) -> None:
         """The beginning of a line, for the next time; one that is too long is taken as it is."""

@@ -235,7 +235,7 @@ def _at(journal: Journal, field: int, least: int) -> int:
 
 def _follow(state: str, document: dict[str, Any], journal: Journal, show: Render) -> None:
     path = os.path.join(state, store.STATE)
-    ends, stamp = document["journalctl"]["ends"], os.stat(path).st_mtime_ns
+    ends, stamp = document["journalctl"]["ends"], -1  # it may have changed since `document` was read
     poller = _stdout_poller()
     while True:
         if journal.changed():

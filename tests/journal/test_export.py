@@ -1,0 +1,113 @@
+"""The export format: whatever the chunks, the same entries; whatever the bytes, no exception."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.journal.entry import Entry
+from ethpillar.journal.export import ExportParser
+
+FIELDS = [(b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"PRIORITY", b"6"), (b"MESSAGE", b"hello")]
+
+
+def export(*fields: tuple[bytes, bytes], binary: bool = False) -> bytes:
+    """An entry as journalctl writes it."""
+    parts = []
+    for name, value in fields:
+        if binary and name == b"MESSAGE":
+            parts.append(name + b"\n" + len(value).to_bytes(8, "little") + value + b"\n")
+        else:
+            parts.append(name + b"=" + value + b"\n")
+    return b"".join(parts) + b"\n"
+
+
+def parse(data: bytes, cuts: list[int] | None = None, limit: int = 1 << 20) -> list[Entry]:
+    parser = ExportParser(limit)
+    entries = []
+    edges = sorted({0, *(cut % (len(data) + 1) for cut in cuts or []), len(data)})
+    for start, stop in itertools.pairwise(edges):
+        entries += parser.feed(data[start:stop])
+    return entries + parser.close()
+
+
+def test_an_entry() -> None:
+    (entry,) = parse(
+        export(*FIELDS, (b"SYSLOG_IDENTIFIER", b"geth"), (b"_PID", b"7"), (b"_SYSTEMD_UNIT", b"x"), (b"_BOOT_ID", b"b"))
+    )
+    assert entry == Entry("s=a;i=1", 42, b"hello", 6, "geth", 7, "x", "b")
+
+
+def test_a_line_of_the_manager_is_about_its_unit() -> None:
+    fields = [*FIELDS, (b"_PID", b"1"), (b"UNIT", b"execution.service"), (b"_SYSTEMD_UNIT", b"init.scope")]
+    assert parse(export(*fields))[0].unit == "execution.service"
+
+
+def test_what_is_missing_is_none() -> None:
+    (entry,) = parse(b"MESSAGE=x\n\n")
+    assert entry == Entry("", 0, b"x")
+
+
+@pytest.mark.parametrize("value", [b"8", b"-1", b"", b"66", b"x", b"\xb2"])
+def test_priorities_that_are_none(value: bytes) -> None:
+    assert parse(export((b"MESSAGE", b"x"), (b"PRIORITY", value)))[0].priority is None
+
+
+@pytest.mark.parametrize("message", [b"a\n\nb", b"\n", b"", b"\x00" * 10, b"\xff=\n", b"__CURSOR=x\n\nMESSAGE=y\n\n"])
+def test_binary_values_hold_anything(message: bytes) -> None:
+    data = export(*FIELDS[:3], (b"MESSAGE", message), (b"_PID", b"5"), binary=True) * 2
+    for entry in parse(data):
+        assert (entry.message, entry.pid) == (message, 5)
+    assert len(parse(data)) == 2
+
+
+MESSAGES = st.lists(st.tuples(st.binary(max_size=60), st.booleans()), max_size=5)
+
+
+@given(MESSAGES, st.lists(st.integers(0, 2000), max_size=12))
+def test_any_chunking_gives_the_same_entries(messages: list[tuple[bytes, bool]], cuts: list[int]) -> None:
+    data = b""
+    expected = []
+    for number, (message, binary) in enumerate(messages):
+        text = message if binary else message.replace(b"\n", b" ")
+        data += export((b"__CURSOR", b"%d" % number), (b"MESSAGE", text), (b"_PID", b"9"), binary=binary)
+        expected.append((str(number), text, 9))
+    found = [(entry.cursor, entry.message, entry.pid) for entry in parse(data, cuts)]
+    assert found == expected
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(0, 500), max_size=8))
+def test_any_bytes_in_any_chunks_give_the_same_entries(data: bytes, cuts: list[int]) -> None:
+    assert parse(data, cuts) == parse(data)
+
+
+@given(st.binary(max_size=200))
+def test_after_garbage_that_ends_an_entry_comes_back(garbage: bytes) -> None:
+    junk = bytes(byte for byte in garbage if byte not in b"\n") + b"\n\n\n"
+    found = parse(junk + b" " * 16 + b"\n\n" + export(*FIELDS))
+    assert not found or found[-1].message == b"hello"
+
+
+def test_a_value_too_long_is_cut_and_the_rest_is_not_held() -> None:
+    for binary in (False, True):
+        parser = ExportParser(1000)
+        data = export((b"MESSAGE", b"x" * 500_000), (b"_PID", b"5"), binary=binary) + export(*FIELDS)
+        entries = []
+        for at in range(0, len(data), 777):
+            entries += parser.feed(data[at : at + 777])
+            assert len(parser._buffer) + len(parser._value) < 4000
+        assert [len(entry.message) for entry in entries] == [1000, 5]
+        assert entries[0].pid == 5
+
+
+def test_a_length_that_is_a_lie_holds_nothing() -> None:
+    parser = ExportParser(1000)
+    parser.feed(b"MESSAGE\n" + (1 << 39).to_bytes(8, "little") + b"x" * 5000)
+    assert len(parser._value) == 1000
+
+
+def test_an_entry_that_was_cut_off_is_dropped() -> None:
+    assert parse(export(*FIELDS)[:-1]) == []

@@ -1,0 +1,165 @@
+"""What is left after a storm: the server runs in this process, so that everything it holds can be counted."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import paramiko
+import pytest
+from gevent.pywsgi import WSGIServer
+
+import config
+from ethpillar import create_app
+from ethpillar.demo.node import SimNode
+from ethpillar.gateway.browser import BrowserSocket
+from ethpillar.gateway.worker import Handler
+from ethpillar.nodes.log_feed import LogFeed
+from ethpillar.nodes.node import Node
+from ethpillar.nodes.status_feed import StatusSubscription
+from ethpillar.nodes.subscription import LogSubscription
+from ethpillar.ssh.connection import Connection
+
+from ..waiting import until
+from .conftest import EXECUTION, World
+from .parts import RedisServer, Sshd, free_port
+
+HELD = (BrowserSocket, Node, LogFeed, LogSubscription, StatusSubscription, Connection, paramiko.Channel)
+
+
+class LocalServer:
+    """The application in this process, with the production worker's request handler."""
+
+    def __init__(self, redis: RedisServer) -> None:
+        self.port = free_port()
+        environment = {"REDIS_URL": redis.url, "NODE_LINGER": "0", "LOG_LEVEL": "warning"}
+        self.app = create_app(config.load(environment, env_file=None))
+        self.rooms = self.app.extensions["ethpillar"]
+        self.rooms.start()
+        self._listener = WSGIServer(("127.0.0.1", self.port), self.app, handler_class=Handler, log=None)
+        self._listener.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self.rooms.shutdown()
+        self._listener.stop(timeout=1)
+
+
+@pytest.fixture
+def local(redis: RedisServer) -> Iterator[LocalServer]:
+    made = LocalServer(redis)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis: RedisServer, local: LocalServer, sshd: Sshd, node: SimNode) -> Iterator[World]:
+    made: Any = World(tmp_path, redis, local, sshd, node)  # type: ignore[arg-type]
+    yield made
+    made.close()
+
+
+def count() -> dict[str, int]:
+    """What is held at the moment."""
+    gc.collect()
+    things = gc.get_objects()
+    found = {kind.__name__: sum(1 for each in things if isinstance(each, kind)) for kind in HELD}
+    found["greenlets"] = sum(1 for each in things if isinstance(each, gevent.Greenlet) and not each.dead)
+    return found
+
+
+def settle(before: dict[str, int]) -> None:
+    def settled() -> bool:
+        now = count()
+        return all(now[name] <= before[name] for name in before)
+
+    try:
+        until(settled, "everything to be let go of", 30)
+    except AssertionError:
+        assert count() == before
+
+
+def use(world: World, token: str) -> None:
+    """A page that comes, looks and goes."""
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution"})
+    socket.emit("subscribe_status", {"interval": 1000})
+    socket.wait("status_update")
+    until(lambda: socket.lines("execution"))
+    socket.close()
+
+
+def test_a_storm_leaves_no_greenlet_channel_or_map_entry(world: World, local: LocalServer) -> None:
+    world.node.append_many(EXECUTION, [f"line {number}" for number in range(100)])
+    token = world.session()
+    use(world, token)
+    until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry))
+    before = count()
+    for _ in range(3):
+        sockets = [world.open(token) for _ in range(10)]
+        for socket in sockets:
+            socket.wait("authenticated")
+        for turn in range(20):
+            for number, socket in enumerate(sockets):
+                socket.emit("subscribe_logs", {"service": "execution", "lines": turn * 10, "batch": number % 2 == 0})
+                socket.emit("subscribe_status", {"interval": 1000 + turn})
+                socket.emit("unsubscribe_logs", {"service": "execution"})
+                socket.emit("subscribe_logs", {"service": "validator"})
+                if turn % 3:
+                    socket.emit("unsubscribe_status")
+        for number, socket in enumerate(sockets):
+            if number % 2:
+                socket.call("unsubscribe_logs", {"service": "validator"})
+            socket.close()
+        until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps")
+    settle(before)
+    assert world.remote() == 0
+    assert world.sshd.connections() == 0
+
+
+def test_browsers_and_connections_that_die_leave_nothing(world: World, local: LocalServer) -> None:
+    world.node.append(EXECUTION, "hello")
+    token = world.session()
+    use(world, token)
+    until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry))
+    before = count()
+    for _ in range(5):
+        sockets = [world.enter(token) for _ in range(3)]
+        for socket in sockets:
+            socket.emit("subscribe_logs", {"service": "execution"})
+            socket.emit("subscribe_status", {"interval": 1000})
+        sockets[0].wait("log_data")
+        for pid in world.sshd.descendants():
+            os.kill(pid, 9)
+        sockets[0].wait("connection_state", lambda state: state["state"] == "connected")
+        for socket in sockets:
+            socket.close()
+        until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps")
+    settle(before)
+
+
+def test_a_page_that_leaves_in_the_middle_of_everything(world: World, local: LocalServer) -> None:
+    world.node.append(EXECUTION, "hello")
+    token = world.session()
+    use(world, token)
+    until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry))
+    before = count()
+    for _ in range(10):
+        socket = world.open(token)
+        socket.emit("subscribe_logs", {"service": "execution", "lines": 5000})
+        socket.emit("subscribe_status", {"interval": 1000})
+        socket.wait("connect")
+        socket.close()
+        refused = world.open(world.session(password="wrong"))
+        refused.wait("error")
+        refused.close()
+    until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps")
+    settle(before)
+    until(lambda: not world.sshd.connections() and not world.node.running(), "the end of everything on the node")
