@@ -36,7 +36,7 @@ test-unit: $(VENV)/.dev
 	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 

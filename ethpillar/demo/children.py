@@ -47,10 +47,18 @@ def stop(process: subprocess.Popen[bytes], patience: float = 12.0) -> None:
         return
     process.terminate()
     end = time.monotonic() + patience
-    # Not reaped yet: as long as it is there, dead or alive, the group's number can't be another's.
-    flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
-    while os.waitid(os.P_PID, process.pid, flags) is None and time.monotonic() < end:
+    while not (ended := _ended(process.pid)) and time.monotonic() < end:
         time.sleep(0.01)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if ended != "reaped":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _ended(pid: int) -> str:
+    """Whether a child has ended, without reaping it: as long as it is there, dead or alive, its number can't be another
+    group's. gevent reaps by itself."""
+    try:
+        return "ended" if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) else ""
+    except ChildProcessError:
+        return "reaped"

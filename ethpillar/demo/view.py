@@ -137,7 +137,9 @@ class Screen:
 
     def _rows(self, columns: int, height: int) -> list[str]:
         """The whole screen. The states give way to the lines when there is no room for both."""
-        top: list[list[Span]] = [[("bold", text)] for text in self._heading]
+        # Wrapped and not cut: it is there to be copied.
+        pieces = [text[at : at + columns] for text in self._heading for at in range(0, len(text), columns)]
+        top: list[list[Span]] = [[("bold", piece)] for piece in pieces]
         states = [status_row(each, now()) for each in self._services]
         if height < len(top) + len(states) + 8:
             top, states = top[:1], [status_words(self._services)]
@@ -159,4 +161,4 @@ def _size(out: TextIO) -> tuple[int, int]:
         size = os.get_terminal_size(out.fileno())
     except (OSError, ValueError):
         return 80, 24
-    return max(1, size.columns), max(1, size.lines)
+    return size.columns or 80, size.lines or 24  # some terminals don't know theirs

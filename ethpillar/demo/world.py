@@ -126,7 +126,7 @@ class World:
     def _happen(self, event: Event) -> None:
         client = event.client
         if event.properties:
-            self._node.set_unit(client.unit, **event.properties)
+            self._node.set_unit(client.unit, StateChangeTimestamp=event.moment, **event.properties)
         if event.line is not None:
             self._node.append(
                 client.unit,

@@ -1,0 +1,125 @@
+"""The terminal view: text, and both ways to show it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from typing import Any
+
+import pytest
+
+from ethpillar.demo import view
+from ethpillar.demo.text import fit, log_line, now, plain, status_row
+from ethpillar.demo.view import Plain, Screen
+
+LINE: dict[str, Any] = {
+    "service": "execution",
+    "line": "WARN [11-23|13:47:55.000] Odd peer=1",
+    "timestamp": "2026-11-23T13:47:55.123456Z",
+    "level": "warn",
+    "component": "p2p",
+    "message": "Odd",
+    "fields": {"peer": "1"},
+    "cursor": "c",
+}
+SERVICE: dict[str, Any] = {
+    "service": "dora", "status": "activating", "sub_state": "auto-restart", "client": "Dora", "restarts": 3,
+    "since": "2026-11-23T13:47:55Z", "memory_bytes": 2_500_000_000, "result": "exit-code", "exit_status": 1,
+}  # fmt: skip
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def test_a_log_line() -> None:
+    assert plain(log_line(LINE)) == "13:47:55.123 WARN  execution            p2p: Odd  peer=1"
+    assert "\x1b[33mWARN" in plain(log_line(LINE), colours=True)
+
+
+def test_a_log_line_of_a_server_without_parsers() -> None:
+    assert plain(log_line({"service": "a", "line": "text"})).split() == ["-", "a", "text"]
+
+
+def test_a_status_row() -> None:
+    row = plain(status_row(SERVICE, now()))
+    for word in ("dora", "activating (auto-restart)", "2.5 GB", "3 restarts", "exit-code, exit status 1"):
+        assert word in row
+    assert "not installed" in plain(status_row({"service": "x", "status": "not_installed"}, now()))
+    assert "x" in plain(status_row({"service": "x", "status": "active"}, now()))  # the contract's least
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "expected"),
+    [
+        ("short", 10, "short"),
+        ("exactly ten", 11, "exactly ten"),
+        ("too long for it", 8, "too lon…"),
+        ("界界界", 6, "界界界"),
+        ("界界界", 5, "界界…"),
+        ("a\x1b[31m\nb", 20, "a [31m b"),
+        ("x", 0, ""),
+    ],
+)
+def test_fitting(text: str, columns: int, expected: str) -> None:
+    assert fit([("", text)], columns, colours=False) == expected
+
+
+def test_fitting_several_spans() -> None:
+    assert fit([("", "abc"), ("red", "def"), ("", "ghi")], 7, colours=False) == "abcdef…"
+
+
+def test_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "SETTLE", 0.0)
+    out = io.StringIO()
+    shown = Plain(out, ["heading"])
+    shown.line({**LINE, "timestamp": "2026-11-23T13:47:56.000000Z", "message": "second"})
+    shown.line({**LINE, "message": "first"})
+    shown.draw()
+    shown.status([SERVICE])
+    shown.status([SERVICE])
+    shown.notice("a notice")
+    shown.close()
+    text = out.getvalue()
+    assert "\x1b" not in text
+    assert text.index("heading") < text.index("first") < text.index("second") < text.index("== ")
+    assert text.count("dora") == 1  # told when it changes
+    assert "-- a notice" in text
+
+
+@pytest.mark.parametrize("columns", [1, 10, 80, 200])
+@pytest.mark.parametrize("rows", [1, 2, 5, 12, 40])
+def test_the_screen_fits_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, rows: int) -> None:
+    monkeypatch.setattr(view, "_size", lambda out: (columns, rows))
+    out = io.StringIO()
+    screen = Screen(out, ["heading one", "heading two"])
+    screen.status([{**SERVICE, "service": f"s{number}"} for number in range(7)])
+    for number in range(100):
+        screen.line({**LINE, "message": f"line {number}"})
+    screen.notice("late")
+    out.truncate(0)
+    out.seek(0)
+    screen.draw()
+    drawn = _ESCAPE.sub("", out.getvalue()).split("\r\n")
+    assert len(drawn) <= rows
+    assert max(len(row) for row in drawn) <= columns
+    if columns >= 80:
+        assert "late" in drawn[-1]
+    if columns >= 80 and rows >= 12:
+        assert "s3" in "".join(drawn)
+        assert "line 99" in drawn[-2]
+
+
+def test_the_screen_draws_only_what_has_changed_and_tidies_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "_size", lambda out: (80, 24))
+    out = io.StringIO()
+    screen = Screen(out, [])
+    screen.draw()
+    size = len(out.getvalue())
+    screen.draw()
+    assert len(out.getvalue()) == size
+    screen.close()
+    assert out.getvalue().endswith("\x1b[?1049l")
+
+
+def test_the_size_of_what_is_no_terminal() -> None:
+    with open(os.devnull, "w") as out:
+        assert view._size(out) == (80, 24)
