@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 import pytest
-from ethpillar.journal.formats import Line
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.errors import BadRequest
 from ethpillar.gateway import wire
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.formats import Line
 from ethpillar.units import CORE_UNITS, UnitStatus
 
 JSON = st.recursive(
