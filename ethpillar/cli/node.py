@@ -133,10 +133,10 @@ class _Printer:
                 sys.stdout.flush()
 
     def _print(self, entry: Entry) -> None:
-        for text in clean(entry.message):
-            line = self._parser.parse(text, entry.priority, manager=entry.pid == 1)
+        for number, text in enumerate(clean(entry.message)):
+            line = self._parser.parse(text, entry.priority, manager=entry.pid == 1, further=number > 0)
             if self._as_json:
-                print_json({"timestamp_us": entry.realtime_us, "cursor": entry.cursor, "line": text, **asdict(line)})
+                print_json({"timestamp_us": entry.realtime_us, "cursor": entry.cursor, "line": text, **line._asdict()})
             else:
                 shown = self._renderer.render(entry.realtime_us, line, text)
                 if shown is not None:

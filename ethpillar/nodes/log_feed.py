@@ -225,7 +225,11 @@ class LogFeed:
         last = len(texts) - 1
         lines = [
             self._encode(
-                self.service, entry, text, parser.parse(text, entry.priority, manager=entry.pid == 1), number == last
+                self.service,
+                entry,
+                text,
+                parser.parse(text, entry.priority, manager=entry.pid == 1, further=number > 0),
+                number == last,
             )
             for number, text in enumerate(texts)
         ]

@@ -1,51 +1,140 @@
-"""A line as a client printed it, taken apart.
+"""Every client's lines, taken apart. Pure: a text in, a `Line` out.
 
-Belongs here: what a line is made of, and the parser of one unit's lines. Until the clients' own grammars are here, a
-line is its own message, and its level is the journal's PRIORITY.
+Belongs here: which formats there are, and the parser of one unit's lines, which keeps the format while it fits. A
+module for each client (or family of clients that share a logger) has its grammar. A format is a function from a text to
+a `Line`, or to None when the text is not of its kind; none of them raises, and each takes time linear in the length.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from ..clients import client_of
+from . import (
+    console,
+    continuation,
+    generic,
+    geth,
+    grandine,
+    jsonlines,
+    lighthouse,
+    lodestar,
+    log4j,
+    logfmt,
+    logrus,
+    nethermind,
+    nimbus,
+    prysm,
+    systemd,
+    tracing,
+)
+from .line import LEVELS, Line, level_of_priority
 
-LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
+__all__ = ["FORMATS", "LEVELS", "Line", "LineParser"]
 
-_BY_PRIORITY = {0: "critical", 1: "critical", 2: "critical", 3: "error", 4: "warn", 5: "info", 6: "info", 7: "debug"}
+Format = Callable[[str], Line | None]
 
+FORMATS: dict[str, Format] = {
+    "geth": geth.parse,
+    "lighthouse": lighthouse.parse,
+    "nethermind": nethermind.parse,
+    "logfmt": logfmt.parse,
+    "json": jsonlines.parse,
+    "zap": console.zap,
+    "tracing": tracing.parse,
+    "log4j": log4j.columns,
+    "teku": log4j.teku,
+    "lodestar": lodestar.parse,
+    "nimbus": nimbus.parse,
+    "prysm": prysm.parse,
+    "grandine": grandine.parse,
+    "charon": console.charon,
+    "logrus": logrus.parse,
+    "logback": log4j.logback,
+    "generic": generic.parse,
+}
+"In the order in which they are tried: the ones that can't be taken for another first."
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One parsed line."""
-
-    level: str | None
-    "One of `LEVELS`, or None."
-    component: str | None
-    message: str
-    fields: dict[str, str] = field(default_factory=dict)
-    timestamp_text: str | None = None
-    continuation: bool = False
-    eth: dict[str, str] | None = None
+_BY_CLIENT = {
+    "Geth": "geth", "Erigon": "geth", "Nethermind": "nethermind", "Besu": "log4j", "Reth": "tracing",
+    "Ethrex": "tracing", "Lighthouse": "lighthouse", "Lodestar": "lodestar", "Nimbus": "nimbus", "Prysm": "logfmt",
+    "Teku": "teku", "Grandine": "grandine", "MEV-Boost": "logfmt", "Commit-Boost": "tracing", "Vouch": "json",
+    "Charon": "charon", "SSV": "zap", "Web3signer": "log4j", "Contributoor": "logfmt", "Dora": "logfmt",
+}  # fmt: skip
+"The format to try first when the client is known."
 
 
 class LineParser:
-    """The parser of one unit's lines."""
+    """The parser of one unit's lines, in their order.
+
+    It remembers what the lines before have shown: the format, tried first for the next line, and the level that
+    continuation lines take. A line that the format does not fit is tried with all the others: so a client that was
+    switched on the node is understood from its first line on, and a wrapper's line in between disturbs nothing.
+    """
 
     def __init__(self, description: str | None = None) -> None:
         self.client: str | None = None
+        "The client's name, when the unit's description begins with one that is known."
+        self._format: Format = FORMATS["geth"]
+        self._level: str | None = None
+        self._open = False  # whether every line that no format knows belongs to the one before
         self.describe(description)
 
     def describe(self, description: str | None) -> None:
         """The unit's `Description=`, which tells the client; it may change over time."""
-        if description:
-            self.client = client_of(description)
+        client = client_of(description) if description else None
+        if client and client != self.client:
+            self.client = client
+            self._format = FORMATS[_BY_CLIENT[client]]
 
-    def parse(self, text: str, priority: int | None = None, *, manager: bool = False) -> Line:
-        """One cleaned line.
+    def parse(self, text: str, priority: int | None = None, *, manager: bool = False, further: bool = False) -> Line:
+        """One line without colours and control characters (see `journal.text`).
 
         :param priority: the entry's PRIORITY
         :param manager: whether systemd wrote it, about the unit
+        :param further: whether it is a further line of the same journal entry
         """
-        level = None if priority is None else _BY_PRIORITY.get(priority)
-        return Line(level, "systemd" if manager else None, text)
+        if manager:
+            self._level, self._open = None, False
+            return systemd.of_manager(text, priority)
+        line = self._format(text) or self._other(text)
+        if line is None:
+            return self._unstamped(text, priority, further)
+        if line.level is None and priority != 6:
+            line = line._replace(level=level_of_priority(priority, manager=False))
+        self._level = line.level
+        self._open = not line.message or line.message.endswith(":")
+        return line
+
+    def _other(self, text: str) -> Line | None:
+        for each in FORMATS.values():
+            if each is not self._format and (line := each(text)):
+                self._format = each
+                return line
+        return systemd.parse(text)
+
+    def _unstamped(self, text: str, priority: int | None, further: bool) -> Line:
+        if continuation.is_crash(text):
+            line = Line("critical", None, text.rstrip(), {})
+            self._level, self._open = line.level, True
+            return line
+        if further or self._open or continuation.is_more(text) or self._is_exception_told(text):
+            self._open = self._open or (text != "" and continuation.is_frame(text))
+            return Line(self._level, None, text.rstrip(), {}, None, True)
+        line = generic.guess(text)
+        if line.level is None:
+            line = line._replace(level=self._level_of(text, priority))
+        self._level = line.level
+        return line
+
+    def _is_exception_told(self, text: str) -> bool:
+        # An exception's first line follows the line that told of it, which is hardly one of level info.
+        if self._level in (None, "info") or not continuation.is_exception(text):
+            return False
+        self._open = True
+        return True
+
+    def _level_of(self, text: str, priority: int | None) -> str | None:
+        if continuation.is_exception(text):
+            return "error"
+        return level_of_priority(priority, manager=False)

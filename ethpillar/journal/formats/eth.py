@@ -1,0 +1,65 @@
+"""What a line says about the chain, under keys that mean the same for every client.
+
+`slot` and `epoch`: of the beacon chain. `block`: the number of an execution block. `hash`: the hash of an execution
+block, as printed, which may be shortened. `peers`: how many peers the client is connected to. A beacon block's root
+is none of these, whatever its client calls it: it has no counterpart in the other clients' lines, and the execution
+block's hash has. Values are plain: no thousands commas, no `Slot(...)` around them.
+"""
+
+from __future__ import annotations
+
+import re
+
+Keys = dict[str, str]
+"A client's key to one of ours."
+
+_ANY: Keys = {
+    "slot": "slot", "Slot": "slot", "epoch": "epoch", "Epoch": "epoch", "duty": "slot",
+    "blockNumber": "block", "block_number": "block", "blockNum": "block", "latest_block": "block",
+    "blockHash": "hash", "block_hash": "hash", "blockhash": "hash", "head_block_hash": "hash",
+    "exec_hash": "hash", "execution_block_hash": "hash", "executionBlockHash": "hash", "payloadHash": "hash",
+    "peers": "peers", "Peers": "peers", "peercount": "peers", "connected_peers": "peers", "Connected peers": "peers",
+    "activePeers": "peers",
+}  # fmt: skip
+EXECUTION: Keys = _ANY | {"number": "block", "blk": "block", "height": "block", "block": "block", "hash": "hash"}
+"For clients of the execution layer, whose numbers and hashes are those of execution blocks."
+CONSENSUS: Keys = _ANY | {"block_slot": "slot"}
+"For all others."
+
+_NUMBER = re.compile(r"(?:[A-Z]\w*+\()*+\[?#?(\d[\d,]*+)(?![\w.:…-])")
+_HASH = re.compile(r"(?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|_)[0-9a-fA-F]*+)?(?![\w…])")
+
+
+def number(text: str) -> str | None:
+    """The digits of `12`, `1,234`, `Slot(12)`, `12/100`, `12 (verified)`; None when it is no number."""
+    if text.isdigit() and text.isascii():
+        return text
+    match = _NUMBER.match(text)
+    return match[1].replace(",", "") if match else None
+
+
+def block_hash(text: str) -> str | None:
+    """The hash at the beginning of `0x12ab… (verified)`; None when there is none."""
+    match = _HASH.match(text)
+    return match[0] if match else None
+
+
+def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:
+    """The `eth` object of a line with these fields; None when they say nothing. The first key that says it counts."""
+    eth: dict[str, str] | None = None
+    for key in fields:
+        name = keys.get(key)
+        if name is not None:
+            value = block_hash(fields[key]) if name == "hash" else number(fields[key])
+            if value is not None:
+                if eth is None:
+                    eth = {name: value}
+                else:
+                    eth.setdefault(name, value)
+    return eth
+
+
+def with_more(eth: dict[str, str] | None, **more: str | None) -> dict[str, str] | None:
+    """`eth` with what else is known (numbers may have commas); None when nothing is."""
+    known = {name: value.replace(",", "") for name, value in more.items() if value}
+    return {**(eth or {}), **known} or None

@@ -1,0 +1,65 @@
+"""Loggers that are nobody's in particular, and the guess for everything else.
+
+Belongs here: forms that many programs share (log4j-like, Python's logging, Go's slog and zerolog on a console), told by
+a time and a level word in capitals. The guess claims only what it sees at a line's very beginning.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import eth
+from .line import LEVEL_OF, Line
+from .pairs import EQUALS, open_pairs, pairs_start, quoted_pairs
+
+_TIME = (
+    r"(\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})? ?(?:Z|UTC|[+-]\d\d:?\d\d)?"
+    r"|\d\d-\d\d-\d{4} \d\d:\d\d:\d\d"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{1,2}:\d\d[AP]M|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+)
+_WORD = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRC|DBG|INF|WRN|ERR|FTL|PNC)"
+_TIMED = re.compile(
+    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - )?(?:\[" + _WORD + r"\]|" + _WORD + r"\b)(?=[\s:|-]|$)"
+)
+_DIVIDER = re.compile(r"[:|-]?\s*(?:> )?")
+_KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +\d+ ([\w./-]+:\d+)\] ")
+_KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
+_PREFIX = re.compile(
+    r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC)(?:\]|(?=:))"
+    r"|(Error|Warning|Fatal|panic|error|warning|fatal|fatal error): "
+)
+_MORE_WORDS = {"fatal error": "critical"}
+
+
+def parse(text: str) -> Line | None:
+    """A line with a time and a level, in one of the common orders; None when it is not one."""
+    timed = _TIMED.match(text)
+    if timed is None:
+        return _klog(text)
+    body = text[timed.end() :]
+    divider = _DIVIDER.match(body)
+    body = body[divider.end() :].strip() if divider else body.strip()
+    fields: dict[str, str] = {}
+    if "=" in body:
+        start = pairs_start(body)
+        fields = quoted_pairs(body[start:])
+        if len(fields) == body[start:].count("="):
+            body = body[:start].rstrip()
+        else:
+            body, fields = open_pairs(body, EQUALS)
+    level = LEVEL_OF[timed[3] or timed[4]]
+    return Line(level, timed[2], body.strip(), fields, timed[1].strip(), False, eth.from_fields(fields, eth.CONSENSUS))
+
+
+def _klog(text: str) -> Line | None:
+    klog = _KLOG.match(text)
+    return klog and Line(_KLOG_LEVELS[klog[1]], klog[3], text[klog.end() :].strip(), {}, klog[2])
+
+
+def guess(text: str) -> Line:
+    """Any text: its own message. The level only when the text begins with it."""
+    level = None
+    if found := _PREFIX.match(text):
+        word = found[1] or found[2]
+        level = _MORE_WORDS.get(word) or LEVEL_OF[word]
+    return Line(level, None, text.strip(), {})

@@ -1,0 +1,135 @@
+"""One JSON object a line: zerolog (Vouch), zap (SSV, Charon), logrus (the metrics exporter), and most clients if asked.
+
+Belongs here: reading an object so that values stay as printed (`1.10` stays `1.10`, what is nested stays text), and
+the names that loggers give to time, level and message. It must also do for the object at the end of a console line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+from . import eth
+from .line import LEVEL_OF, Line
+
+_LEVELS = ("level", "lvl", "severity", "log.level", "@level")
+_TIMES = ("time", "ts", "t", "timestamp", "@timestamp")
+_MESSAGES = ("msg", "message", "@message")
+_COMPONENTS = (
+    "prefix",
+    "module",
+    "topics",
+    "topic",
+    "class",
+    "logger",
+    "logger_name",
+    "target",
+    "service",
+    "component",
+)
+_PINO = {"10": "trace", "20": "debug", "30": "info", "40": "warn", "50": "error", "60": "critical"}
+
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_BLANK = re.compile(r"[ \t\r\n]*+")
+_NUMBER = re.compile(r"-?\d[\d.eE+-]*+")
+_ESCAPES = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]?|\\][^\x07\x1b]*+(?:\x07|\x1b\\\\)?|.?)")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def parse(text: str) -> Line | None:
+    """A JSON line with a level or a message; None when it is not one."""
+    if not text.startswith("{"):
+        return None
+    fields = read_object(text)
+    if fields is None:
+        return None
+    level = _take(fields, _LEVELS)
+    if "fields" in fields and "target" in fields:  # tracing-subscriber's form
+        fields.update(read_object(fields.pop("fields")) or {})
+    message = _take(fields, _MESSAGES)
+    if level is None and message is None:
+        return None
+    if "err" in fields and message is None:
+        message = fields["err"]
+    time = _take(fields, _TIMES)
+    component = next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
+    if component is None and level and level.isupper():  # SSV's zap, which names its loggers by their place
+        component = fields.get("caller")
+    geth = "lvl" in text[:80] and text.startswith('{"t"')
+    found = eth.from_fields(fields, eth.EXECUTION if geth else eth.CONSENSUS)
+    word = LEVEL_OF.get(level) or _PINO.get(level) if level else None
+    return Line(word, component, message or "", fields, time, False, found)
+
+
+def _take(fields: dict[str, str], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if name in fields:
+            return fields.pop(name)
+    return None
+
+
+def read_object(text: str) -> dict[str, str] | None:
+    """The members of the JSON object that a text is; None when it is none.
+
+    Texts are decoded, without colours and control characters; all else is as printed, objects and lists too.
+    """
+    try:
+        return _members(text.strip())
+    except (ValueError, IndexError, StopIteration, RecursionError):
+        return None
+
+
+def _members(text: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    place = _skip(text, 1)
+    if text[0] != "{":
+        raise ValueError
+    if text[place] == "}":
+        place += 1
+    else:
+        while True:
+            if text[place] != '"':
+                raise ValueError
+            key, place = scanstring(text, place + 1, True)
+            place = _skip(text, place)
+            if text[place] != ":":
+                raise ValueError
+            value, place = _value(text, _skip(text, place + 1))
+            fields[_plain(key)] = value
+            place = _skip(text, place)
+            if text[place] == "}":
+                place += 1
+                break
+            if text[place] != ",":
+                raise ValueError
+            place = _skip(text, place + 1)
+    if place != len(text):
+        raise ValueError
+    return fields
+
+
+def _value(text: str, place: int) -> tuple[str, int]:
+    if text[place] == '"':
+        value, end = scanstring(text, place + 1, True)
+        return _plain(value), end
+    if number := _NUMBER.match(text, place):
+        return number[0], number.end()
+    decoded: tuple[Any, int] = _decode(text, place)
+    return _plain(text[place : decoded[1]]), decoded[1]
+
+
+def _skip(text: str, place: int) -> int:
+    if text[place] > " ":
+        return place
+    blank = _BLANK.match(text, place)
+    return blank.end() if blank else place
+
+
+def _plain(text: str) -> str:
+    if text.isprintable():
+        return text
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    return _CONTROLS.sub("", text.replace("\r\n", "\n"))

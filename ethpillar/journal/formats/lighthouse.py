@@ -1,0 +1,79 @@
+"""Lighthouse.
+
+Grammar: up to 6.x (slog-term) `Mon dd hh:mm:ss.mmm LEVL message padded to 40 key: value, key: value, service: name`;
+from 7.x (common/logging/src/tracing_logging_layer.rs) `Mon dd hh:mm:ss.mmm LEVEL message padded to 44 key: value`, with
+text values quoted and the level five wide. A message longer than its padding is followed by `, key:` in the old, by two
+blanks in the new form. Values hold `, ` and `: ` inside of brackets and quotes. With `--log-extra-info` the place in
+the source comes before the message.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import eth
+from .line import LEVEL_OF, Line
+from .pairs import COLON, open_pairs
+
+_HEAD = re.compile(
+    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) (TRCE|DEBG|INFO|WARN|ERRO|CRIT|TRACE|DEBUG|ERROR) {1,2}(?! {3})"
+)
+_EMPTY = re.compile(r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{4,5}) {5,}")
+_FIRST = re.compile(r", ([\w.-]+): ")
+_PLACE = re.compile(r"([a-z_]\w*(?:::\w+)+:\d+) +")
+_SIMPLE = re.compile(r"([\w.-]++): (?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|([^,\[({\"]*+))(?:, |\s*+\Z)|.+", re.DOTALL)
+_CODE = re.compile(r"[\[({\"]")
+_PAD = 40
+
+
+def parse(text: str) -> Line | None:
+    """A line of Lighthouse's; None when it is not one."""
+    head = _HEAD.match(text) or _EMPTY.match(text)
+    if head is None or head[2] not in LEVEL_OF:
+        return None
+    component = None
+    body = text[head.end() :].rstrip()
+    if "::" in body and (place := _PLACE.match(body)):
+        component, body = place[1], body[place.end() :]
+    gap = body.find("  ")
+    if gap > _PAD or gap < 0:
+        comma = _FIRST.search(body)
+        if comma and (gap < 0 or comma.start() < gap) and not body[gap:].lstrip().startswith(comma[1]):
+            message, rest = body[: comma.start()], body[comma.start() + 2 :]
+        elif gap > 0:
+            message, rest = body[:gap], body[gap:].lstrip()
+        else:
+            message, rest = body, ""
+            if len(body) > _PAD and body[_PAD] == " ":  # exactly as long as the padding
+                message, rest = body[:_PAD], body[_PAD + 1 :]
+                if ": " not in rest:
+                    message, rest = body, ""
+    else:
+        message, rest = body[:gap], body[gap:].lstrip()
+    fields = {key: quoted or bare.strip() for key, quoted, bare in _SIMPLE.findall(rest)}
+    if "" not in fields:
+        pass
+    elif _CODE.search(rest):
+        before, fields = open_pairs(rest, COLON)
+        if before.strip():
+            message = f"{message} {before.strip()}"
+    else:
+        fields = _plain_pairs(rest)
+    component = fields.get("service", component)
+    found = eth.from_fields(fields, eth.CONSENSUS)
+    return Line(LEVEL_OF[head[2]], component, message, fields, head[1], False, found)
+
+
+def _plain_pairs(rest: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    last = ""
+    for part in rest.split(", "):
+        key, colon, value = part.partition(": ")
+        if colon and (not last or " " not in key):
+            last = key
+            fields[key] = value.strip()
+        elif last:  # a value with a comma in it
+            fields[last] += ", " + part
+        elif part.endswith(":"):
+            fields[part[:-1]] = ""
+    return fields

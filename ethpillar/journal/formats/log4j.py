@@ -1,0 +1,86 @@
+"""What log4j and logback print: Besu, Web3signer, Teku's files, and Java programs in general.
+
+Grammar of Besu (XmlExtensionConfiguration.java), Web3signer and Teku's file: `time | thread | LEVEL | Class | message`.
+Teku's console (LoggingConfigurator.java): `[date ]hh:mm:ss.SSS LEVEL - message`. logback's default:
+`hh:mm:ss.SSS [thread] LEVEL logger - message`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import eth
+from .line import LEVEL_OF, Line
+from .pairs import COLON_TITLE, open_pairs
+
+_LEVELS = "(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)"
+_COLUMNS = re.compile(
+    r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d{3}(?:[+-]\d\d:?\d\d|Z)?) \| ([^|]*?) \| "
+    + _LEVELS
+    + r" *+\| ([^|]*?) \|(?: |$)"
+)
+_TEKU = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}) " + _LEVELS + " +- ")
+_LOGBACK = re.compile(
+    r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]\d{3}(?:[+-]\d\d:?\d\d|Z)?) +(?:\[([^\]]*)\] +)?"
+    + _LEVELS
+    + r" +(?:\[([^\]]*)\] +)?([\w.$]+) +[-:] "
+)
+_IMPORTED = re.compile(r"(?:Imported|Importing|Produced|Proposed)[^#]{0,24}#([\d,]+)")
+_NUMBER = re.compile(r"(?:New payload|Invalid new payload): number: (\d+), hash: (0x[0-9a-f]+)")
+_HASH = re.compile(r"\((0x[0-9a-f]{64}|[0-9a-f]{5}\.{5}[0-9a-f]{5})\)")
+_PEERS = re.compile(r"[Pp]eers: (\d+)\s*$|\| +(\d+) peers")
+
+
+def columns(text: str) -> Line | None:
+    """A line of Besu's, Web3signer's or one from Teku's file; None when it is not one."""
+    head = _COLUMNS.match(text)
+    if head is None:
+        return None
+    message = text[head.end() :].strip()
+    fields = {"thread": head[2]}
+    logger = head[4].rpartition(".")[2]
+    if logger.startswith("teku-"):
+        return _event(LEVEL_OF[head[3]], logger, message, fields, head[1])
+    return Line(LEVEL_OF[head[3]], logger, message, fields, head[1], False, _besu_eth(message))
+
+
+def teku(text: str) -> Line | None:
+    """A line of Teku's console; None when it is not one."""
+    head = _TEKU.match(text)
+    return None if head is None else _event(LEVEL_OF[head[2]], None, text[head.end() :].strip(), {}, head[1])
+
+
+def logback(text: str) -> Line | None:
+    """A line of some other Java program's; None when it is not one."""
+    head = _LOGBACK.match(text)
+    if head is None:
+        return None
+    thread = head[2] or head[4]
+    fields = {"thread": thread} if thread else {}
+    return Line(LEVEL_OF[head[3]], head[5].rpartition(".")[2], text[head.end() :].strip(), fields, head[1])
+
+
+def _event(level: str, component: str | None, message: str, fields: dict[str, str], time: str) -> Line:
+    # `Slot Event  *** Slot: 1, Block: .., Peers: 10`, `Validator   *** Published attestation    Count: 1, Slot: ..`
+    heading, stars, told = message.partition("***")
+    if not stars:
+        return Line(level, component, message, fields, time)
+    said, pairs = open_pairs(told.strip(), COLON_TITLE)
+    if pairs:
+        message = f"{heading.rstrip()} *** {said.rstrip()}" if said.strip() else heading.rstrip()
+    return Line(level, component, message, fields | pairs, time, False, eth.from_fields(pairs, eth.CONSENSUS))
+
+
+def _besu_eth(message: str) -> dict[str, str] | None:
+    if "mported" in message or "roduced" in message:
+        if imported := _IMPORTED.match(message):
+            block_hash, peers = _HASH.search(message), _PEERS.search(message)
+            return eth.with_more(
+                None,
+                block=imported[1],
+                hash=block_hash[1] if block_hash else None,
+                peers=(peers[1] or peers[2]) if peers else None,
+            )
+    elif "payload: " in message and (payload := _NUMBER.match(message)):
+        return {"block": payload[1], "hash": payload[2]}
+    return None

@@ -1,0 +1,31 @@
+"""Nimbus.
+
+Grammar (nim-chronicles textlines.nim): `LVL YYYY-MM-DD hh:mm:ss.mmm+00:00 message padded to 42 topics="beacnde"
+key=value key="quoted value"`. The levels are TRC DBG INF NTC (older: NOT) WRN ERR FAT; a time can be missing. The
+validator client has `service=` in place of topics.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import eth
+from .line import LEVEL_OF, Line
+from .pairs import pairs_start, quoted_pairs
+
+_HEAD = re.compile(
+    r"(TRC|DBG|INF|NTC|NOT|WRN|ERR|FAT) (?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:\d\d|Z)?)(?: |$))?"
+)
+
+
+def parse(text: str) -> Line | None:
+    """A line of Nimbus's; None when it is not one."""
+    head = _HEAD.match(text)
+    if head is None:
+        return None
+    body = text[head.end() :].strip()
+    start = pairs_start(body)
+    fields = quoted_pairs(body[start:])
+    component = fields.get("topics") or fields.get("service")
+    found = eth.from_fields(fields, eth.CONSENSUS)
+    return Line(LEVEL_OF[head[1]], component, body[:start].rstrip(), fields, head[2], False, found)

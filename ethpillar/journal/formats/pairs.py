@@ -1,0 +1,117 @@
+"""Key-value pairs as loggers print them.
+
+Belongs here: cutting a text into pairs, in the two ways that loggers have: values quoted where they need it (Go's
+logfmt kin), and values printed as they are, where only brackets and quotes tell what belongs together (Rust, Java,
+JavaScript). Every pattern here is possessive or anchored to what it stops at: the time taken is linear in the length.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Any
+
+MOST = 2000
+"""How many pairs (or brackets, or words that are neither) are looked at. No logger prints as many; what pretends to be
+a line with more of them has the rest in its last value, and takes no longer than milliseconds."""
+_LONG = 4096
+_TRIES = 100
+_LONGEST_KEY = 200
+
+_QUOTED = re.compile(
+    r"\s*+(?:([^\s=\"]++)=(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))|\S++)", re.DOTALL
+)
+_BARE = re.compile(r"([^\s=]++)=(\S*+)|\S++")
+_UNESCAPED = re.compile(
+    r"(?<!\S)([^\s=\"]++)=(?:\"((?:[^\"]++|\"(?!\s++[^\s=\"]++=|\s*+\Z))*+)(?:\"|\Z)|(\S*+))", re.DOTALL
+)
+
+
+def quoted_pairs(text: str) -> dict[str, str]:
+    """`key=value key="a value"` as Go's loggers print them; escapes stay as printed.
+
+    Where a value holds quotes that were not escaped (Prysm), one ends at the quote that another pair or the end
+    follows. What is no pair is left out.
+    """
+    if '"' not in text:
+        fields: dict[str, str] = dict(_all(_BARE, text))
+    else:
+        fields = {key: quoted or bare for key, quoted, bare in _all(_QUOTED, text.rstrip())}
+        if "" in fields:  # something that is no pair: the quotes are not what they seem
+            fields = {key: quoted or bare for key, quoted, bare in _all(_UNESCAPED, text)}
+    fields.pop("", None)
+    return fields
+
+
+def _all(pattern: re.Pattern[str], text: str) -> list[Any]:
+    if len(text) < _LONG:
+        return pattern.findall(text)
+    return [match.groups("") for match in islice(pattern.finditer(text), MOST)]
+
+
+def pairs_start(text: str) -> int:
+    """Where the first `key=` begins in a text that begins with a message; the text's length when there is none."""
+    sign = text.find("=")
+    for _ in range(_TRIES):
+        if sign < 0:
+            break
+        start = text.rfind(" ", max(0, sign - _LONGEST_KEY), sign) + 1
+        found = start > 0 or sign <= _LONGEST_KEY
+        if found and start < sign and text[start] not in "\"'([{" and text[sign + 1 : sign + 2] != "=":
+            return start
+        sign = text.find("=", sign + 1)
+    return len(text)
+
+
+# Each alternative begins with a literal character: that lets the regex engine skip over everything else.
+_SCAN = r"|\(|\[|\{|\)|\]|\}|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+(?:\"|\\?\Z)"
+EQUALS = re.compile(r" (?<=[^\s,:;=] ) *+([a-zA-Z_][\w.#-]*+)=(?!=)" + _SCAN, re.DOTALL)
+COMMA_EQUALS = re.compile(r" (?<=\S ) *+([a-zA-Z_][\w.#-]*+)=(?!=)" + _SCAN, re.DOTALL)
+RUST = re.compile(r" (?<=[^\s,:;=] ) *+((?:r#)?[a-z_][\w.]*+)=(?!=)" + _SCAN, re.DOTALL)
+COLON = re.compile(r" (?<=[,\0] ) *+(\w[\w.-]*+): " + _SCAN, re.DOTALL)
+COLON_TITLE = re.compile(r" (?:(?<=[,\0] )|(?<=\S )(?= )) *+([A-Z]\w*+(?: \w++){0,2}): " + _SCAN, re.DOTALL)
+DASH_COLON = re.compile(r" (?:(?<=\0 )|(?<=\S ) *+- ) *+([a-z][\w-]*+): " + _SCAN, re.DOTALL)
+"""What begins a pair: `key=` after a blank (Prysm), after a comma too (Lodestar), only if it is a Rust identifier;
+`key: ` after a comma (Lighthouse), if it is a title (Teku), after a dash (Lodestar's notifier)."""
+
+_BEGINNING = "\0 "  # cleaned text has no such character: so a pair at the beginning follows something, too
+
+
+def open_pairs(text: str, key: re.Pattern[str]) -> tuple[str, dict[str, str]]:
+    """The text before the first pair, and the pairs, of values printed as they are.
+
+    A pair begins where `key` (one of the patterns above) matches outside of brackets and quotes. A bracket that is
+    never closed encloses nothing.
+    """
+    text = _BEGINNING + text
+    found: list[tuple[int, str, int]] = []
+    depths: list[int] = []
+    depth = 0
+    for match in islice(key.finditer(text), MOST):
+        start = match.start()
+        character = text[start]
+        if character == " ":
+            found.append((start, match[1], match.end()))
+            depths.append(depth)
+        elif character in "([{":
+            depth += 1
+        elif character != '"' and depth:
+            depth -= 1
+            while depths and depths[-1] > depth:  # it was inside of what has just been closed
+                depths.pop()
+                found.pop()
+    if not found:
+        return text[2:], {}
+    fields: dict[str, str] = {}
+    end = len(text)
+    for start, name, begin in reversed(found):
+        fields[name] = unquoted(text[begin:end].strip(" ,")) if name not in fields else fields[name]
+        end = start
+    return text[2:end], dict(reversed(fields.items()))
+
+
+def unquoted(value: str) -> str:
+    """A value without the quotes around it."""
+    if len(value) > 1 and value[0] == '"' and value[-1] == '"':
+        return value[1:-1]
+    return value
