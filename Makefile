@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-unit lint format env-example
+.PHONY: help demo test test-unit test-systemd score bench-formats lint format env-example
 
 help:
 	@echo "make demo    a running server with a simulated node, in your terminal"
 	@echo "make test    all tests; installs what they need"
+	@echo "make test-systemd"
+	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make lint    style and types"
 
 $(VENV)/.python: requirements.txt requirements-demo.txt
@@ -34,6 +36,18 @@ test: parts
 
 test-unit: $(VENV)/.dev
 	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo
+
+# Debian is downloaded once, into ~/.cache/ethpillar. Where no container can boot it says why, and succeeds.
+test-systemd: parts
+	@$(BIN)/python -m tests.real_systemd
+
+# Scores the parsers on a folder of lines with their right answers: make score LINES=DIR
+score: $(VENV)/.python
+	@$(BIN)/python bench/score.py $(LINES)
+
+# Lines a second of each format, and the slowest of the hostile inputs.
+bench-formats: $(VENV)/.python
+	@$(BIN)/python bench/formats.py
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check --no-cache .
