@@ -2,9 +2,9 @@
 
 DIR holds `<client>.jsonl`, a row a line: `client`, `raw` (as printed), `expect` (`level`, `timestamp_text`,
 `component`, `message`, `fields`), and where more than one answer is good, `accept` (lists of levels and components; a
-message that stops earlier; values to be compared as JSON) and `optional` (a component, a message, fields that may be found). Fields
-are a subset: each that is listed must be found. Texts are compared without colours, blanks run together; escapes may
-stay as printed or be resolved.
+message that stops earlier; values to be compared as JSON) and `optional` (a component, a message, fields that may be
+found). Fields are a subset: each that is listed must be found. Texts are compared without colours, blanks run together;
+escapes may stay as printed or be resolved.
 
 Each row is parsed twice, by a parser that knows the unit's description and by one that does not. Prints a table and
 every miss; exits with 1 when there is one.

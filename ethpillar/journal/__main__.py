@@ -42,6 +42,7 @@ def entries(stream: BinaryIO, kind: str) -> Iterator[list[Entry]]:
         yield parser.feed(first)
         for chunk in chunks:
             yield parser.feed(chunk)
+        yield parser.close()
         return
     read = _json_entry if kind == "json" else _cat_entry
     for lines in _lines(first, chunks):

@@ -1,0 +1,98 @@
+"""The parser of a unit's lines: never an exception, never a line lost, never stuck."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import hostile
+from bench.lines import LINES
+from ethpillar.journal.clients import client_of
+from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser
+from ethpillar.journal.formats.eth import CONSENSUS, EXECUTION
+from ethpillar.journal.text import clean
+
+PIECES = st.sampled_from([*hostile.HEADS, *hostile.REPEATED, *(line for lines in LINES.values() for line in lines)])
+TEXTS = st.one_of(st.text(), st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=12).map("".join))
+ETH = {*CONSENSUS.values(), *EXECUTION.values()}
+
+
+def check(text: str, line: Line) -> None:
+    """What holds for every line, whatever was printed."""
+    assert line.level is None or line.level in LEVELS
+    assert all(isinstance(each, str) for pair in line.fields.items() for each in pair)
+    assert line.timestamp_text is None or line.timestamp_text in text or text.startswith("{")
+    assert line.eth is None or (line.eth and line.eth.keys() <= ETH)
+    if line.continuation:
+        assert line.message == text.rstrip()
+    if text.strip():
+        assert line.message.strip() or line.fields or line.timestamp_text or line.component or line.level
+    orjson.dumps([line.message, line.component, line.fields, line.eth, line.timestamp_text])
+
+
+@given(st.lists(st.tuples(st.binary() | TEXTS.map(lambda text: text.encode("utf-8", "replace")), st.booleans())))
+def test_any_lines_in_any_order_are_understood_somehow(printed: list[tuple[bytes, bool]]) -> None:
+    parser = LineParser()
+    for message, manager in printed:
+        for number, text in enumerate(clean(message)):
+            check(text, parser.parse(text, 6, manager=manager, further=number > 0))
+
+
+@given(TEXTS, st.sampled_from(list(FORMATS)))
+def test_a_format_answers_or_declines(text: str, name: str) -> None:
+    text = clean(text.encode("utf-8", "replace"))[0]
+    line = FORMATS[name](text)
+    if line is not None:
+        check(text, line)
+
+
+@pytest.mark.parametrize("client", [name for name in LINES if client_of(name)])
+def test_a_format_is_found_from_the_lines_as_well_as_from_the_description(client: str) -> None:
+    known, unknown = LineParser(f"{client} service"), LineParser()
+    assert known.client == client
+    for text in LINES[client]:
+        line = known.parse(text, 6)
+        assert line == unknown.parse(text, 6)
+        assert line.timestamp_text
+        assert not line.continuation
+
+
+def test_a_client_that_was_switched_is_understood_from_its_first_line() -> None:
+    parser = LineParser("Geth Execution Layer Client service for HOODI")
+    for lines in LINES.values():
+        for text in lines:
+            assert parser.parse(text) == LineParser().parse(text) or parser.parse(text).continuation
+
+
+class Stuck(Exception):
+    """A text took seconds."""
+
+
+@contextmanager
+def guarded(seconds: float) -> Iterator[None]:
+    """Raises `Stuck` after so long. A guard, no measure: what is not linear takes minutes at this length."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stuck
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("head", hostile.HEADS)
+def test_no_text_makes_it_stuck(head: str) -> None:
+    for text in (text for text in hostile.texts() if text.startswith(head)) if head else hostile.texts(2048):
+        with guarded(3):
+            check(text, LineParser().parse(clean(text.encode())[0]))

@@ -1,0 +1,82 @@
+"""A line on a terminal: aligned, coloured where wanted, in the viewer's zone."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ethpillar.journal.formats import Line
+from ethpillar.journal.render import Renderer
+
+TIME = 1_753_092_672_345_678  # 2025-07-21 10:11:12.345678 UTC
+LINE = Line("warn", "p2p", "Peer gone", {"id": "16U", "why": "too many peers"})
+
+
+@pytest.fixture
+def berlin() -> Iterator[None]:
+    """A zone two hours ahead of UTC in summer."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "CET-1CEST,M3.5.0,M10.5.0/3"
+    time.tzset()
+    yield
+    os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+    time.tzset()
+
+
+def test_aligned() -> None:
+    renderer = Renderer(False, utc=True)
+    shown = [
+        renderer.render(TIME, LINE, ""),
+        renderer.render(TIME, Line("info", "sync", "Synced new block", {"slot": "7"}), ""),
+        renderer.render(TIME, Line("info", None, "No component", {}), ""),
+    ]
+    assert shown == [
+        'WARN  07-21 10:11:12.345 p2p Peer gone                                   id=16U why="too many peers"',
+        "INFO  07-21 10:11:12.345 sync Synced new block                            slot=7",
+        "INFO  07-21 10:11:12.345      No component",
+    ]
+
+
+def test_a_unit_has_its_column() -> None:
+    renderer = Renderer(False, utc=True)
+    assert renderer.render(TIME, Line(None, None, "x", {}), "", "execution") == "-     07-21 10:11:12.345 execution x"
+
+
+@pytest.mark.usefixtures("berlin")
+def test_times_are_the_viewers() -> None:
+    assert "12:11:12.345" in (Renderer(False).render(TIME, LINE, "") or "")
+    assert "10:11:12.345" in (Renderer(False, utc=True).render(TIME, LINE, "") or "")
+
+
+def test_colours() -> None:
+    shown = Renderer(True, utc=True).render(TIME, LINE, "") or ""
+    assert shown.startswith("\x1b[33mWARN \x1b[0m \x1b[2m07-21")
+    assert '\x1b[2mid=16U why="too many peers"\x1b[0m' in shown
+    assert "\x1b" not in (Renderer(False, utc=True).render(TIME, LINE, "") or "")
+
+
+def test_raw_is_the_line_as_printed() -> None:
+    assert Renderer(True, raw=True).render(TIME, LINE, "as it was") == "as it was"
+
+
+def test_only_from_a_level_but_always_what_has_none() -> None:
+    renderer = Renderer(False, level="warn")
+    assert renderer.render(TIME, Line("info", None, "x", {}), "") is None
+    assert renderer.render(TIME, Line("error", None, "x", {}), "")
+    assert renderer.render(TIME, Line(None, None, "x", {}), "")
+
+
+def test_a_continuation_stands_below_its_line() -> None:
+    renderer = Renderer(False, utc=True)
+    first = renderer.render(TIME, Line("error", None, "Oh", {}), "") or ""
+    more = renderer.render(TIME, Line("error", None, "    at x.y(z)", {}, None, True), "") or ""
+    assert more == " " * first.index("Oh") + "    at x.y(z)"
+
+
+def test_a_message_of_several_lines_is_indented() -> None:
+    shown = Renderer(False, utc=True).render(TIME, Line("info", None, "one\ntwo", {"k": "a\nb"}), "") or ""
+    assert shown.split("\n")[1].startswith(" " * 25 + "two")
+    assert shown.endswith("k=a\\nb")
