@@ -152,7 +152,7 @@ def encode_statuses(statuses: Sequence[UnitStatus], core: Sequence[str]) -> str:
 
 
 def _status(status: UnitStatus) -> dict[str, Any]:
-    return {
+    payload: dict[str, Any] = {
         "service": service_name(status.unit),
         "status": status.status,
         "sub_state": status.sub_state,
@@ -166,6 +166,9 @@ def _status(status: UnitStatus) -> dict[str, Any]:
         "result": status.result,
         "exit_status": status.exit_status,
     }
+    if status.last_lines:
+        payload["last_lines"] = status.last_lines
+    return payload
 
 
 def log_state(service: str, state: str, details: dict[str, Any]) -> dict[str, Any]:

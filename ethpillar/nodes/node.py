@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,12 +18,15 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from ..errors import EthPillarError, PermissionDenied, SshError, SshUnreachable, UnitNotFound
+from ..journal.entry import Entry
 from ..sessions import SessionRecord
 from ..ssh import access
 from ..ssh.backoff import Backoff
 from ..ssh.connection import Connection, Result
+from ..ssh.deadline import within
 from ..ssh.pool import ConnectionPool
 from ..units import service_name
+from . import failures
 from .log_feed import Encode, LogFeed
 from .ring import Ring
 from .source import CommandEntries, journal_command
@@ -35,6 +38,8 @@ FAILURE_SHARED = 2.0
 "Seconds for which a failed login is the answer to everybody who asks."
 FEED_LINGER = 1.0
 "Seconds a feed outlives its last subscriber: a tab that changes its mind does not start a new journalctl each time."
+LAST_LINES_TIMEOUT = 3.0
+"Seconds that an update waits for the lines before a failure."
 DENIAL_KEPT = 60.0
 "Seconds for which a missing right is believed to be still missing."
 
@@ -70,7 +75,7 @@ class Node:
         """:param login: one attempt; raises an `SshError`"""
         self.record = record
         self.listeners: set[NodeListener] = set()
-        self.status = StatusFeed(self._run_status, options.encode_statuses)
+        self.status = StatusFeed(self._run_status, options.encode_statuses, self._last_lines)
         self._options = options
         self._pool = ConnectionPool(login, options.max_connections)
         self._connected = Event()
@@ -242,6 +247,18 @@ class Node:
             raise PermissionDenied(service_name(unit))
         with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout) as command:
             yield CommandEntries(command)
+
+    def _last_lines(self, unit: str) -> list[str]:
+        entries: list[Entry] = []
+        # The update is worth more than the lines: it does without them when they can't be had, or not soon.
+        with (
+            suppress(EthPillarError),
+            within(LAST_LINES_TIMEOUT),
+            self.journal(unit, lines=failures.READ) as stream,
+        ):
+            while some := stream.read():
+                entries += some
+        return failures.lines_before_failure(entries)
 
     def unit_changed(self, unit: str) -> None:
         """See `JournalSource`."""

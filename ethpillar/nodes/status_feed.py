@@ -17,6 +17,7 @@ from gevent.event import Event
 
 from ..errors import EthPillarError, SshError, StatusUnavailable
 from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
+from .failures import Failures
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +61,15 @@ class StatusFeed:
         self,
         run: Callable[[Sequence[str]], tuple[int, bytes]],
         encode: Callable[[Sequence[UnitStatus]], str],
+        last_lines: Callable[[str], Sequence[str]],
     ) -> None:
         """
         :param run: runs words on the node; exit status and output. May raise `SshError`.
         :param encode: the statuses of an update as they will be sent
+        :param last_lines: what a unit printed before its last failure; raises nothing
         """
         self._run = run
+        self._failures = Failures(last_lines)
         self._encode = encode
         self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
         self._extra: dict[str, None] = {}
@@ -124,7 +128,7 @@ class StatusFeed:
             if status != 0:
                 return StatusUnavailable()
             found = parse_show(units, output)
-            by_unit = {status.unit: status for status in found}
+            by_unit = {status.unit: status for status in self._failures.noticed_in(found)}
             self._latest = Snapshot(taken, by_unit, self._encode([by_unit[unit] for unit in self._units]))
             return self._latest
         except ValueError:

@@ -54,6 +54,8 @@ class UnitStatus:
     result: str | None = None
     "systemd's word for how the last run ended: success, exit-code, signal, oom-kill, ..."
     exit_status: int | None = None
+    last_lines: tuple[str, ...] | None = None
+    "What it printed before its last failure; not systemctl's, and only while that is news."
 
     @property
     def installed(self) -> bool:

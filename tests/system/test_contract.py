@@ -206,6 +206,27 @@ def test_extra_keys_of_a_line(world: World) -> None:
     assert line["fields"] == {}
     assert line["component"] is None
     assert line["cursor"]
+    assert "eth" not in line
+    assert "continuation" not in line
+
+
+def test_a_client_s_line_is_taken_apart(world: World) -> None:
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+    printed = (
+        "ERROR[07-21|10:11:12.345] Failed to import block                   number=1,234 hash=1f2e3d..a0b1c2 err=EOF"
+    )
+    world.node.append(EXECUTION, f"\x1b[31m{printed}\x1b[0m")
+    world.node.append(EXECUTION, "\tat the.very(Bottom.java:1)")
+    line = socket.wait("log_data", lambda line: line["line"] == printed)
+    assert line["level"] == "error"
+    assert line["message"] == "Failed to import block"
+    assert line["fields"] == {"number": "1,234", "hash": "1f2e3d..a0b1c2", "err": "EOF"}
+    assert list(line["fields"]) == ["number", "hash", "err"]
+    assert line["eth"] == {"block": "1234", "hash": "1f2e3d..a0b1c2"}
+    more = socket.wait("log_data", lambda line: line.get("continuation"))
+    assert more["level"] == "error"
+    assert more["message"] == "\tat the.very(Bottom.java:1)"
 
 
 def test_status_updates(world: World) -> None:

@@ -109,3 +109,38 @@ def test_subscribe_unsubscribe_subscribe_within_a_moment_is_one_subscription(wor
     world.node.append(EXECUTION, "twice")
     until(lambda: "twice" in socket.lines("execution"), "the next line")
     assert socket.lines("execution") == ["once", "twice"]
+
+
+def test_two_hundred_sockets_on_twenty_services_stay_within_max_sessions(world: World) -> None:
+    services = [f"service{number}" for number in range(20)]
+    for service in services:
+        world.node.set_unit(f"{service}.service", LoadState="loaded", ActiveState="active", SubState="running")
+    token = world.session()
+    sockets = [world.enter(token, transports=["websocket"]) for _ in range(200)]
+    for number, socket in enumerate(sockets):
+        for service in (services[number % 20], services[(number * 7 + 3) % 20]):
+            socket.emit("subscribe_logs", {"service": service, "lines": 0})
+    for number, socket in enumerate(sockets):
+        wanted = {services[number % 20], services[(number * 7 + 3) % 20]}
+        until(
+            lambda socket=socket, wanted=wanted: (
+                {  # type: ignore[misc]
+                    told["service"] for told in socket.events("log_state") if told["state"] == "live"
+                }
+                == wanted
+            ),
+            "every log live",
+            60,
+        )
+    assert world.remote() == 20
+    assert world.sshd.connections() <= 3, "twenty channels need three connections of ten, less those for polls"
+    for service in services:
+        world.node.append(f"{service}.service", f"hello from {service}")
+    for number, socket in enumerate(sockets):
+        for service in {services[number % 20], services[(number * 7 + 3) % 20]}:
+            until(
+                lambda socket=socket, service=service: socket.lines(service) == [f"hello from {service}"],  # type: ignore[misc]
+                "the line of each service",
+                60,
+            )
+        assert not socket.events("error")

@@ -1,0 +1,87 @@
+"""A failure is noticed once, however it shows between two polls, and its lines are those before it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ethpillar.journal.entry import Entry
+from ethpillar.nodes import failures
+from ethpillar.nodes.failures import Failures, lines_before_failure
+from ethpillar.units import UnitStatus
+
+UNIT = "execution.service"
+UP, RESTARTING, DOWN = ("active", "running"), ("activating", "auto-restart"), ("failed", "failed")
+
+
+def polls(*seen: tuple[tuple[str, str], int]) -> list[list[str] | None]:
+    """The `last_lines` of each poll; they are numbered by how often they were read."""
+    read: list[str] = []
+
+    def last_lines(unit: str) -> list[str]:
+        read.append(unit)
+        return [f"failure {len(read)}"]
+
+    noticed = Failures(last_lines)
+    found = []
+    for (status, sub_state), restarts in seen:
+        (each,) = noticed.noticed_in([UnitStatus(UNIT, status, sub_state, restarts=restarts)])
+        found.append(list(each.last_lines) if each.last_lines else None)
+    return found
+
+
+def test_a_unit_that_is_up_has_none_whatever_it_has_been_through() -> None:
+    assert polls((UP, 7), (UP, 7)) == [None, None]
+
+
+def test_a_unit_that_is_down_when_we_first_look() -> None:
+    assert polls((DOWN, 0), (DOWN, 0)) == [["failure 1"], ["failure 1"]]
+    assert polls((RESTARTING, 3), (UP, 4)) == [["failure 1"], ["failure 1"]]
+
+
+def test_a_failure_between_two_polls() -> None:
+    assert polls((UP, 3), (UP, 4)) == [None, ["failure 1"]]
+
+
+def test_one_failure_is_one_in_all_its_states() -> None:
+    assert polls((UP, 3), (RESTARTING, 3), (RESTARTING, 3), (UP, 4)) == [None] + [["failure 1"]] * 3
+
+
+def test_a_restart_loop_until_systemd_gives_up() -> None:
+    assert polls((UP, 0), (RESTARTING, 0), (UP, 1), (UP, 3), (RESTARTING, 3), (DOWN, 3)) == [
+        None,
+        ["failure 1"],
+        ["failure 1"],
+        ["failure 2"],
+        ["failure 3"],
+        ["failure 3"],
+    ]
+
+
+def test_started_again_by_hand_and_failed_again() -> None:
+    assert polls((DOWN, 0), (UP, 0), (DOWN, 0)) == [["failure 1"], ["failure 1"], ["failure 2"]]
+
+
+def test_news_gets_old_once_the_unit_is_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "SHOWN", -1.0)
+    assert polls((DOWN, 0), (DOWN, 0), (UP, 0)) == [["failure 1"], ["failure 1"], None]
+
+
+def entries(*messages: str) -> list[Entry]:
+    """`S ` begins systemd's own."""
+    return [
+        Entry(str(number), number, text.removeprefix("S ").encode(), pid=1 if text.startswith("S ") else 7)
+        for number, text in enumerate(messages)
+    ]
+
+
+def test_the_lines_before_the_last_failure() -> None:
+    exited = "S execution.service: Main process exited, code=exited, status=1/FAILURE"
+    found = entries("one", exited, "S Started x.", "two", "\x1b[31mfatal\x1b[0m", exited, "S Failed", "Starting", "up")
+    assert lines_before_failure(found) == ["two", "fatal"]
+    assert lines_before_failure(entries("one", exited, exited)) == ["one"]
+    assert lines_before_failure(
+        entries("one", "S A process of this unit has been killed by the OOM killer.", exited)
+    ) == ["one"]
+    assert lines_before_failure(entries("only", "these")) == ["only", "these"]
+    assert lines_before_failure(entries(*map(str, range(50)), exited)) == [str(number) for number in range(40, 50)]
+    assert lines_before_failure([]) == []
