@@ -213,6 +213,7 @@ def test_extra_keys_of_a_line(world: World) -> None:
 def test_a_client_s_line_is_taken_apart(world: World) -> None:
     socket = world.enter()
     socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+    socket.wait("log_state", lambda told: told["state"] == "live")
     printed = (
         "ERROR[07-21|10:11:12.345] Failed to import block                   number=1,234 hash=1f2e3d..a0b1c2 err=EOF"
     )
