@@ -121,6 +121,15 @@ class SshTimeout(SshUnreachable):
     message = "The node did not answer in time."
 
 
+class SshOutdated(SshError):
+    """sshd and this server have no algorithm in common, or it speaks SSH 1."""
+
+    code = "ssh_outdated"
+    message = "The node's SSH server offers only encryption that is no longer safe. Nothing was sent to it."
+    hint = "Update OpenSSH on the node, or allow current algorithms in its sshd_config."
+    terminal = True
+
+
 class AddressDenied(SshError):
     """The node's address is in a network that this server must not connect to."""
 

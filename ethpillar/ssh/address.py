@@ -30,6 +30,12 @@ _NEVER = tuple(
 )
 
 
+TURN = 0.01
+"Seconds that one connection may be read from before others get their turn."
+WAITED = 0.001
+"Seconds; a read that took longer waited, and others had their turn."
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
     """Which addresses may be connected to."""
@@ -54,10 +60,18 @@ class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
 
     heard: float = 0.0
     "`time.monotonic()` of the last bytes received."
+    _turn: float = 0.0
 
     def recv(self, *args: int) -> bytes:
+        asked = time.monotonic()
         data: bytes = super().recv(*args)
         self.heard = time.monotonic()
+        if self.heard - asked > WAITED:
+            self._turn = self.heard
+        elif self.heard - self._turn > TURN:
+            # A peer that always has something to say, and then nothing ever waits, would keep all others from theirs.
+            gevent.sleep(0)
+            self._turn = time.monotonic()
         return data
 
 

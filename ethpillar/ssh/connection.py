@@ -25,6 +25,8 @@ STDERR_KEPT = 4096
 "Bytes of standard error kept of a command, the last ones."
 OUTPUT_LIMIT = 4 * 1024 * 1024
 "Bytes of output a short command may have."
+LATE = 60.0
+"Seconds for which a channel that nobody waits for any more is closed should it open."
 
 
 class ChannelRefused(Exception):
@@ -86,9 +88,9 @@ class Command:
             pass  # the connection is gone, and with it the command
 
 
-def _open_session(transport: NodeTransport, timeout: float) -> paramiko.Channel | Exception:
+def _open_session(transport: NodeTransport) -> paramiko.Channel | Exception:
     try:
-        return transport.open_session(timeout=timeout)
+        return transport.open_session(timeout=LATE)
     except (EOFError, OSError, paramiko.SSHException) as problem:
         # Handed to the waiter: left to gevent it would be printed as a stack trace.
         return problem
@@ -134,7 +136,7 @@ class Connection:
         try:
             try:
                 with gevent.Timeout(timeout, SshTimeout()):
-                    command = Command(self._open(timeout))
+                    command = Command(self._open())
                     command._channel.exec_command(shlex.join(words))
                     command.send(stdin)
             except paramiko.ChannelException:
@@ -147,10 +149,10 @@ class Connection:
                 command.close()
             self.open_channels -= 1
 
-    def _open(self, timeout: float) -> paramiko.Channel:
+    def _open(self) -> paramiko.Channel:
         # In a greenlet of its own, which nobody kills: sshd's answer may come after the caller was stopped, and a
         # channel that opens then has to be closed, or it would count against MaxSessions for ever.
-        opening = gevent.spawn(_open_session, self._transport, timeout)
+        opening = gevent.spawn(_open_session, self._transport)
         try:
             answer = opening.get()
         except BaseException:

@@ -16,10 +16,11 @@ import paramiko
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ..errors import BadKey, CredentialRefused, SecondFactorRequired, SshTimeout, SshUnreachable
+from ..errors import BadKey, CredentialRefused, SecondFactorRequired, SshError, SshOutdated, SshTimeout, SshUnreachable
 from . import hostkeys
 from .address import AddressPolicy, connect
 from .connection import Connection
+from .pacing import place
 from .target import Target
 from .transport import NodeTransport
 
@@ -48,6 +49,7 @@ def login(target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> 
 
     :raises AddressDenied: see `address.connect`
     :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
+    :raises SshOutdated: only SSH that is not safe any more
     :raises HostKeyChanged: another key than the pinned one; no secret was sent
     :raises CredentialRefused: sshd said no; do not try again with the same
     :raises SecondFactorRequired: what we have is right but not enough
@@ -60,16 +62,14 @@ def login(target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> 
     sock = connect(target.host, target.port, options.policy, options.connect_timeout)
     try:
         transport = NodeTransport(sock)
-        transport.banner_timeout = options.login_timeout
-        transport.handshake_timeout = options.login_timeout
-        transport.auth_timeout = options.login_timeout
-        transport.channel_timeout = options.login_timeout
+        # paramiko's own deadlines end in errors that look like refusals: ours come first.
+        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = options.login_timeout * 4
         if pinned:
             transport.prefer_host_key(hostkeys.algorithms_for(pinned.partition(" ")[0]))
-        with options.logins, gevent.Timeout(options.login_timeout * 3, SshTimeout()):
+        with place(options.logins), gevent.Timeout(options.login_timeout * 3, SshTimeout()):
             _exchange_keys(transport, options.login_timeout)
             hostkeys.verify(transport.get_remote_server_key(), target.host, target.port, expected, pins)
-            _authenticate(transport, target, key)
+            _authenticate(transport, target, key, options.login_timeout)
     except BaseException:
         sock.close()
         raise
@@ -86,25 +86,35 @@ def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
     except (EOFError, OSError, paramiko.SSHException):
         transport.close()
     if not transport.is_active():
-        transport.get_exception()  # its text is the peer's, and is not repeated anywhere
+        if isinstance(transport.get_exception(), paramiko.ssh_exception.IncompatiblePeer):
+            raise SshOutdated
+        # The text of what it was is the peer's, and is not repeated anywhere.
         raise SshUnreachable(hint="Something answered, but the SSH connection did not come about.")
 
 
-def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey | None) -> None:
-    """Tries each credential once, in the order key, password. Returns when we are in."""
+def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey | None, timeout: float) -> None:
+    """Tries each credential once, in the order key, password. Returns when we are in.
+
+    :param timeout: seconds for each
+    """
+
+    def attempt(method: Callable[[], object]) -> list[str] | None:
+        with gevent.Timeout(timeout, SshTimeout()):
+            return _attempt(transport, method)
+
     try:
-        allowed = _attempt(transport, lambda: transport.auth_none(target.username))
+        allowed = attempt(lambda: transport.auth_none(target.username))
         tried = partial = False
         if allowed and key is not None and "publickey" in allowed:
-            answer = _attempt(transport, lambda: transport.auth_publickey(target.username, key))
+            answer = attempt(lambda: transport.auth_publickey(target.username, key))
             tried, partial = True, answer is not None
             allowed = [method for method in allowed if method != "publickey"] if answer is None else answer
         if allowed and target.password is not None and _takes_password(allowed):
-            answer = _attempt(transport, lambda: _send_password(transport, target, allowed))
+            answer = attempt(lambda: _send_password(transport, target, allowed))
             tried, partial, allowed = True, partial or answer is not None, ["more"] if answer is None else answer
     except (EOFError, OSError, paramiko.SSHException):
         raise SshUnreachable(hint="The node closed the connection during the login.") from None
-    if not allowed:
+    if transport.is_authenticated():
         return
     if partial:
         raise SecondFactorRequired
@@ -112,14 +122,14 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
         raise CredentialRefused
     raise CredentialRefused(
         "The node does not accept this kind of login.",
-        hint="Its SSH server allows: " + ", ".join(sorted(_METHODS.intersection(allowed))) + ".",
+        hint="Its SSH server allows: " + (", ".join(sorted(_METHODS.intersection(allowed or ()))) or "nothing") + ".",
     )
 
 
-def _attempt(transport: NodeTransport, attempt: Callable[[], object]) -> list[str] | None:
+def _attempt(transport: NodeTransport, method: Callable[[], object]) -> list[str] | None:
     """One attempt: [] when we are in, None when it was refused, else what sshd wants (still, or instead)."""
     try:
-        return list(attempt() or [])  # type: ignore[call-overload, no-any-return]
+        return list(method() or [])  # type: ignore[call-overload, no-any-return]
     except paramiko.BadAuthenticationType as answer:  # a partial success is one of these as well
         return list(answer.allowed_types)
     except paramiko.AuthenticationException:
@@ -136,22 +146,27 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
     # Never paramiko's own fallback: it gives the password to any single prompt, a one-time code's too.
     if allowed and "password" in allowed:
         return transport.auth_password(target.username, target.password, fallback=False)
-    other_prompt = False
+    given = False
+    problem: SshError | None = None
 
     def answer(_title: str, _text: str, prompts: list[tuple[str, bool]]) -> list[str]:
-        nonlocal other_prompt
+        nonlocal given, problem
         if not prompts:
             return []
-        if len(prompts) == 1 and _PASSWORD_PROMPT.search(prompts[0][0]) and not prompts[0][1]:
+        if len(prompts) != 1 or not _PASSWORD_PROMPT.search(prompts[0][0]) or prompts[0][1]:
+            problem = SecondFactorRequired()
+        elif given:
+            problem = CredentialRefused()  # asked for again: it was wrong, and is not given twice
+        else:
+            given = True
             return [target.password or ""]
-        other_prompt = True
-        raise paramiko.SSHException("not a password prompt")  # ends the connection without a wrong answer
+        raise paramiko.SSHException("no answer")  # ends the connection without a wrong one
 
     try:
         return transport.auth_interactive(target.username, answer)
     except (paramiko.SSHException, EOFError, OSError):
-        if other_prompt:
-            raise SecondFactorRequired from None
+        if problem is not None:
+            raise problem from None
         raise
 
 

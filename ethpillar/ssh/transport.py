@@ -14,6 +14,7 @@ from gevent.event import Event
 from paramiko.common import cMSG_GLOBAL_REQUEST
 
 from .address import LiveSocket
+from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
 from .deadline import within
 
 _CHANNELS_REMEMBERED = 256
@@ -37,6 +38,8 @@ class NodeTransport(paramiko.Transport):
     # so this only bounds how late it notices that a new key exchange is due.
     _active_check_timeout = 10.0
 
+    _channel_handler_table = CHANNEL_HANDLERS
+
     # AES-GCM first: authenticated, and the fastest here. No CBC, no SHA-1, no MD5.
     _preferred_ciphers = (
         "aes128-gcm@openssh.com",
@@ -53,7 +56,7 @@ class NodeTransport(paramiko.Transport):
     )
 
     def __init__(self, sock: LiveSocket, **options: Any) -> None:
-        super().__init__(sock, **options)
+        super().__init__(sock, packetizer_class=BoundedPacketizer, default_window_size=WINDOW, **options)
         self.live_socket = sock
         self.channels_seen = _RecentChannels()
         self.ended = Event()

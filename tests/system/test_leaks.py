@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
-import paramiko
 import pytest
-from gevent.pywsgi import WSGIServer
 
-import config
-from ethpillar import create_app
 from ethpillar.demo.node import SimNode
-from ethpillar.gateway.browser import BrowserSocket
-from ethpillar.gateway.worker import Handler
-from ethpillar.nodes.log_feed import LogFeed
-from ethpillar.nodes.node import Node
-from ethpillar.nodes.status_feed import StatusSubscription
-from ethpillar.nodes.subscription import LogSubscription
-from ethpillar.ssh.connection import Connection
 
 from ..waiting import until
 from .conftest import EXECUTION, World
-from .parts import RedisServer, Sshd, free_port
-
-HELD = (BrowserSocket, Node, LogFeed, LogSubscription, StatusSubscription, Connection, paramiko.Channel)
-
-
-class LocalServer:
-    """The application in this process, with the production worker's request handler."""
-
-    def __init__(self, redis: RedisServer) -> None:
-        self.port = free_port()
-        environment = {"REDIS_URL": redis.url, "NODE_LINGER": "0", "LOG_LEVEL": "warning"}
-        self.app = create_app(config.load(environment, env_file=None))
-        self.rooms = self.app.extensions["ethpillar"]
-        self.rooms.start()
-        self._listener = WSGIServer(("127.0.0.1", self.port), self.app, handler_class=Handler, log=None)
-        self._listener.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def close(self) -> None:
-        self.rooms.shutdown()
-        self._listener.stop(timeout=1)
+from .local import LocalServer, count, settle
+from .parts import RedisServer, Sshd
 
 
 @pytest.fixture
@@ -64,26 +29,6 @@ def world(tmp_path: Path, redis: RedisServer, local: LocalServer, sshd: Sshd, no
     made: Any = World(tmp_path, redis, local, sshd, node)  # type: ignore[arg-type]
     yield made
     made.close()
-
-
-def count() -> dict[str, int]:
-    """What is held at the moment."""
-    gc.collect()
-    things = gc.get_objects()
-    found = {kind.__name__: sum(1 for each in things if isinstance(each, kind)) for kind in HELD}
-    found["greenlets"] = sum(1 for each in things if isinstance(each, gevent.Greenlet) and not each.dead)
-    return found
-
-
-def settle(before: dict[str, int]) -> None:
-    def settled() -> bool:
-        now = count()
-        return all(now[name] <= before[name] for name in before)
-
-    try:
-        until(settled, "everything to be let go of", 30)
-    except AssertionError:
-        assert count() == before
 
 
 def use(world: World, token: str) -> None:

@@ -1,0 +1,64 @@
+"""What a peer may send at most.
+
+Belongs here: the bounds that paramiko leaves out. Anybody may point a session at a machine of their own, so what
+answers there may be no sshd at all: it must cost this server neither its memory nor its time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paramiko
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA
+from paramiko.packet import Packetizer
+
+GREETING = 64 * 1024
+"Bytes before the key exchange: the version, and what an administrator put in front of it."
+PACKET = 300 * 1024
+"Bytes of one packet; OpenSSH sends and takes 256 KiB at most."
+WINDOW = 2 * 1024 * 1024
+"Bytes that a channel may send before it is told that they were read; what paramiko grants."
+
+
+class BoundedPacketizer(Packetizer):
+    """Reads no endless greeting and no packet that is too large."""
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock)
+        self._greeted = 0
+
+    def _read_timeout(self, timeout: float) -> bytes:
+        data: bytes = super()._read_timeout(timeout)
+        self._greeted += len(data)
+        if self._greeted > GREETING:
+            raise paramiko.SSHException("an endless greeting")
+        return data
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        if not 0 <= n <= PACKET:
+            raise paramiko.SSHException("no such packet")
+        data: bytes = super().read_all(n, check_rekey)
+        return data
+
+
+def _feed(channel: paramiko.Channel, message: paramiko.Message) -> None:
+    _check(channel)
+    channel._feed(message)
+
+
+def _feed_extended(channel: paramiko.Channel, message: paramiko.Message) -> None:
+    _check(channel)
+    channel._feed_extended(message)
+
+
+def _check(channel: paramiko.Channel) -> None:
+    if len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * WINDOW:
+        raise paramiko.SSHException("more than the window")
+
+
+CHANNEL_HANDLERS = {
+    **paramiko.Transport._channel_handler_table,
+    MSG_CHANNEL_DATA: _feed,
+    MSG_CHANNEL_EXTENDED_DATA: _feed_extended,
+}
+"For `Transport._channel_handler_table`: ends the connection of a peer that sends more than it was granted."
