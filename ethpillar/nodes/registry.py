@@ -84,7 +84,10 @@ class NodeRegistry:
         expiry = self._expiry.pop(key, None)
         if expiry is not None:
             expiry.kill()
-        self._nodes.pop(key).close()
+        # Several ends may come at once (SIGTERM twice, a session's end, a linger that is over): the first one closes.
+        node = self._nodes.pop(key, None)
+        if node is not None:
+            node.close()
 
     def close(self) -> None:
         """Closes every node."""
