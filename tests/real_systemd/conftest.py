@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from .root import USERS, CannotRun, cached_root
 from .seed import write_seed
 
 redis, server = simulated.redis, simulated.server
+
+
+def pytest_sessionstart() -> None:
+    """SIGTERM ends a run as Ctrl-C does: with everything taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Node:
