@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-unit test-systemd score bench-formats lint format env-example
+.PHONY: help demo test test-unit test-systemd score bench-formats bench-burst lint format env-example
 
 help:
 	@echo "make demo    a running server with a simulated node, in your terminal"
@@ -60,3 +60,7 @@ format: $(VENV)/.dev
 
 env-example: $(VENV)/.python
 	@$(BIN)/python config.py --env > .env.example
+
+# Lines into 50 sockets of which 10 are frozen, and what memory does meanwhile: make bench-burst LINES=1000000
+bench-burst: parts
+	@LINES=$(or $(LINES),1000000) $(BIN)/python bench/burst.py

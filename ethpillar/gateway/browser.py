@@ -21,6 +21,7 @@ from ..nodes.subscription import LogSubscription
 from ..sessions import SessionRecord, SessionStore, valid_token
 from ..units import service_name
 from . import wire
+from .batches import Batches
 from .outbox import Outbox
 from .turn import Turns
 
@@ -30,8 +31,8 @@ MAX_LOGS = 64
 "Logs that one socket may follow at once."
 BATCH_WINDOW = 0.05
 "Seconds that lines are gathered for a `log_batch`."
-MAX_BATCH = 500
-"Lines in one `log_batch`."
+
+_batches = Batches()
 
 
 class BrowserSocket:
@@ -218,12 +219,10 @@ class _BrowserLog:
         return self._outbox.wait_ready(timeout)
 
     def lines(self, items: Sequence[Item]) -> None:
-        packets = [packet for item in items for packet in item.data]
         if self._batch:
-            packets = [
-                wire.encode_batch(self._service, packets[at : at + MAX_BATCH])
-                for at in range(0, len(packets), MAX_BATCH)
-            ]
+            packets = _batches.packets(self._service, items)
+        else:
+            packets = [packet for item in items for packet in item.data]
         for packet in packets:
             self._outbox.send(packet)
 

@@ -16,7 +16,7 @@ from engineio.exceptions import EngineIOError
 from . import wire
 
 HIGH_PACKETS = 512
-HIGH_BYTES = 1024 * 1024
+HIGH_BYTES = 256 * 1024
 "A browser with more than this under way is slow: lines wait until it has taken most of it."
 LOW_PART = 4
 "Ready again when only this fraction is left, so that a slow browser gets runs of lines and not one at a time."

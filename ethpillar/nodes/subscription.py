@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 500
-"Items handed to a sink at once."
+"Items handed to a sink at once, at most."
+BATCH_BYTES = 128 * 1024
+"And their size: when that is reached, the sink is asked again whether it keeps up."
 PATIENCE = 1.0
 "Seconds that a subscriber in the journal may block before its journalctl is given back."
 NOWHERE = -1
@@ -141,7 +143,7 @@ class LogSubscription:
             return
         if self._live and self._sink.window and self.position < ring.end < self.position + BATCH:
             gevent.sleep(self._sink.window)
-        items = ring.slice(self.position, BATCH) if self.position >= ring.start else []
+        items = self._next_from_ring()
         if items:
             self._deliver(items)
             self.position += len(items)
@@ -155,6 +157,19 @@ class LogSubscription:
             if self._feed.state is not None:
                 self._sink.state(*self._feed.state)
         self._wait()
+
+    def _next_from_ring(self) -> Sequence[Item]:
+        ring = self._feed.ring
+        if self.position < ring.start:
+            return []
+        # Runs end at the same places for everybody, so that what is made of a run can be shared.
+        items = ring.slice(self.position, BATCH - self.position % BATCH)
+        size = 0
+        for number, item in enumerate(items):
+            size += item.size
+            if size > BATCH_BYTES:
+                return items[: number + 1]
+        return items
 
     def _fell_out(self) -> None:
         ring = self._feed.ring

@@ -76,6 +76,8 @@ class SessionStore:
             if not self._down:
                 log.warning("Redis does not answer (%s)", type(problem).__name__)
             self._down = True
+            # After a failover behind one address, a connection that still stands may lead to the old, read-only one.
+            self._redis.connection_pool.disconnect(inuse_connections=False)
             raise SessionStoreDown from None
         if self._down:
             self._down = False
@@ -96,9 +98,10 @@ class SessionStore:
             return None
         with self._asking() as client:
             # Length first: a record of many megabytes must not be fetched to find that it is none.
-            if client.strlen(PREFIX + token) > MAX_RECORD_BYTES:
-                return None
-            found: Any = client.get(PREFIX + token)
+            length = _length(client, PREFIX + token)
+            found: Any = client.get(PREFIX + token) if 0 < length <= MAX_RECORD_BYTES else None
+            if length == 0:
+                _believe_absence(client)
         return found if isinstance(found, bytes) else None
 
     def renew(self, token: str) -> SessionRecord | None:
@@ -130,7 +133,10 @@ class SessionStore:
             for token in asked:
                 pipe.exists(PREFIX + token)
             found = pipe.execute()
-        return {token for token, exists in zip(asked, found, strict=True) if not exists}
+            missing = {token for token, exists in zip(asked, found, strict=True) if not exists}
+            if missing:
+                _believe_absence(client)
+        return missing
 
     def create(self, token: str, document: dict[str, Any]) -> None:
         """Writes a session as the dashboard would, with its TTL. For the CLI and the demo."""
@@ -189,6 +195,27 @@ class SessionStore:
     def close(self) -> None:
         """Closes the connections to Redis."""
         self._redis.close()
+
+
+def _length(client: redis.Redis, key: str) -> int:
+    """Bytes of the text at a key: 0 when there is none, -1 when something else than text is there."""
+    try:
+        found: Any = client.strlen(key)
+    except redis.ResponseError as problem:
+        if not str(problem).startswith("WRONGTYPE"):
+            raise
+        return -1
+    return int(found)
+
+
+def _believe_absence(client: redis.Redis) -> None:
+    """Raises `SessionStoreDown` on a replica: until it has caught up with its master, what it lacks may be there."""
+    try:
+        role: Any = client.execute_command("ROLE")  # type: ignore[no-untyped-call]
+    except redis.ResponseError:
+        return  # we may not ask
+    if role[0] == b"slave":
+        raise SessionStoreDown
 
 
 def _host_key_name(host: str, port: int) -> str:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from ethpillar.errors import BadRequest
 from ethpillar.gateway import wire
+from ethpillar.gateway.batches import Batches
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import Line
+from ethpillar.nodes.ring import Item
 from ethpillar.units import CORE_UNITS, UnitStatus
 
 JSON = st.recursive(
@@ -146,3 +148,22 @@ def test_a_gap_s_times_are_shown_as_the_lines_are() -> None:
         "from": "2026-11-23T13:47:55.000042Z",
         "to": None,
     }
+
+
+def test_batches_are_encoded_once_for_all_who_send_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = []
+    encode = wire.encode_batch
+    monkeypatch.setattr(wire, "encode_batch", lambda *given: encoded.append(given) or encode(*given))
+    batches = Batches()
+    items = [Item(str(number), number, (f'2["log_data",{{"line":"{number}"}}]',)) for number in range(3)]
+    first = batches.packets("execution", items)
+    assert first == ['2["log_batch",{"service":"execution","entries":[{"line":"0"},{"line":"1"},{"line":"2"}]}]']
+    assert batches.packets("execution", list(items)) is first
+    assert batches.packets("execution", items[:2]) is not first
+    assert len(encoded) == 2
+
+
+def test_a_batch_has_at_most_500_lines() -> None:
+    items = [Item(str(number), number, ('2["log_data",{}]',) * 300) for number in range(4)]
+    sizes = [packet.count("{}") for packet in Batches().packets("execution", items)]
+    assert sizes == [500, 500, 200]
