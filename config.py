@@ -81,6 +81,8 @@ def _origins(value: str) -> tuple[str, ...]:
 
 
 def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    if value.lower() == "none":
+        return ()
     try:
         return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError:
@@ -136,6 +138,28 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RING_BYTES", "2097152", _integer(65536, 268435456), "bytes of them kept per followed unit"),
     Setting("STATUS_TIMEOUT", "10", _seconds(0.5, 120), "seconds a status poll may take"),
     Setting("MAX_MESSAGE_BYTES", "65536", _integer(4096, 1048576), "largest message a client may send"),
+    Setting(
+        "REQUEST_TIMEOUT", "20", _seconds(1, 300), "seconds in which a request's head, and then its body, must come"
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "127.0.0.0/8,::1/128",
+        _networks,
+        "proxies whose `X-Forwarded-For` names the client (`none`: no proxy); without it they have no limit per address",
+    ),
+    Setting("MAX_CONNECTIONS_PER_ADDRESS", "500", _integer(1, 100000), "connections of one address (IPv6: of one /64)"),
+    Setting(
+        "MAX_BAD_TOKENS_PER_ADDRESS",
+        "200",
+        _integer(1, 100000),
+        "invalid tokens a minute from one address (a valid one counts a twentieth)",
+    ),
+    Setting("MAX_BAD_TOKENS", "3000", _integer(1, 1000000), "the same from all addresses together"),
+    Setting("MAX_SOCKETS_PER_SESSION", "500", _integer(1, 100000), "sockets of one session (a page has five)"),
+    Setting("MAX_LOGS_PER_SOCKET", "64", _integer(1, 1000), "logs one socket may follow at once"),
+    Setting("MAX_EVENTS_PER_SECOND", "100", _integer(1, 100000), "events a socket may send a second, in the long run"),
+    Setting("MAX_EVENTS_BURST", "1000", _integer(1, 100000), "events a socket may send at once"),
+    Setting("MAX_NODES", "1000", _integer(1, 100000), "nodes connected to at once"),
     Setting("SHUTDOWN_TIMEOUT", "8", _seconds(1, 60), "seconds for an orderly shutdown"),
 )
 
@@ -168,6 +192,16 @@ class Settings:
     ring_bytes: int
     status_timeout: float
     max_message_bytes: int
+    request_timeout: float
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    max_connections_per_address: int
+    max_bad_tokens_per_address: int
+    max_bad_tokens: int
+    max_sockets_per_session: int
+    max_logs_per_socket: int
+    max_events_per_second: int
+    max_events_burst: int
+    max_nodes: int
     shutdown_timeout: float
 
     def __repr__(self) -> str:

@@ -68,6 +68,15 @@ class LimitReached(EthPillarError):
 
     code = "limit_reached"
     message = "Too many of these are open already."
+    hint = "Close what is no longer needed, then try again."
+
+
+class RateLimited(EthPillarError):
+    """A client asks more often than it may. What it asked for was not done."""
+
+    code = "rate_limited"
+    message = "Too many requests in a short time."
+    hint = "Wait a moment, then try again."
 
 
 class SessionExpired(EthPillarError):

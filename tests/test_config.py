@@ -26,6 +26,11 @@ def test_port_stands_in_for_ws_port() -> None:
     assert load(PORT="8080", WS_PORT="9090").ws_port == 9090
 
 
+def test_no_proxy_is_trusted_when_none_is_the_word() -> None:
+    assert len(load().trusted_proxies) == 2
+    assert load(TRUSTED_PROXIES="none").trusted_proxies == ()
+
+
 def test_several_origins() -> None:
     assert load(FRONTEND_URL="https://A.example, http://b.example:8080/").frontend_url == (
         "https://a.example",

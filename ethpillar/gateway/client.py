@@ -1,0 +1,66 @@
+"""Who a request is from, as far as limits are concerned.
+
+Belongs here: the address behind trusted proxies, and which addresses count as one. It is for counting only: nothing
+is allowed because of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+
+HOPS = 16
+"Proxies in a row that are believed at most."
+
+
+def client_key(peer: str | None, forwarded: str | None, trusted: Networks) -> str | None:
+    """The key under which a client is counted.
+
+    `X-Forwarded-For` is believed only when the peer is a trusted proxy, and only as far as trusted proxies wrote it:
+    its right-most address that is none of them is the client.
+
+    :param peer: the address at the other end of the TCP connection; None for a Unix socket, which is a proxy's
+    :return: None for a trusted proxy that names no client: what it brings is everybody, and must not be limited as one
+    """
+    address = None if peer is None else _parse(peer)
+    if address is None and peer is not None:
+        return peer[:64]
+    if address is not None and not _within(address, trusted):
+        return _key(address)
+    hops = (forwarded or "").split(",")[-HOPS:]
+    found: Address | None = None
+    for hop in reversed(hops):
+        address = _parse(hop)
+        if address is None:
+            break
+        found = address
+        if not _within(address, trusted):
+            break
+    return None if found is None else _key(found)
+
+
+def _within(address: Address, networks: Networks) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
+
+
+def _parse(text: str) -> Address | None:
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _key(address: Address) -> str:
+    """An IPv6 customer has a /64 at least, so that is what counts as one."""
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))

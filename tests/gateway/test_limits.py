@@ -1,0 +1,127 @@
+"""Token buckets and counts, and that an attacker cannot make them grow."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.errors import RateLimited
+from ethpillar.gateway.limits import Attempts, Bucket, Buckets, Counts
+
+PAGE, TABS, TIMES = 5, 10, 2
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
+    clock = Clock()
+    bucket = Bucket(2, 10, clock)
+    assert sum(bucket.take() for _ in range(50)) == 10
+    clock.now += 1
+    assert sum(bucket.take() for _ in range(50)) == 2
+    clock.now += 3600
+    assert sum(bucket.take() for _ in range(50)) == 10
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 20)), max_size=50))
+def test_no_order_of_events_gets_more_out_of_a_bucket_than_burst_and_rate_allow(
+    steps: list[tuple[float, float]],
+) -> None:
+    clock = Clock()
+    bucket = Bucket(3, 20, clock)
+    taken = 0.0
+    for pause, cost in steps:
+        clock.now += pause
+        taken += cost if bucket.take(cost) else 0
+    assert taken <= 20 + 3 * (clock.now - 1000) + 1e-6
+
+
+def test_a_debt_is_paid_off_by_time_and_never_grows_without_end() -> None:
+    clock = Clock()
+    bucket = Bucket(1, 10, clock)
+    for _ in range(100):
+        bucket.charge(5)
+    assert bucket.level == -10
+    clock.now += 11
+    assert bucket.take()
+
+
+def test_an_attacker_with_many_addresses_does_not_grow_the_map() -> None:
+    clock = Clock()
+    buckets = Buckets(1, 10, clock)
+    for number in range(3 * Buckets.MOST):
+        buckets.charge(number, 100)
+    assert len(buckets) <= Buckets.MOST
+    assert not buckets.open(3 * Buckets.MOST - 1)
+
+
+def test_what_is_idle_is_forgotten() -> None:
+    clock = Clock()
+    buckets = Buckets(1, 10, clock)
+    for number in range(1000):
+        buckets.charge(number, 5)
+    clock.now += 60
+    for number in range(1000, 1400):
+        buckets.charge(number, 5)
+    assert len(buckets) <= 400
+    assert buckets.open("never seen")
+
+
+def test_counts() -> None:
+    counts = Counts(2)
+    assert [counts.take("a") for _ in range(3)] == [True, True, False]
+    assert counts.take("b")
+    counts.release("a")
+    assert not counts.full("a")
+    counts.release("a")
+    counts.release("b")
+    assert len(counts) == 0
+    assert all(counts.take(None) for _ in range(10))
+    assert len(counts) == 0
+
+
+def test_a_hold_lets_go_whatever_happens_and_only_of_what_it_took() -> None:
+    counts = Counts(1)
+    with counts.hold("a") as first, counts.hold("a") as second:
+        assert (first, second) == (True, False)
+    assert len(counts) == 0
+    with pytest.raises(KeyError), counts.hold("a"):
+        raise KeyError
+    assert len(counts) == 0
+
+
+def test_bad_tokens_are_limited_by_address_and_in_all() -> None:
+    clock = Clock()
+    attempts = Attempts(10, 25, clock)
+    for address in ("a", "b"):
+        for _ in range(10):
+            attempts.check(address)
+            attempts.judge(address, False)
+        with pytest.raises(RateLimited):
+            attempts.check(address)
+    attempts.check("c")
+    attempts.check(None)
+    for _ in range(5):
+        attempts.judge(None, False)
+    for address in ("c", None):
+        with pytest.raises(RateLimited):
+            attempts.check(address)
+    clock.now += 60
+    for address in ("a", "b", "c", None):
+        attempts.check(address)
+
+
+def test_a_house_full_of_pages_that_comes_back_at_once_is_never_limited() -> None:
+    clock = Clock()
+    attempts = Attempts(200, 3000, clock)
+    for _house in range(20):
+        for _reconnect in range(3):
+            for _ in range(PAGE * TABS * TIMES):
+                attempts.check("house")
+                attempts.judge("house", True)
+            clock.now += 1
