@@ -11,16 +11,17 @@ help:
 	@echo "make test-systemd"
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make lint    style and types"
+	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
 $(VENV)/.python: requirements.txt requirements-demo.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ethpillar needs Python 3.11 or newer (PYTHON=... names one)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
 	@echo "Installing Python packages"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-demo.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-demo.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/.python
@@ -64,3 +65,22 @@ env-example: $(VENV)/.python
 # Lines into 50 sockets of which 10 are frozen, and what memory does meanwhile: make bench-burst LINES=1000000
 bench-burst: parts
 	@LINES=$(or $(LINES),1000000) $(BIN)/python bench/burst.py
+
+# requirements*.txt, with the hashes of every file of each release, from requirements/*.in.
+.PHONY: lock audit
+lock: $(VENV)/.uv
+	@cd requirements && for each in run: demo:-demo dev:-dev; do \
+		../$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--default-index https://pypi.org/simple "$${each%%:*}.in" -o "../requirements$${each#*:}.txt" || exit 1; done
+
+$(VENV)/.uv: $(VENV)/.python
+	@$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv && touch $@
+
+# Known vulnerabilities in what is pinned. The tool has an environment of its own.
+audit: $(VENV)/.audit
+	@$(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		-r requirements.txt -r requirements-demo.txt -r requirements-dev.txt \
+		|| { echo "audit: a known vulnerability, or its list could not be reached: see above"; exit 1; }
+
+$(VENV)/.audit: $(VENV)/.python
+	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit && touch $@
