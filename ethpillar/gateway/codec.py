@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -17,5 +18,20 @@ class Json:
 
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
-        """JSON text as a value. Raises ValueError; orjson also bounds its depth."""
-        return orjson.loads(text)
+        """JSON text as a value. Raises ValueError; orjson also bounds its depth.
+
+        Half a surrogate pair, which JavaScript's strings may hold and orjson refuses, becomes U+FFFD: whoever sent it
+        hears what is wrong with the text, instead of nothing.
+        """
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            if not isinstance(text, str) or "\\ud" not in text.lower():
+                raise
+            return orjson.loads(_ESCAPE.sub(lambda found: found[1] or "\\ufffd", text))
+
+
+_ESCAPE = re.compile(
+    r"(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\(?!ud[89a-f]).)|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE
+)
+"Any escape in JSON; its first group is empty when it is half a pair."

@@ -1,4 +1,4 @@
-"""A TCP proxy between the server and sshd that can cut, refuse, freeze and trickle."""
+"""A TCP proxy in front of sshd or Redis that can cut, refuse, freeze, trickle, delay, and lead elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class Proxy:
     """Listens on a port of its own and forwards to another, with faults on demand."""
 
     def __init__(self, target: int) -> None:
-        self._target = target
+        self.target = target
+        "The port that new connections lead to."
         self._listener = socket.create_server(("127.0.0.1", 0), reuse_port=False)
         self.port = int(self._listener.getsockname()[1])
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -22,6 +23,8 @@ class Proxy:
         self._flowing.set()
         self._refusing = False
         self._trickling = False
+        self.delay = 0.0
+        "Seconds that every piece of data takes longer."
         self._closed = False
         self.accepted = 0
         "How many connections came so far, those refused included."
@@ -38,7 +41,7 @@ class Proxy:
                 client.close()
                 continue
             try:
-                server = socket.create_connection(("127.0.0.1", self._target), 5)
+                server = socket.create_connection(("127.0.0.1", self.target), 5)
             except OSError:
                 client.close()
                 continue
@@ -52,6 +55,8 @@ class Proxy:
                 self._flowing.wait()
                 if self._trickling:
                     time.sleep(0.001)  # what makes it a trickle
+                if self.delay:
+                    time.sleep(self.delay)  # what makes it slow
                 sink.sendall(data)
         for each in (source, sink):
             with contextlib.suppress(OSError):
