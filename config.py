@@ -6,6 +6,7 @@ Belongs here: reading the environment (and `.env`), typed and checked. Nothing e
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import sys
@@ -89,6 +90,18 @@ def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network
         raise ValueError("must be networks such as 192.168.0.0/16, separated by commas") from None
 
 
+def _fernet_keys(value: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in value.split(",") if part.strip())
+    for key in keys:
+        try:
+            size = len(base64.urlsafe_b64decode(key))
+        except ValueError:
+            size = 0
+        if size != 32:
+            raise ValueError("must be a Fernet key (32 bytes, URL-safe base64), or several with commas")
+    return keys
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One environment variable."""
@@ -110,6 +123,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "how much the server tells on stderr"),
     Setting("AUTH_TIMEOUT", "30", _seconds(1, 600), "seconds a socket may stay without a valid token"),
     Setting("SESSION_TTL", "10200", _integer(60, 604800), "seconds a session lives after its last use"),
+    Setting(
+        "SESSION_KEY",
+        "",
+        _fernet_keys,
+        "when set: sessions that `flask sessions create` writes are encrypted with it (the first of several)",
+    ),
     Setting("SESSION_CHECK_INTERVAL", "2", _seconds(0.1, 4), "seconds between looks for revoked sessions"),
     Setting("SSH_CONNECT_TIMEOUT", "10", _seconds(0.5, 60), "seconds for name lookup and TCP"),
     Setting("SSH_LOGIN_TIMEOUT", "15", _seconds(1, 120), "seconds for each of banner, key exchange and login"),
@@ -145,7 +164,7 @@ SETTINGS: tuple[Setting, ...] = (
         "TRUSTED_PROXIES",
         "127.0.0.0/8,::1/128",
         _networks,
-        "proxies whose `X-Forwarded-For` names the client (`none`: no proxy); without it they have no limit per address",
+        "proxies whose `X-Forwarded-For` names the client, or `none`; one that names nobody has no limit per address",
     ),
     Setting("MAX_CONNECTIONS_PER_ADDRESS", "500", _integer(1, 100000), "connections of one address (IPv6: of one /64)"),
     Setting(
@@ -175,6 +194,7 @@ class Settings:
     log_level: str
     auth_timeout: float
     session_ttl: int
+    session_key: tuple[str, ...]
     session_check_interval: float
     ssh_connect_timeout: float
     ssh_login_timeout: float

@@ -52,6 +52,7 @@ def test_several_origins() -> None:
         ("SSH_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("AUTH_TIMEOUT", "nan"),
         ("SESSION_CHECK_INTERVAL", "60"),
+        ("SESSION_KEY", "c2hvcnQ="),
     ],
 )
 def test_a_bad_setting_is_named_and_its_value_is_not_repeated(name: str, value: str) -> None:

@@ -13,6 +13,9 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from ..ssh.target import Target
+from .sealing import Sealer
+
+_NO_KEYS = Sealer()
 
 MAX_RECORD_BYTES = 64 * 1024
 "A record is a host, a user, a password and at most a key of some KiB."
@@ -56,9 +59,10 @@ class SessionRecord:
         return hashlib.blake2b(text, key=self.token.encode()[:64], digest_size=16).hexdigest()
 
 
-def parse_record(token: str, text: str | bytes) -> SessionRecord | None:
+def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord | None:
     """A record from its JSON text; None when it is not one (odd types, odd host, too large, no way to log in)."""
     document = parse_document(text)
+    document = None if document is None else sealer.unseal(token, document)
     if document is None:
         return None
     host, username = _text(document, "host", 255), _text(document, "username", 64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from redis.retry import Retry
 
 from ..errors import SessionStoreDown
 from .record import MAX_RECORD_BYTES, SessionRecord, parse_document, parse_record, valid_token
+from .sealing import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +48,19 @@ return redis.call('GET', KEYS[1])
 class SessionStore:
     """Sessions in Redis. Every method may raise `SessionStoreDown`."""
 
-    def __init__(self, client: redis.Redis, ttl: int) -> None:
-        """:param client: connected lazily; :param ttl: seconds a session lives after its last use."""
+    def __init__(self, client: redis.Redis, ttl: int, keys: Sequence[str] = ()) -> None:
+        """
+        :param client: connected lazily
+        :param ttl: seconds a session lives after its last use
+        :param keys: Fernet keys for sessions at rest, see `sealing`
+        """
         self._redis = client
         self._ttl = ttl
+        self._sealer = Sealer(keys)
         self._down = False
 
     @classmethod
-    def from_url(cls, url: str, ttl: int) -> SessionStore:
+    def from_url(cls, url: str, ttl: int, keys: Sequence[str] = ()) -> SessionStore:
         """A store on a `redis://`, `rediss://` or `unix://` URL. Does not connect yet."""
         # One retry at once covers a connection that Redis closed while it was idle; more would only hide an outage
         # from the person who is waiting. All else recovers by itself: each call takes a fresh connection when needed.
@@ -66,7 +72,7 @@ class SessionStore:
             retry=Retry(NoBackoff(), 1),
             client_name="ethpillar",
         )
-        return cls(client, ttl)
+        return cls(client, ttl, keys)
 
     @contextmanager
     def _asking(self) -> Iterator[redis.Redis]:
@@ -91,7 +97,7 @@ class SessionStore:
     def read(self, token: str) -> SessionRecord | None:
         """The session of a token, or None when there is none or it is not valid."""
         text = self._get(token)
-        return None if text is None else parse_record(token, text)
+        return None if text is None else parse_record(token, text, self._sealer)
 
     def _get(self, token: str) -> bytes | None:
         if not valid_token(token):
@@ -108,7 +114,7 @@ class SessionStore:
         """Renews TTL and `lastAccessed` together and returns the session; None when there is none (any more)."""
         for _ in range(_RENEW_TRIES):
             text = self._get(token)
-            record = None if text is None else parse_record(token, text)
+            record = None if text is None else parse_record(token, text, self._sealer)
             document = None if text is None else parse_document(text)
             if text is None or record is None or document is None:
                 return None
@@ -139,8 +145,8 @@ class SessionStore:
         return missing
 
     def create(self, token: str, document: dict[str, Any]) -> None:
-        """Writes a session as the dashboard would, with its TTL. For the CLI and the demo."""
-        value = json.dumps({**document, "lastAccessed": int(time.time() * 1000)})
+        """Writes a session as the dashboard would, with its TTL, sealed if there is a key. For the CLI and the demo."""
+        value = json.dumps(self._sealer.seal(token, {**document, "lastAccessed": int(time.time() * 1000)}))
         with self._asking() as client:
             client.set(PREFIX + token, value, ex=self._ttl)
 
