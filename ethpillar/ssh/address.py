@@ -16,6 +16,7 @@ import gevent
 from gevent import socket
 
 from ..errors import AddressDenied, SshTimeout, SshUnreachable
+from .resolve import lookup
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,6 +36,8 @@ TURN = 0.01
 WAITED = 0.001
 "Seconds; a read that took longer waited, and others had their turn."
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
@@ -49,10 +52,14 @@ class AddressPolicy:
         """Whether this numeric address may be connected to."""
         ip = ipaddress.ip_address(address.split("%", 1)[0])
         if isinstance(ip, ipaddress.IPv6Address):
-            ip = ip.ipv4_mapped or ip
+            ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or [None])[-1] or _behind_nat64(ip) or ip
         if any(ip in network for network in _NEVER) or any(ip in network for network in self.denied):
             return False
         return not self.allowed or any(ip in network for network in self.allowed)
+
+
+def _behind_nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(ip.packed[-4:]) if ip in _NAT64 else None
 
 
 class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
@@ -85,7 +92,7 @@ def connect(host: str, port: int, policy: AddressPolicy, timeout: float) -> Live
     """
     with gevent.Timeout(timeout, SshTimeout()):
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = lookup(host, port)
         except (OSError, UnicodeError):
             raise SshUnreachable(hint="The host name of the node is not known. Check its spelling.") from None
         permitted = [info for info in found if policy.permits(str(info[4][0]))]

@@ -250,6 +250,9 @@ def _kill(pid: int) -> None:
 class EthPillarServer:
     """The production command: `gunicorn -c gunicorn.conf.py wsgi:app`."""
 
+    prefix: tuple[str, ...] = ()
+    "What the command is run by."
+
     def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
         self.port = free_port()
         self.log_path = folder / f"server-{self.port}.log"
@@ -278,7 +281,7 @@ class EthPillarServer:
 
     def start(self) -> None:
         """Starts it (again) on the same port and waits until it is alive."""
-        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+        command = [*self.prefix, sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         until(lambda: self._alive(), "the server")
