@@ -52,14 +52,19 @@ class AddressPolicy:
         """Whether this numeric address may be connected to."""
         ip = ipaddress.ip_address(address.split("%", 1)[0])
         if isinstance(ip, ipaddress.IPv6Address):
-            ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or [None])[-1] or _behind_nat64(ip) or ip
-        if any(ip in network for network in _NEVER) or any(ip in network for network in self.denied):
+            ip = ip.ipv4_mapped or ip
+        forms = (ip, *_inside(ip))
+        if any(form in network for form in forms for network in (*_NEVER, *self.denied)):
             return False
         return not self.allowed or any(ip in network for network in self.allowed)
 
 
-def _behind_nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    return ipaddress.IPv4Address(ip.packed[-4:]) if ip in _NAT64 else None
+def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 address to which a gateway (6to4, Teredo, NAT64) would carry what is sent to this one."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return []
+    nat64 = ipaddress.IPv4Address(ip.packed[-4:]) if ip in _NAT64 else None
+    return [found for found in (ip.sixtofour, (ip.teredo or (None, None))[1], nat64) if found is not None]
 
 
 class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
