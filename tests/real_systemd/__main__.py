@@ -1,6 +1,7 @@
 """`make test-systemd`: sets up what is needed, tries whether a container boots here, and runs the tests.
 
-On a machine where none can boot it says why, and that is no failure; whatever else goes wrong is.
+On a machine where none can boot it says why, and that is no failure. That something can't be installed or downloaded is
+one in CI only.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def try_it() -> int | None:
         print(f"test-systemd: not run on this machine: {problem}")
         return 0
     except RuntimeError as problem:
-        print(f"test-systemd: {problem}", file=sys.stderr)
-        return 1
+        print(f"test-systemd: not run: {problem}")
+        return 1 if os.environ.get("CI") else 0
     except KeyboardInterrupt:
         return 130
     return None

@@ -18,14 +18,14 @@ from tests.waiting import until
 from .root import CannotRun
 
 # /run is the script's own, in memory: nspawn's locks and all that the machine writes are there. A container that
-# reboots makes `systemd-nspawn --keep-unit` exit with 133.
+# reboots makes `systemd-nspawn --keep-unit` exit with 133; one that is to crash has a file that says so.
 _SCRIPT = r"""
 set -e
 mount -t tmpfs tmpfs /run
 mkdir -m 755 /run/upper /run/work /run/root
 mount -t overlay overlay -o "lowerdir=$SEED:$ROOT,upperdir=/run/upper,workdir=/run/work" /run/root
 status=133
-while [ "$status" = 133 ]; do
+while [ "$status" = 133 ] || rm "$CRASH" 2>/dev/null; do
     status=0
     sh -c '
         for each in $CGROUPS; do mkdir -p "$each" && echo 0 > "$each/cgroup.procs" || exit 1; done
@@ -50,6 +50,7 @@ class Machine:
         """
         seed.chmod(0o755)
         self._log = log
+        self._crash = log.with_suffix(".crash")
         own = _own_cgroups()
         for left in (left for each in own for left in each.glob("ethpillar-test-*")):
             _remove_cgroup(left)  # of a run that was killed; one that goes on is busy, and stays
@@ -58,6 +59,7 @@ class Machine:
             "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin",
             "ROOT": str(root),
             "SEED": str(seed),
+            "CRASH": str(self._crash),
             "CGROUPS": " ".join(map(str, self._cgroups)),
         }
         # `unshare` is killed when this process ends in whatever way, and the namespace's first process when `unshare`
@@ -100,6 +102,15 @@ class Machine:
         before = self.boot_id()
         self.run("systemctl", "reboot", check=False)
         until(lambda: self.init() is not None and self.boot_id() not in (before, ""), "another boot", 60)
+        self.wait_up()
+
+    def crash(self) -> None:
+        """As a power cut, but that what was written is there when it is up again."""
+        self._crash.touch()
+        init = self.init()
+        assert init is not None, "the machine is not up"
+        os.kill(init, signal.SIGKILL)
+        until(lambda: self.init() not in (init, None), "another boot", 60)
         self.wait_up()
 
     def stop(self) -> None:

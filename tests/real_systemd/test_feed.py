@@ -193,6 +193,46 @@ def test_a_browser_resumes_after_its_cursor_across_a_reboot(world: World) -> Non
     assert "gap" not in states(again)
 
 
+def test_a_unit_that_has_been_silent_since_the_boot(world: World) -> None:
+    # A followed journal shows the current boot only, so it does not begin at the last entry, which is of another one.
+    world.machine.run("systemctl", "restart", "dora")
+    world.machine.run("systemctl", "disable", "dora")
+    world.machine.reboot()
+    expected = world.real.journal("dora")
+    sockets = [world.enter_as(), world.enter_as()]
+    for socket in sockets:
+        socket.call("subscribe_logs", {"service": "dora", "lines": 5000})
+        socket.wait("log_state", lambda state: state["state"] == "live")
+        until(lambda socket=socket: socket.lines("dora") == expected, "the last boot's log")  # type: ignore[misc]
+    world.machine.run("systemctl", "start", "dora")
+    until(lambda: world.real.journal("dora")[-1:] == ["line 400"], "400 lines")
+    expected = world.real.journal("dora")
+    for socket in sockets:
+        until(lambda socket=socket: len(socket.lines("dora")) >= len(expected), "400 lines")  # type: ignore[misc]
+        assert socket.lines("dora") == expected
+        assert "gap" not in states(socket)
+
+
+def test_a_node_that_crashes_twice(world: World) -> None:
+    # journald finds its files not closed, puts them aside, and numbers its entries anew.
+    world.machine.run("systemctl", "start", "execution")
+    token = world.session_of("staker")
+    sockets = [world.enter(token), world.enter(token)]
+    for socket, batch in zip(sockets, (False, True), strict=True):
+        socket.call("subscribe_logs", {"service": "execution", "lines": 0, "batch": batch})
+    for _ in range(2):
+        flowing(*sockets)
+        world.machine.crash()
+    flowing(*sockets)
+    assert ".journal~" in world.machine.run("ls", "-R", "/var/log/journal")
+    expected = quiet(world)
+    for socket in sockets:
+        until(lambda socket=socket: socket.lines("execution")[-1:] == expected[-1:], "the last line", 60)  # type: ignore[misc]
+        got = socket.lines("execution")
+        assert got == expected[-len(got) :]
+        assert "gap" not in states(socket)
+
+
 def test_the_remote_journalctl_ends_soon_after_the_last_unsubscribe(world: World) -> None:
     token = world.session_of("staker")
     sockets = [world.enter(token), world.enter(token)]
