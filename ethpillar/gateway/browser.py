@@ -6,46 +6,69 @@ events arrive.
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 
-from ..errors import BadRequest, EthPillarError, LimitReached, NotAuthenticated, SessionExpired, SessionRequired
+from ..errors import BadRequest, EthPillarError, LimitReached, NotAuthenticated, RateLimited, SessionRequired
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.ring import Item
 from ..nodes.status_feed import Snapshot, StatusSubscription
 from ..nodes.subscription import LogSubscription
-from ..sessions import SessionRecord, SessionStore, valid_token
+from ..sessions import SessionRecord
 from ..units import service_name
 from . import wire
 from .batches import Batches
+from .entrance import Entrance
+from .limits import Bucket
 from .outbox import Outbox
 from .turn import Turns
 
 log = logging.getLogger(__name__)
 
-MAX_LOGS = 64
-"Logs that one socket may follow at once."
 BATCH_WINDOW = 0.05
 "Seconds that lines are gathered for a `log_batch`."
+PATIENCE = 100
+"Refusals for asking too much that a socket may get at once; one that goes on is disconnected. One a second is fine."
 
 _batches = Batches()
+
+
+def _same(shown: str, token: str) -> bool:
+    return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
 
 
 class BrowserSocket:
     """A connected socket. Everything but `close`, and what nodes call, happens in its turn."""
 
-    def __init__(self, outbox: Outbox, store: SessionStore, registry: NodeRegistry, auth_timeout: float) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        entrance: Entrance,
+        registry: NodeRegistry,
+        auth_timeout: float,
+        max_logs: int,
+        client: str | None = None,
+    ) -> None:
+        """
+        :param auth_timeout: seconds it may be without a valid token
+        :param max_logs: logs it may follow at once
+        :param client: the key under which limits count who is at the other end
+        """
         self.turns = Turns()
         self.token: str | None = None
         "The token it has shown, once that was found valid."
         self.outbox = outbox
-        self._store = store
+        self._entrance = entrance
         self._registry = registry
         self._auth_timeout = auth_timeout
+        self._max_logs = max_logs
+        self._client = client
+        self._patience = Bucket(1, PATIENCE)
         self._node: Node | None = None
         self._logs: dict[str, LogSubscription] = {}
         self._status: StatusSubscription | None = None
@@ -72,20 +95,24 @@ class BrowserSocket:
         """Opens or reuses the session's node and emits `authenticated`. Raises what stands against it."""
         if not isinstance(token, str):
             raise BadRequest("The token must be text.")
-        if self.token is not None and token != self.token:
+        if self.token is not None and not _same(token, self.token):
             raise BadRequest("This connection belongs to another session. Open a new one for this token.")
-        record = self._store.renew(token) if valid_token(token) else None
-        if record is None:
-            raise SessionExpired
+        record = self._entrance.look_up(token, self._client)
+        self.claim(record.token)
         self.enter(record)
 
+    def claim(self, token: str) -> None:
+        """From here on this is a socket of that session. Raises `LimitReached`."""
+        if self.token is None and not self._closed:
+            self._entrance.take(token)
+            self.token = token
+
     def enter(self, record: SessionRecord) -> None:
-        """As `authenticate`, with a session that was just read."""
+        """As `authenticate`, with a session that was just read and claimed."""
         if self._closed:
             return
-        self.token = record.token
-        self._in_time()
         node = self._registry.acquire(record, self)
+        self._in_time()
         if self._node is not None and self._node is not node:
             self._leave_node()  # the dashboard wrote other credentials under the same token
         self._node = node
@@ -123,7 +150,7 @@ class BrowserSocket:
         node = self._require_node()
         if unit in self._logs:
             return
-        if len(self._logs) >= MAX_LOGS:
+        if len(self._logs) >= self._max_logs:
             raise LimitReached("This connection follows too many logs already.")
         if node.connected:
             node.check_unit(unit)
@@ -182,6 +209,13 @@ class BrowserSocket:
 
     # -- the end
 
+    def refuse(self, error: EthPillarError) -> None:
+        """Tells why something was not done. Who goes on asking for too much is disconnected."""
+        if isinstance(error, LimitReached | RateLimited) and not self._patience.take():
+            gevent.spawn(self.end, error)
+        else:
+            self.outbox.emit("error", error.payload())
+
     def end(self, error: EthPillarError) -> None:
         """Tells why, and disconnects."""
         if not self._closed:
@@ -196,6 +230,8 @@ class BrowserSocket:
         self._closed = True
         self._in_time()
         self._leave_node()
+        if self.token is not None:
+            self._entrance.release(self.token)
 
     def _end_subscriptions(self) -> None:
         self.unsubscribe_status()
