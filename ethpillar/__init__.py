@@ -44,9 +44,10 @@ def _add_server(app: Flask, settings: Settings) -> None:
     from .gateway import wire
     from .gateway.codec import Json
     from .gateway.dispatch import EngineIoDispatch
-    from .gateway.engine import never_wait_for_clients
+    from .gateway.engine import answer_without_details, never_wait_for_clients
     from .gateway.events import Gateway
     from .gateway.http import add_routes
+    from .gateway.limits import Limits
     from .gateway.log_setup import SILENT
     from .gateway.server import Server
     from .nodes.node import NodeOptions
@@ -56,7 +57,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
     from .ssh.login import LoginOptions
     from .units import CORE_UNITS
 
-    store = SessionStore.from_url(settings.redis_url, settings.session_ttl)
+    store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     login_options = LoginOptions(
         policy=AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks),
         connect_timeout=settings.ssh_connect_timeout,
@@ -76,7 +77,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
         status_timeout=settings.status_timeout,
         give_up=settings.ssh_give_up,
     )
-    registry = NodeRegistry(store, login_options, node_options, settings.node_linger)
+    registry = NodeRegistry(store, login_options, node_options, settings.node_linger, settings.max_nodes)
     socketio = SocketIO(
         app,
         async_mode="gevent",
@@ -91,8 +92,20 @@ def _add_server(app: Flask, settings: Settings) -> None:
         engineio_logger=SILENT,
     )
     never_wait_for_clients(socketio.server.eio)
-    gateway = Gateway(socketio, store, registry, settings.auth_timeout)
+    answer_without_details(socketio.server.eio)
+    limits = Limits(
+        trusted_proxies=settings.trusted_proxies,
+        connections_per_address=settings.max_connections_per_address,
+        bad_tokens_per_address=settings.max_bad_tokens_per_address,
+        bad_tokens=settings.max_bad_tokens,
+        sockets_per_session=settings.max_sockets_per_session,
+        logs_per_socket=settings.max_logs_per_socket,
+        events_per_second=settings.max_events_per_second,
+        events_burst=settings.max_events_burst,
+        request_timeout=settings.request_timeout,
+    )
+    gateway = Gateway(socketio, store, registry, limits, settings.auth_timeout)
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
     app.wsgi_app = EngineIoDispatch(app.wsgi_app, settings.max_message_bytes)  # type: ignore[method-assign]
     add_routes(app, store)
-    app.extensions["ethpillar"] = Server(gateway, registry, store, watch, settings.shutdown_timeout)
+    app.extensions["ethpillar"] = Server(gateway, registry, store, watch, limits, settings.shutdown_timeout)

@@ -1,7 +1,7 @@
 """Which requests are Engine.IO's.
 
-Belongs here: the paths, and what is refused by a request's headers alone. The frontend connects with `path: "/"`, so
-`/` is Engine.IO's when its query says so and a page else.
+Belongs here: the paths, and what is refused by a request's head and body before Engine.IO sees it. The frontend
+connects with `path: "/"`, so `/` is Engine.IO's when its query says so and a page else.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
+from .headers import status_line
+from .reading import Body, TooSlow
 from .websocket import OVERSIZED_PACKET
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 ENGINE_PATH = "/socket.io/"
+CLIENT = "ethpillar.client"
+"Where a request's environment holds the key under which its client is counted."
 
 
 def is_engine_io(environ: dict[str, Any]) -> bool:
@@ -23,7 +27,16 @@ def is_engine_io(environ: dict[str, Any]) -> bool:
     path = environ.get("PATH_INFO", "")
     if path.strip("/"):
         return bool(path.startswith(ENGINE_PATH))
-    return "EIO" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    return "EIO" in _query(environ)
+
+
+def is_handshake(environ: dict[str, Any]) -> bool:
+    """Whether a request wants a new Engine.IO session."""
+    return is_engine_io(environ) and environ.get("REQUEST_METHOD") == "GET" and "sid" not in _query(environ)
+
+
+def _query(environ: dict[str, Any]) -> dict[str, list[str]]:
+    return parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
 
 
 class EngineIoDispatch:
@@ -37,17 +50,24 @@ class EngineIoDispatch:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if is_engine_io(environ):
             environ["PATH_INFO"] = ENGINE_PATH
-            if environ.get("REQUEST_METHOD") == "POST":
-                self._bound(environ)
+            body = environ["wsgi.input"]
+            if environ.get("REQUEST_METHOD") == "POST" and isinstance(body, Body):
+                try:
+                    self._read(environ, body)
+                except OSError as problem:
+                    return _refuse(start_response, 408 if isinstance(problem, TooSlow) else 400)
         return self._app(environ, start_response)
 
-    def _bound(self, environ: dict[str, Any]) -> None:
-        try:
-            length = int(environ.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            length = 0
-        if not 0 <= length <= self._max_body:
+    def _read(self, environ: dict[str, Any], body: Body) -> None:
+        data = body.take(self._max_body)
+        if data is None:
             # As for a frame: the socket hears that this was too large, and lives on.
-            packet = OVERSIZED_PACKET.encode()
-            environ["wsgi.input"] = io.BytesIO(packet)
-            environ["CONTENT_LENGTH"] = str(len(packet))
+            data = OVERSIZED_PACKET.encode()
+        environ["wsgi.input"] = io.BytesIO(data)
+        environ["CONTENT_LENGTH"] = str(len(data))
+
+
+def _refuse(start_response: Any, code: int) -> list[bytes]:
+    status = status_line(code)
+    start_response(status, [("Content-Type", "text/plain"), ("Connection", "close")])
+    return [status.encode() + b"\n"]

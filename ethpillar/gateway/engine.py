@@ -1,6 +1,7 @@
 """What has to be changed of Engine.IO's server.
 
-Belongs here: the one method whose own version waits for a client that may never come.
+Belongs here: the method whose own version waits for a client that may never come, and the one that repeats what a
+client sent.
 """
 
 from __future__ import annotations
@@ -24,3 +25,12 @@ def never_wait_for_clients(server: Any) -> None:
                 socket.close(wait=False, reason=server.reason.SERVER_DISCONNECT)
 
     server.disconnect = disconnect
+
+
+def answer_without_details(server: Any) -> None:
+    """Bad requests get a status and nothing else; Engine.IO would repeat the session id that was asked for.
+
+    :param server: engineio's server
+    """
+    answer = server._bad_request
+    server._bad_request = lambda *_: answer()

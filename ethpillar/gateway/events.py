@@ -14,11 +14,24 @@ import gevent
 from flask import request
 from flask_socketio import ConnectionRefusedError, SocketIO
 
-from ..errors import BadRequest, EthPillarError, InternalError, SessionExpired, SessionStoreDown, TooLarge
+from ..errors import (
+    BadRequest,
+    EthPillarError,
+    InternalError,
+    LimitReached,
+    RateLimited,
+    SessionExpired,
+    SessionStoreDown,
+    TooLarge,
+)
 from ..nodes.registry import NodeRegistry
-from ..sessions import SessionRecord, SessionStore, token_hash, valid_token
+from ..sessions import SessionRecord, SessionStore, token_hash
 from . import wire
 from .browser import BrowserSocket
+from .dispatch import CLIENT
+from .entrance import Entrance
+from .guard import Guard
+from .limits import Limits
 from .outbox import Outbox
 from .websocket import OVERSIZED
 
@@ -34,10 +47,14 @@ Handler = Callable[..., Any]
 class Gateway:
     """The sockets that are connected, and what they may say."""
 
-    def __init__(self, socketio: SocketIO, store: SessionStore, registry: NodeRegistry, auth_timeout: float) -> None:
+    def __init__(
+        self, socketio: SocketIO, store: SessionStore, registry: NodeRegistry, limits: Limits, auth_timeout: float
+    ) -> None:
+        """:param auth_timeout: seconds a socket may be without a valid token"""
         self._socketio = socketio
-        self._store = store
+        self._entrance = Entrance(store, limits)
         self._registry = registry
+        self._limits = limits
         self._auth_timeout = auth_timeout
         self.sockets: dict[str, BrowserSocket] = {}
         socketio.on_event("connect", self._connect)
@@ -45,6 +62,7 @@ class Gateway:
         for name, handler in self._events().items():
             socketio.on_event(name, self._guarded(handler))
         socketio.on_event("*", self._unknown)
+        self.guard = Guard(socketio.server, limits, auth_timeout, self._find)
         # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
         socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", type(problem).__name__)
 
@@ -55,7 +73,11 @@ class Gateway:
         try:
             record = self._session_shown(auth)
             sid = str(request.sid)  # type: ignore[attr-defined]
-            socket = BrowserSocket(Outbox(self._socketio.server, sid), self._store, self._registry, self._auth_timeout)
+            socket = self._new_socket(sid)
+            if record is not None:
+                self._claim(socket, record)
+        except (LimitReached, RateLimited) as problem:
+            raise ConnectionRefusedError(problem.message, problem.payload()) from None
         except SessionExpired:
             raise ConnectionRefusedError(REFUSED_SESSION) from None
         except SessionStoreDown:
@@ -65,8 +87,21 @@ class Gateway:
             raise ConnectionRefusedError(REFUSED_STORE) from None
         self.sockets[sid] = socket
         if record is not None:
-            socket.token = record.token
             gevent.spawn(self._enter, socket, record)
+
+    def _new_socket(self, sid: str) -> BrowserSocket:
+        outbox = Outbox(self._socketio.server, sid)
+        client = request.environ.get(CLIENT)
+        return BrowserSocket(
+            outbox, self._entrance, self._registry, self._auth_timeout, self._limits.logs_per_socket, client
+        )
+
+    def _claim(self, socket: BrowserSocket, record: SessionRecord) -> None:
+        try:
+            socket.claim(record.token)
+        except LimitReached:
+            socket.close()  # it has a deadline that must not fire
+            raise
 
     def _session_shown(self, auth: Any) -> SessionRecord | None:
         """The session of the token shown at connect; None when none was shown. Raises what refuses it."""
@@ -75,10 +110,7 @@ class Gateway:
             token = request.cookies.get(COOKIE)  # only when there is no token: a stale cookie refuses nobody
         if not token:
             return None
-        record = self._store.renew(token) if valid_token(token) else None
-        if record is None:
-            raise SessionExpired
-        return record
+        return self._entrance.look_up(token, request.environ.get(CLIENT))
 
     def _enter(self, socket: BrowserSocket, record: SessionRecord) -> None:
         self._guard(socket, socket.enter, record)
@@ -87,6 +119,11 @@ class Gateway:
         socket = self.sockets.pop(str(request.sid), None)  # type: ignore[attr-defined]
         if socket is not None:
             socket.close()
+            socket.outbox.close_transport()  # a session without a socket is of no use to anybody
+
+    def _find(self, eio_sid: str) -> BrowserSocket | None:
+        """The socket of an Engine.IO session."""
+        return self.sockets.get(self._socketio.server.manager.sid_from_eio_sid(eio_sid, "/"))
 
     # -- events
 
@@ -144,7 +181,7 @@ class Gateway:
             return self._tell(socket, InternalError())
 
     def _tell(self, socket: BrowserSocket, problem: EthPillarError) -> EthPillarError:
-        socket.outbox.emit("error", problem.payload())
+        socket.refuse(problem)
         return problem
 
     # -- sessions

@@ -1,6 +1,6 @@
 """HTTP on the same port: probes, and errors that say nothing.
 
-Belongs here: Flask's routes and the headers of every answer.
+Belongs here: Flask's routes.
 """
 
 from __future__ import annotations
@@ -10,14 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..errors import SessionStoreDown
 from ..sessions import SessionStore
-
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+from .headers import HEADERS
 
 
 def add_routes(app: Flask, store: SessionStore) -> None:
@@ -55,7 +48,7 @@ def add_routes(app: Flask, store: SessionStore) -> None:
 
     @app.after_request
     def harden(response: Response) -> Response:
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 

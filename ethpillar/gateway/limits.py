@@ -100,6 +100,10 @@ class Counts:
     def __len__(self) -> int:
         return len(self._counts)
 
+    def has(self, key: Hashable) -> bool:
+        """Whether a key has any."""
+        return key in self._counts
+
     def full(self, key: Hashable) -> bool:
         """Whether a key has as many as it may."""
         return self._counts.get(key, 0) >= self.limit

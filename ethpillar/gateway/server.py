@@ -12,6 +12,7 @@ from ..nodes.registry import NodeRegistry
 from ..sessions import SessionStore, SessionWatch
 from ..ssh.deadline import within
 from .events import Gateway
+from .limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +21,16 @@ class Server:
     """One worker's part of the service."""
 
     def __init__(
-        self, gateway: Gateway, registry: NodeRegistry, store: SessionStore, watch: SessionWatch, timeout: float
+        self,
+        gateway: Gateway,
+        registry: NodeRegistry,
+        store: SessionStore,
+        watch: SessionWatch,
+        limits: Limits,
+        timeout: float,
     ) -> None:
         """:param timeout: seconds that an orderly shutdown may take"""
+        self.limits = limits
         self.gateway = gateway
         self.registry = registry
         self.store = store

@@ -7,8 +7,12 @@ of its payload is read, the payload is then discarded unseen, and unmasking and 
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import Any
 
+import gevent
+from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import ProtocolError, WebSocketError
 from geventwebsocket.websocket import Header, WebSocket
 
@@ -19,6 +23,10 @@ OVERSIZED_PACKET = f'42["{OVERSIZED}"]'
 DISCARDED = 16 * 1024 * 1024
 "Bytes of a message that are discarded at most; a larger one ends the connection with 1009 (message too big)."
 _STEP = 64 * 1024
+CLOSING = 2.0
+"Seconds a client has to end the connection once a close frame was sent to it."
+_GONE = (OSError, TypeError, ConcurrentObjectUseError)
+"What a write raises when the connection is over, or when another write waits for a client that does not read."
 
 
 class MessageTooBig(WebSocketError):
@@ -37,11 +45,22 @@ class BoundedWebSocket(WebSocket):
     def __init__(self, environ: dict[str, Any], stream: Any, handler: Any, limit: int) -> None:
         super().__init__(environ, stream, handler)
         self.limit = limit
+        self._connection: Any = getattr(handler, "socket", None)
+        self._reading = False
+
+    def settimeout(self, seconds: float) -> None:
+        """Engine.IO sets this to the time after which a silent client is dead: for each read, and each frame written.
+
+        Without it a client that reads nothing would keep its writer waiting for ever.
+        """
+        if self._connection is not None:
+            self._connection.settimeout(seconds)
 
     def receive(self) -> str | bytes | None:
         """The next message; None when the connection is over. A message over the limit becomes `OVERSIZED_PACKET`."""
         if self.closed:
             raise WebSocketError("closed")
+        self._reading = True
         try:
             return self.read_message()
         except UnicodeError:
@@ -52,6 +71,8 @@ class BoundedWebSocket(WebSocket):
             self.close(1002)
         except (OSError, WebSocketError):
             self.close()
+        finally:
+            self._reading = False
         return None
 
     def read_message(self) -> str | bytes | None:
@@ -118,11 +139,18 @@ class BoundedWebSocket(WebSocket):
             frame = code.to_bytes(2, "big") + bytes(message)
             header = Header.encode_header(True, self.OPCODE_CLOSE, b"", len(frame), 0)
             self.raw_write(header + frame)
-        except (OSError, TypeError):
+        except _GONE:
             pass
         finally:
             self.closed = True
-            self.stream = self.raw_write = self.raw_read = self.environ = None
+            self.raw_write = self.environ = None
+            if self._reading and self._connection is not None:
+                gevent.spawn_later(CLOSING, self._hang_up)
+
+    def _hang_up(self) -> None:
+        """Wakes a reader whose client does not answer a close frame."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def send(self, message: str | bytes, binary: bool | None = None) -> None:
         """Writes one message. Raises `WebSocketError` when the connection is over."""
@@ -136,7 +164,7 @@ class BoundedWebSocket(WebSocket):
         header = Header.encode_header(True, opcode, b"", len(data), 0)
         try:
             self.raw_write(header + data)
-        except (OSError, TypeError):
+        except _GONE:
             raise WebSocketError("closed") from None
 
 

@@ -1,21 +1,38 @@
 """The gunicorn worker: WebSockets with bounds, quiet logs, an orderly end.
 
-Belongs here: what has to be changed of gunicorn's gevent worker and of gevent-websocket's handler.
+Belongs here: what has to be changed of gunicorn's gevent worker and of gevent-websocket's handler, so that a client
+may send what it likes, as slowly as it likes, and read nothing of what it gets, and harms nobody but itself.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import gevent
 from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.websocket import Stream
-from gunicorn.workers.ggevent import GeventPyWSGIWorker
+from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
-from .dispatch import is_engine_io
+from .client import client_key
+from .dispatch import CLIENT, is_engine_io, is_handshake
+from .headers import harden, last_answer, status_line
+from .limits import Limits
 from .log_setup import SILENT
+from .reading import Body, HeadTooLarge, TooSlow, check_framing, read_head
 from .websocket import BoundedWebSocket
+
+log = logging.getLogger(__name__)
+
+WRITE_TIMEOUT = 60.0
+"Seconds in which a client must take what is written to it at once; one that reads nothing would be kept for ever."
+
+
+def _peer(address: Any) -> str | None:
+    return str(address[0]) if isinstance(address, tuple) else None
 
 
 class Handler(WebSocketHandler):
@@ -24,6 +41,77 @@ class Handler(WebSocketHandler):
     response_headers: list[tuple[bytes, bytes]]
     max_message_bytes = 64 * 1024
     allowed_origins: Sequence[str] = ()
+    wsgi_input: Any = None
+
+    def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
+        super().__init__(sock, address, server, rfile)
+        self.limits: Limits = server.application.extensions["ethpillar"].limits
+        self._deadline: Any = None
+        sock.settimeout(WRITE_TIMEOUT)
+
+    def handle(self) -> None:
+        """Serves one request after the other, until either side has enough."""
+        try:
+            super().handle()
+        except OSError:
+            return  # it went away, or reads nothing
+        except Exception as problem:  # noqa: BLE001 (gevent would print all of it)
+            log.error("A connection failed (%s)", type(problem).__name__)
+
+    # -- a request's head
+
+    def handle_one_request(self) -> Any:
+        """One request, whose head has to be there in time, as a whole and however fast its bytes drip in."""
+        self._deadline = gevent.Timeout.start_new(self.limits.request_timeout, TooSlow)
+        try:
+            result = super().handle_one_request()
+        finally:
+            self._deadline.close()
+        return (result[0], last_answer(int(result[0]))) if isinstance(result, tuple) else result
+
+    def MessageClass(self, stream: Any, *rest: Any) -> Any:
+        """Reads the header lines, which have a bound and must not be ambiguous. Raises ValueError."""
+        headers = super().MessageClass(read_head(stream), *rest)
+        check_framing(headers)
+        return headers
+
+    def get_environ(self) -> dict[str, Any]:
+        """The head is complete: who sent it, and a body with bounds."""
+        self._deadline.close()
+        environ: dict[str, Any] = super().get_environ()
+        body = self.wsgi_input
+        self.wsgi_input = Body(
+            *(self.rfile, self.content_length, body.socket, body.chunked_input), timeout=self.limits.request_timeout
+        )
+        if environ["wsgi.input"] is body or environ["REQUEST_METHOD"] != "GET":
+            environ["wsgi.input"] = self.wsgi_input
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
+        environ[CLIENT] = client_key(_peer(self.client_address), forwarded, self.limits.trusted_proxies)
+        return environ
+
+    def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
+        """What is no request gets a status and nothing else, and is not worth a line in the log."""
+        code = 408 if isinstance(problem, OSError) else 431 if isinstance(problem, HeadTooLarge) else 400
+        return str(code), b""
+
+    # -- the answer
+
+    def handle_one_response(self) -> None:
+        """A connection whose request's end nobody waits for is not used again."""
+        super().handle_one_response()
+        if self.wsgi_input.cut_off:
+            self.close_connection = True
+
+    def run_application(self) -> None:
+        """Asks the application, unless this client has too many requests under way already."""
+        client = self.environ[CLIENT]
+        behind_proxy = client_key(_peer(self.client_address), None, self.limits.trusted_proxies) is None
+        with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
+            if not room or (is_handshake(self.environ) and self.limits.engines.full(client)):
+                self.result = self._refuse(429)
+                self.process_result()
+            else:
+                super().run_application()
 
     def upgrade_websocket(self) -> Any:
         """Refuses an upgrade that Engine.IO would refuse, while the client can still be told.
@@ -34,12 +122,29 @@ class Handler(WebSocketHandler):
         if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
             origin = self.environ.get("HTTP_ORIGIN")
             if not is_engine_io(self.environ):
-                return self._refuse("404 Not Found")
+                return self._refuse(404)
             if origin and origin.lower() not in self.allowed_origins:
-                return self._refuse("403 Forbidden")
+                return self._refuse(403)
+            if not self._is_handshake():
+                return self._refuse(400)
         return super().upgrade_websocket()
 
-    def _refuse(self, status: str) -> list[bytes]:
+    def _is_handshake(self) -> bool:
+        """Whether this is RFC 6455's opening handshake; gevent-websocket fails on some that are not."""
+        try:
+            key = base64.b64decode(self.environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return (
+            len(key) == 16
+            and self.environ["REQUEST_METHOD"] == "GET"
+            and self.request_version == "HTTP/1.1"
+            and "upgrade" in self.environ.get("HTTP_CONNECTION", "").lower()
+            and self.environ.get("HTTP_SEC_WEBSOCKET_VERSION") == "13"
+        )
+
+    def _refuse(self, code: int) -> list[bytes]:
+        status = status_line(code)
         text = status.encode() + b"\n"
         self.start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
         return [text]
@@ -54,6 +159,14 @@ class Handler(WebSocketHandler):
             self.environ["wsgi.websocket"] = self.websocket
         return result
 
+    def finalize_headers(self) -> None:
+        """No `Server` header: nobody needs to know what this is."""
+        super().finalize_headers()
+        if self.code != 101:
+            self.response_headers = harden(self.response_headers)
+
+    # -- logs
+
     @property
     def logger(self) -> Any:
         """gevent-websocket tells each request; what it tells may hold a client's text."""
@@ -62,15 +175,43 @@ class Handler(WebSocketHandler):
     def log_request(self) -> None:
         """Requests are not logged: URLs and headers are the clients'."""
 
-    def finalize_headers(self) -> None:
-        """No `Server` header: nobody needs to know what this is."""
-        super().finalize_headers()
-        self.response_headers = [pair for pair in self.response_headers if pair[0].lower() != b"server"]
+    def log_error(self, *_: Any) -> None:
+        """Nor is what was wrong with them."""
+
+    def _log_error(self, kind: type[BaseException], *_: Any) -> None:
+        """An error of ours, by name: a stack trace would hold what the client sent."""
+        if not issubclass(kind, (OSError, gevent.GreenletExit)):
+            log.error("A request failed (%s)", kind.__name__)
+
+
+class Listener(PyWSGIServer):
+    """Counts connections where they cost least: before there is a greenlet or a buffer for one."""
+
+    @property
+    def _limits(self) -> Limits:
+        limits: Limits = self.application.extensions["ethpillar"].limits
+        return limits
+
+    def _key(self, address: Any) -> str | None:
+        return client_key(_peer(address), None, self._limits.trusted_proxies)
+
+    def do_handle(self, sock: Any, address: Any) -> None:
+        """Spawns a handler, or closes the connection of an address that has too many."""
+        if self._limits.connections.take(self._key(address)):
+            super().do_handle(sock, address)
+        else:
+            sock.close()
+
+    def do_close(self, sock: Any, address: Any) -> None:
+        """The end of a connection that was handled."""
+        super().do_close(sock, address)
+        self._limits.connections.release(self._key(address))
 
 
 class Worker(GeventPyWSGIWorker):
     """gunicorn's gevent worker with our handler, which ends its application before it ends its requests."""
 
+    server_class = Listener
     wsgi_handler = Handler
 
     def handle_exit(self, sig: int, frame: Any) -> None:

@@ -15,6 +15,7 @@ from ..errors import (
     BadKey,
     CredentialRefused,
     EthPillarError,
+    LimitReached,
     SecondFactorRequired,
     SessionStoreDown,
     SshError,
@@ -34,13 +35,19 @@ class NodeRegistry:
     """Owns every node. One node for each session and its credentials."""
 
     def __init__(
-        self, store: SessionStore, login_options: LoginOptions, node_options: NodeOptions, linger: float
+        self,
+        store: SessionStore,
+        login_options: LoginOptions,
+        node_options: NodeOptions,
+        linger: float,
+        max_nodes: int = 1000,
     ) -> None:
-        """:param linger: seconds a node outlives its last holder"""
+        """:param linger: seconds a node outlives its last holder; :param max_nodes: nodes there may be at once"""
         self._store = store
         self.login_options = login_options
         self._node_options = node_options
         self._linger = linger
+        self._max_nodes = max_nodes
         self._nodes: dict[str, Node] = {}
         self._expiry: dict[str, gevent.Greenlet[..., None]] = {}
 
@@ -48,16 +55,29 @@ class NodeRegistry:
         return len(self._nodes)
 
     def acquire(self, record: SessionRecord, holder: NodeListener) -> Node:
-        """The node of a session, for a holder that is told about it until it lets go. Does not connect."""
+        """The node of a session, for a holder that is told about it until it lets go. Does not connect.
+
+        Raises `LimitReached` when there are as many nodes as there may be, and all of them are held.
+        """
         key = record.digest
         expiry = self._expiry.pop(key, None)
         if expiry is not None:
             expiry.kill()
         node = self._nodes.get(key)
         if node is None:
+            self._make_room()
             node = self._nodes[key] = Node(record, self._login_of(record), self._node_options)
         node.listeners.add(holder)
         return node
+
+    def _make_room(self) -> None:
+        if len(self._nodes) < self._max_nodes:
+            return
+        if not self._expiry:
+            raise LimitReached("This server watches as many nodes as it can.", hint="Try again later.")
+        key = next(iter(self._expiry))  # the one that nobody holds for longest
+        self._expiry.pop(key).kill(block=False)
+        gevent.spawn(self._nodes.pop(key).close)
 
     def release(self, node: Node, holder: NodeListener) -> None:
         """A holder lets go. The last one's going closes the node, a while later."""

@@ -1,0 +1,46 @@
+"""Showing a token.
+
+Belongs here: what a token is worth, how often one may be tried, and how many sockets may have it. Both ways in, at
+connect and by `authenticate`, come through here.
+"""
+
+from __future__ import annotations
+
+from ..errors import LimitReached, SessionExpired
+from ..sessions import SessionRecord, SessionStore, valid_token
+from .limits import Limits
+
+
+class Entrance:
+    """Looks tokens up, within limits."""
+
+    def __init__(self, store: SessionStore, limits: Limits) -> None:
+        self._store = store
+        self._limits = limits
+
+    def look_up(self, token: object, client: str | None) -> SessionRecord:
+        """The session of a token, renewed.
+
+        :param client: the key under which limits count who shows it
+        :raises SessionExpired: there is none
+        :raises RateLimited: this client, or all of them, showed too many bad tokens. One that sockets have is still
+            looked up: it was good a moment ago, and others' guesses must not shut out who is in already
+        :raises SessionStoreDown: Redis cannot be asked
+        """
+        well_formed = token if isinstance(token, str) and valid_token(token) else None
+        if well_formed is None or not self._limits.sockets.has(well_formed):
+            self._limits.attempts.check(client)
+        record = None if well_formed is None else self._store.renew(well_formed)
+        self._limits.attempts.judge(client, record is not None)
+        if record is None:
+            raise SessionExpired
+        return record
+
+    def take(self, token: str) -> None:
+        """One more socket has this token. Raises `LimitReached`."""
+        if not self._limits.sockets.take(token):
+            raise LimitReached("Too many connections of this session are open already.")
+
+    def release(self, token: str) -> None:
+        """A socket that had this token is gone."""
+        self._limits.sockets.release(token)

@@ -1,0 +1,111 @@
+"""Every Engine.IO session from its handshake to its end.
+
+Belongs here: how many there are of an address, how often each may say something, and that each becomes a socket in
+time. Engine.IO and Socket.IO have no bounds of this kind: a session that never sends CONNECT lives for ever, binary
+attachments wait for each other without end, and each packet is answered whether or not anybody reads the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gevent
+from engineio import packet as eio_packet
+
+from ..errors import BadRequest, EthPillarError, RateLimited
+from .browser import BrowserSocket
+from .dispatch import CLIENT
+from .limits import Bucket, Limits
+
+BEHIND = 512
+"Packets in a session's outgoing queue with which its client is behind."
+UNREAD = 1000
+"Packets that one that is behind may send; each may be answered, and answers that nobody reads are memory."
+BINARY = ("5", "6")
+"Socket.IO packets that announce attachments. Nothing in our protocol is binary."
+
+
+@dataclass(slots=True)
+class _Session:
+    client: str | None
+    events: Bucket
+    deadline: gevent.Greenlet[..., None]
+    unread: int = 0
+
+
+class Guard:
+    """Stands between Engine.IO and Socket.IO."""
+
+    def __init__(
+        self, server: Any, limits: Limits, connect_timeout: float, find: Callable[[str], BrowserSocket | None]
+    ) -> None:
+        """
+        :param server: python-socketio's server
+        :param connect_timeout: seconds in which a session has to become a socket
+        :param find: the socket of an Engine.IO session, if it is one already
+        """
+        self._eio = server.eio
+        self._limits = limits
+        self._timeout = connect_timeout
+        self._find = find
+        self._sessions: dict[str, _Session] = {}
+        self._next = {event: self._eio.handlers[event] for event in ("connect", "disconnect")}
+        self._eio.on("connect", self._connected)
+        self._eio.on("disconnect", self._disconnected)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def _connected(self, sid: str, environ: dict[str, Any]) -> Any:
+        client = environ.get(CLIENT)
+        if not self._limits.engines.take(client):
+            return False
+        deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
+        self._sessions[sid] = _Session(client, self._limits.events(), deadline)
+        socket = self._eio.sockets[sid]
+        socket.receive = partial(self._receive, sid, socket.receive)
+        return self._next["connect"](sid, environ)
+
+    def _disconnected(self, sid: str, reason: Any) -> Any:
+        session = self._sessions.pop(sid, None)
+        if session is not None:
+            session.deadline.kill(block=False)
+            self._limits.engines.release(session.client)
+        return self._next["disconnect"](sid, reason)
+
+    def _too_late(self, sid: str) -> None:
+        if self._find(sid) is None:
+            self._end(sid)
+
+    def _end(self, sid: str) -> None:
+        socket = self._eio.sockets.get(sid)
+        if socket is not None:
+            socket.close(wait=False, reason=self._eio.reason.SERVER_DISCONNECT)
+
+    def _receive(self, sid: str, receive: Callable[[Any], None], packet: Any) -> None:
+        session = self._sessions.get(sid)
+        if session is None or self._is_not_reading(sid, session):
+            return self._end(sid)
+        if not session.events.take():
+            return self._refuse(sid, RateLimited())
+        if packet.packet_type == eio_packet.MESSAGE:
+            if isinstance(packet.data, bytes):
+                return None  # an attachment of what was refused already
+            if str(packet.data).startswith(BINARY):
+                return self._refuse(sid, BadRequest("Binary data is not understood here."))
+        return receive(packet)
+
+    def _is_not_reading(self, sid: str, session: _Session) -> bool:
+        behind = self._eio.sockets[sid].queue.qsize() > BEHIND if sid in self._eio.sockets else False
+        session.unread = session.unread + 1 if behind else 0
+        return session.unread > UNREAD
+
+    def _refuse(self, sid: str, problem: EthPillarError) -> None:
+        socket = self._find(sid)
+        if socket is None:
+            self._end(sid)  # nobody has a reason to say that much before it is a socket
+        else:
+            socket.refuse(problem)
