@@ -212,8 +212,8 @@ class LogUnavailable(EthPillarError):
 
     code = "log_unavailable"
 
-    def __init__(self, service: str) -> None:
-        super().__init__(_named(service, "The log of {} can't be read at the moment."), service=service)
+    def __init__(self, service: str, hint: str | None = None) -> None:
+        super().__init__(_named(service, "The log of {} can't be read at the moment."), service=service, hint=hint)
 
 
 class StatusUnavailable(EthPillarError):

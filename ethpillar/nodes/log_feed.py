@@ -134,8 +134,8 @@ class LogFeed:
                 self._read()
             except (UnitNotFound, PermissionDenied, LimitReached) as problem:
                 return self._fail(problem)
-            except SshError as problem:
-                if problem.terminal:
+            except EthPillarError as problem:
+                if isinstance(problem, SshError) and problem.terminal:
                     return self._fail(problem)
             except Exception:
                 log.exception("Following a log failed; it goes on after its last entry")

@@ -17,7 +17,16 @@ import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ..errors import EthPillarError, PermissionDenied, SshError, SshUnreachable, UnitNotFound
+from ..errors import (
+    EthPillarError,
+    LogUnavailable,
+    PermissionDenied,
+    SshError,
+    SshTimeout,
+    SshUnreachable,
+    StatusUnavailable,
+    UnitNotFound,
+)
 from ..journal.entry import Entry
 from ..sessions import SessionRecord
 from ..ssh import access
@@ -42,6 +51,7 @@ LAST_LINES_TIMEOUT = 3.0
 "Seconds that an update waits for the lines before a failure."
 DENIAL_KEPT = 60.0
 "Seconds for which a missing right is believed to be still missing."
+BROKEN = "journalctl fails on the node. Check its disk: it may be full or damaged."
 
 
 class NodeListener(Protocol):
@@ -220,21 +230,28 @@ class Node:
 
     def check_unit(self, unit: str) -> str | None:
         """See `JournalSource`."""
-        status = self.status.unit(unit)
-        if not status.installed:
+        try:
+            status = self.status.unit(unit)
+        except (StatusUnavailable, SshTimeout):
+            status = None  # systemd does not answer; the journal, which is what counts here, may
+        if status is not None and not status.installed:
             raise UnitNotFound(service_name(unit))
-        if self._journal_access() is None:
-            raise PermissionDenied(service_name(unit))
-        return status.description
+        self._journal_access(unit)
+        return status.description if status is not None else None
 
-    def _journal_access(self) -> access.JournalAccess | None:
-        """How the journal can be read; found once."""
+    def _journal_access(self, unit: str) -> access.JournalAccess:
+        """How the journal can be read; found once. The unit is the one in whose name this is told when it cannot."""
         with self._access_lock:
             if self._access is None and time.monotonic() - self._denied_at > DENIAL_KEPT:
-                self._access = access.find(self.run, self.record.target.password)
+                try:
+                    self._access = access.find(self.run, self.record.target.password)
+                except access.JournalBroken:
+                    raise LogUnavailable(service_name(unit), hint=BROKEN) from None
                 if self._access is None:
                     self._denied_at = time.monotonic()
-            return self._access
+        if self._access is None:
+            raise PermissionDenied(service_name(unit))
+        return self._access
 
     @contextmanager
     def journal(
@@ -242,9 +259,7 @@ class Node:
     ) -> Iterator[CommandEntries]:
         """See `JournalSource`."""
         words = journal_command(unit, lines=lines, cursor=cursor, follow=follow)
-        way = self._journal_access()
-        if way is None:
-            raise PermissionDenied(service_name(unit))
+        way = self._journal_access(unit)
         with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout) as command:
             yield CommandEntries(command)
 

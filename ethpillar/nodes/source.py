@@ -81,7 +81,8 @@ class CommandEntries:
             if not data:
                 self._over = True
                 return self._parser.close()
-            entries = self._parser.feed(data)
+            # An entry without a cursor is none of the journal's: nothing could be resumed after it.
+            entries = [entry for entry in self._parser.feed(data) if entry.cursor.startswith("s=")]
             if entries:
                 return entries
         return []

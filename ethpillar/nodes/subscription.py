@@ -211,8 +211,8 @@ class LogSubscription:
         try:
             with self._feed.catching_up:
                 advanced = self._read_journal()
-        except SshError as problem:
-            if problem.terminal:
+        except (SshError, LogUnavailable) as problem:
+            if isinstance(problem, SshError) and problem.terminal:
                 raise
             self._feed.source.wait_connected()
             gevent.sleep(0.5)

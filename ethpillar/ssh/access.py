@@ -5,13 +5,16 @@ Belongs here: the three ways there are, the probe that tells them apart, and how
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..errors import SshTimeout
 from .connection import Result
 
-PROBE = ("journalctl", "--system", "-q", "-n", "1", "--no-pager")
-"""Prints one entry with rights, and nothing or an error without. Asking for a unit's log would not tell: a user with
+PROBE = ("journalctl", "--system", "-q", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")
+"""Prints one entry with rights, and nothing or an error without. In the export format, because a login shell may print
+a greeting into any command's output. Asking for a unit's log would not tell: a user with
 a journal of their own gets no error and no lines, and a followed journal without rights hangs for ever."""
 
 
@@ -36,16 +39,35 @@ def sudo_with_password(password: str) -> JournalAccess:
     return JournalAccess(("sudo", "-S", "-p", "", "--"), password.encode("utf-8", "replace") + b"\n")
 
 
+class JournalBroken(Exception):
+    """journalctl fails on this node, and not for want of rights."""
+
+
+# What the C library says when it is the machine that is ill; no sudo would help.
+_ILLNESS = re.compile(
+    rb"No space left on device|Input/output error|Read-only file system|Cannot allocate memory|Too many open files"
+    rb"|Structure needs cleaning|Bad message"
+)
+
+
 def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) -> JournalAccess | None:
     """The first way that works: plain, `sudo -n`, `sudo -S`. None: this user has no right to read the journal.
 
-    :param run: runs a short command on the node; what it raises goes through
+    :param run: runs a short command on the node; what it raises goes through, but a sudo that does not answer is none
+    :raises JournalBroken: no right would help
     """
     ways = [PLAIN, SUDO]
     if password is not None and "\n" not in password:
         ways.append(sudo_with_password(password))
     for way in ways:
-        result = run(*way.wrap(PROBE))
-        if result.status == 0 and result.stdout.strip():
+        try:
+            result = run(*way.wrap(PROBE))
+        except SshTimeout:
+            if way is PLAIN:
+                raise
+            continue
+        if result.status == 0 and b"__CURSOR=" in result.stdout:
             return way
+        if result.status != 0 and _ILLNESS.search(result.stderr):
+            raise JournalBroken
     return None

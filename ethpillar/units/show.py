@@ -31,6 +31,7 @@ STATES = frozenset({"active", "inactive", "failed", "activating", "deactivating"
 
 _OTHER_STATES = {"refreshing": "reloading", "maintenance": "inactive"}
 _UNKNOWN_NUMBER = 2**64 - 1  # systemd's way of saying that it does not know
+_STATE = re.compile(r"^ActiveState=", re.MULTILINE)
 _TEXT_TIME = re.compile(r"\w{3} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:UTC|GMT)")
 
 
@@ -81,7 +82,8 @@ def parse_show(units: Sequence[str], output: bytes) -> list[UnitStatus]:
     :raises ValueError: the answer is not one block for each unit
     """
     text = output.decode("utf-8", "replace").replace("\r\n", "\n").strip("\n")
-    blocks = [block for block in re.split(r"\n{2,}", text) if block.strip()]
+    # What a login shell prints before (or after) every command is no block, or part of one where it does no harm.
+    blocks = [block for block in re.split(r"\n{2,}", text) if _STATE.search(block)]
     if len(blocks) != len(units):
         raise ValueError(f"{len(blocks)} blocks for {len(units)} units")
     return [_status(unit, _properties(block)) for unit, block in zip(units, blocks, strict=True)]

@@ -116,8 +116,8 @@ class Machine:
         way = " ".join(words[:2]) if words[0] == "sudo" else "plain"
         self.asked.append((way, stdin))
         if way in self.working:
-            return Result(0, b"an entry\n", b"")
-        return Result(0, b"", b"") if way == "plain" else Result(1, b"", b"sudo: a password is required\n")
+            return Result(0, b"Welcome!\n__CURSOR=s=1\n_PID=1\n\n", b"")
+        return Result(0, b"Welcome!\n", b"") if way == "plain" else Result(1, b"", b"sudo: a password is required\n")
 
 
 def test_ways_to_the_journal_are_tried_in_order() -> None:
@@ -145,6 +145,18 @@ def test_no_way_and_no_password() -> None:
     machine = Machine("sudo -S")
     assert access.find(machine.run, None) is None
     assert len(machine.asked) == 2
+
+
+def test_a_node_that_is_ill_is_not_asked_for_rights() -> None:
+    asked = []
+
+    def run(words: Sequence[str], stdin: bytes) -> Result:
+        asked.append(words)
+        return Result(1, b"", b"Failed to open journal: No space left on device\n")
+
+    with pytest.raises(access.JournalBroken):
+        access.find(run, "pw")
+    assert len(asked) == 1
 
 
 def test_words_reach_a_shell_quoted() -> None:
