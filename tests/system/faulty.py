@@ -56,7 +56,12 @@ class Listener:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for connection in self._connections:
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Ends every connection."""
+        connections, self._connections = self._connections, []
+        for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
@@ -83,6 +88,7 @@ class DeafServer(Listener):
     def __init__(self, node: SimNode) -> None:
         self.deaf: dict[int, int] = {}
         "Number of a message: from its how manieth on, in each connection, it is ignored."
+        self.password = PASSWORD
         self.passwords: list[str] = []
         "Every password that was shown."
         self.second_factor: tuple[str, ...] = ()
@@ -115,7 +121,7 @@ class _Session(paramiko.ServerInterface):
 
     def check_auth_password(self, username: str, password: str) -> int:
         self._server.passwords.append(password)
-        return self._so_far() if password == PASSWORD else int(paramiko.AUTH_FAILED)
+        return self._so_far() if password == self._server.password else int(paramiko.AUTH_FAILED)
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         return self._so_far()
