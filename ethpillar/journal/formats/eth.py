@@ -19,7 +19,7 @@ _ANY: Keys = {
     "blockHash": "hash", "block_hash": "hash", "blockhash": "hash", "head_block_hash": "hash",
     "exec_hash": "hash", "execution_block_hash": "hash", "executionBlockHash": "hash", "payloadHash": "hash",
     "peers": "peers", "Peers": "peers", "peercount": "peers", "connected_peers": "peers", "Connected peers": "peers",
-    "activePeers": "peers",
+    "activePeers": "peers", "peer_count": "peers",
 }  # fmt: skip
 EXECUTION: Keys = _ANY | {"number": "block", "blk": "block", "height": "block", "block": "block", "hash": "hash"}
 "For clients of the execution layer, whose numbers and hashes are those of execution blocks."

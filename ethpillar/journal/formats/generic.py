@@ -21,7 +21,7 @@ _WORD = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRC|DBG|INF
 _TIMED = re.compile(
     r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - )?(?:\[" + _WORD + r"\]|" + _WORD + r"\b)(?=[\s:|-]|$)"
 )
-_DIVIDER = re.compile(r"[:|-]?\s*(?:> )?")
+_DIVIDER = re.compile(r"\s*[:|-]?\s*(?:> )?")
 _KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +\d+ ([\w./-]+:\d+)\] ")
 _KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
 _PREFIX = re.compile(
