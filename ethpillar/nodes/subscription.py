@@ -67,8 +67,9 @@ class LogSubscription:
     def __init__(self, feed: LogFeed, sink: LogSink, lines: int, after: str | None, lossless: bool) -> None:
         self._feed = feed
         self._sink = sink
-        self._lines = lines
+        self._lines: int | None = lines
         self._resume = after
+        self._inclusive = False  # whether the entry to resume at has not been delivered yet
         self._lossless = lossless
         self.position = NOWHERE
         "Sequence number of the next item in the ring, or `NOWHERE`."
@@ -127,13 +128,25 @@ class LogSubscription:
     def _find_place(self) -> None:
         ring = self._feed.ring
         if self._resume is not None:
-            self.position = self._place_after(self._resume)
-        elif self._lines <= len(ring) or ring.complete:
+            self.position = self._place()
+        elif self._lines is not None and (self._lines <= len(ring) or ring.complete):
             self.position = max(ring.start, ring.end - self._lines)
+            self._remember_place()
 
-    def _place_after(self, cursor: str) -> int:
-        found = self._feed.ring.after(cursor)
-        return NOWHERE if found is None else found
+    def _remember_place(self) -> None:
+        """Where to resume, should the ring forget what comes next before the sink can take it."""
+        ring = self._feed.ring
+        if self.position < ring.end:
+            item = ring.slice(self.position, 1)[0]
+            self._resume, self._inclusive = item.cursor, item.gap is None
+        elif len(ring):
+            self._resume = ring.slice(ring.end - 1, 1)[0].cursor
+        else:  # the journal was empty: whatever is in it by then
+            self._lines = None
+
+    def _place(self) -> int:
+        found = None if self._resume is None else self._feed.ring.after(self._resume)
+        return NOWHERE if found is None else found - self._inclusive
 
     def _from_ring(self) -> None:
         self._sink.wait_ready()
@@ -173,7 +186,7 @@ class LogSubscription:
 
     def _fell_out(self) -> None:
         ring = self._feed.ring
-        if self._lossless and self._resume is not None:
+        if self._lossless:
             self.position = NOWHERE
             self._live = False
             return
@@ -190,7 +203,7 @@ class LogSubscription:
             run = []
             self._sink.state("gap", item.gap)
         self._send(run)
-        self._resume = items[-1].cursor
+        self._resume, self._inclusive = items[-1].cursor, False
 
     def _send(self, items: Sequence[Item]) -> None:
         if items:
@@ -205,7 +218,7 @@ class LogSubscription:
     def _from_journal(self) -> None:
         """Delivers from the journal until the ring has the rest."""
         self._sink.wait_ready()
-        if self._resume is not None and (place := self._place_after(self._resume)) != NOWHERE:
+        if (place := self._place()) != NOWHERE:
             self.position = place
             return
         try:
@@ -226,7 +239,7 @@ class LogSubscription:
         self._feed.progressed()
         try:
             with within(CATCH):
-                while self._resume is None or self._place_after(self._resume) == NOWHERE:
+                while self._place() == NOWHERE:
                     self._wait()
         finally:
             self._ahead = False
@@ -256,7 +269,7 @@ class LogSubscription:
 
     def _check_start(self, expected: str, entries: list[Entry]) -> list[Entry]:
         if entries[0].cursor == expected:
-            return entries[1:]
+            return entries if self._inclusive else entries[1:]
         self._tell_gap(expected, entries[0].realtime_us)
         return entries
 
@@ -268,7 +281,8 @@ class LogSubscription:
         ring = self._feed.ring
         self.position = ring.start
         if expected is not None:
-            self.position = max(ring.start, ring.end - self._lines)
+            if self._lines is not None:
+                self.position = max(ring.start, ring.end - self._lines)
             first = next(iter(ring.slice(self.position, 1)), None)
             self._tell_gap(expected, first.realtime_us if first else None)
 

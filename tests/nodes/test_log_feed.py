@@ -186,6 +186,28 @@ def test_a_frozen_subscriber_holds_nobody_up_and_gets_everything_later(journal: 
     assert journal.open == 0
 
 
+@pytest.mark.parametrize("before", [0, 30])
+@pytest.mark.parametrize("lines", [0, 10])
+def test_a_subscriber_that_is_frozen_from_the_start_gets_everything_later(before: int, lines: int) -> None:
+    journal = FakeJournal()
+    journal.write(before)
+    feed = make_feed(journal, entries=40)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick, 0)
+    until(lambda: quick.states, "live")
+    frozen.frozen = True
+    feed.subscribe(frozen, lines)
+    gevent.sleep(0)  # it finds its place in the ring
+    for _ in range(5):
+        journal.write(50)
+        until(lambda: numbers(quick)[-1:] == [len(journal.entries) - 1], "the quick one to have all")
+    frozen.frozen = False
+    until(lambda: numbers(frozen)[-1:] == [len(journal.entries) - 1], "the rest")
+    assert numbers(frozen) == list(range(max(0, before - lines), len(journal.entries)))
+    assert not [state for state, _ in frozen.states if state == "gap"]
+    feed.close()
+
+
 def test_a_frozen_subscriber_that_wants_only_live_lines_is_told_how_many_it_missed(journal: FakeJournal) -> None:
     feed = make_feed(journal, entries=60)
     quick, frozen = FakeSink(), FakeSink()
