@@ -23,6 +23,11 @@ from .sealing import Sealer
 
 log = logging.getLogger(__name__)
 
+CONNECTIONS = 32
+"Connections to Redis at most. A thousand pages that come back at once take turns."
+QUEUE = 10
+"Seconds that a turn is waited for."
+
 PREFIX = "ssh_session:"
 HOST_KEY_PREFIX = "ethpillar:hostkey:"
 REFUSED_PREFIX = "ethpillar:refused:"
@@ -64,15 +69,17 @@ class SessionStore:
         """A store on a `redis://`, `rediss://` or `unix://` URL. Does not connect yet."""
         # One retry at once covers a connection that Redis closed while it was idle; more would only hide an outage
         # from the person who is waiting. All else recovers by itself: each call takes a fresh connection when needed.
-        client = redis.Redis.from_url(
+        pool = redis.BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=QUEUE,
             socket_timeout=3,
             socket_connect_timeout=3,
             health_check_interval=30,
             retry=Retry(NoBackoff(), 1),
             client_name="ethpillar",
         )
-        return cls(client, ttl, keys)
+        return cls(redis.Redis.from_pool(pool), ttl, keys)
 
     @contextmanager
     def _asking(self) -> Iterator[redis.Redis]:
