@@ -117,13 +117,14 @@ class Node:
         :raises SessionStoreDown: host keys cannot be checked
         """
         if self._terminal is not None:
-            raise self._terminal
+            # Without it each raise would add its frames to the error that is kept, and keep what they hold.
+            raise self._terminal.with_traceback(None)
         if self.connected:
             return
         if self._supervisor is not None:
             return  # it was connected, and the supervisor is at it: the feeds wait for it, and so may a new tab
         if self._failure is not None and time.monotonic() - self._failed_at < FAILURE_SHARED:
-            raise self._failure
+            raise self._failure.with_traceback(None)
         if self._connecting is None:
             self._connecting = gevent.spawn(self._connect)
         problem = self._connecting.get()
@@ -193,7 +194,7 @@ class Node:
         """See `JournalSource`."""
         self._connected.wait()
         if self._terminal is not None:
-            raise self._terminal
+            raise self._terminal.with_traceback(None)
 
     # -- commands
 
