@@ -133,3 +133,8 @@ def test_the_command_asks_for_all_units_at_once() -> None:
     assert words[-3:] == ["--", "a.service", "b.service"]
     assert "--timestamp=unix" in words
     assert "--timestamp=unix" not in show_command(["a.service"], unix_time=False)
+
+
+def test_a_greeting_before_and_after_is_no_block() -> None:
+    output = b"Welcome\n\n * load: 0.5\nA=b\n\nActiveState=active\nLoadState=loaded\n\nActiveState=inactive\n\nBye\n"
+    assert [each.status for each in parse_show(["a.service", "b.service"], output)] == ["active", "inactive"]
