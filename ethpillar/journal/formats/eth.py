@@ -23,7 +23,7 @@ _ANY: Keys = {
 }  # fmt: skip
 EXECUTION: Keys = _ANY | {"number": "block", "blk": "block", "height": "block", "block": "block", "hash": "hash"}
 "For clients of the execution layer, whose numbers and hashes are those of execution blocks."
-CONSENSUS: Keys = _ANY | {"block_slot": "slot"}
+CONSENSUS: Keys = _ANY | {"block_slot": "slot", "blockSlot": "slot"}
 "For all others."
 
 _NUMBER = re.compile(r"(?:[A-Z]\w*+\()*+\[?#?(\d[\d,]*+)(?![\w.:…-])")

@@ -19,7 +19,7 @@ _HEAD = re.compile(
 )
 _BLOCK = re.compile(
     r"(?:Processed(?: block)?|Received (?:a )?[Nn]ew (?:[Pp]ayload|[Bb]lock):|Synced [Cc]hain Head to"
-    r"|Received ForkChoice: Head:|Produced block|Suggesting block|Invalid block) +([\d,]+)(?:\.{3} *([\d,]+))?"
+    r"|Received ForkChoice:(?: Head:)?|Produced block|Suggesting block|Invalid block) +([\d,]+)(?:\.{3} *([\d,]+))?"
     r"(?: *\((0x[0-9a-f]+(?:\.{2,3}[0-9a-f]+)?)\))?"
 )
 _PEERS = re.compile(r"Peers(?:: +| \| with known best block: +)(\d+)")

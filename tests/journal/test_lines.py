@@ -1,0 +1,169 @@
+"""Lines of every client, made up in its grammar, with what a person expects of them.
+
+`lines/<client>.jsonl` has them, in the form that `make score LINES=tests/journal/lines` scores: the line as printed,
+and level, time, component, message, fields; `eth` where the line says something of the chain.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.score import answer, misses
+from ethpillar.journal.formats import LineParser
+
+FOLDER = Path(__file__).parent / "lines"
+ROWS = [
+    pytest.param(json.loads(text), id=f"{file.stem}-{number}")
+    for file in sorted(FOLDER.glob("*.jsonl"))
+    for number, text in enumerate(file.read_text("utf-8").splitlines(), 1)
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_a_line(row: dict[str, Any], known: bool) -> None:
+    line = answer(row["raw"], f"{row['client']} service" if known else None)
+    assert list(misses(row, line)) == []
+    assert (line.eth or {}) == row.get("eth", {})
+    assert list(line.fields.items()) == list(row["expect"]["fields"].items())
+
+
+def shapes(*texts: str, description: str | None = None) -> list[tuple[str | None, bool]]:
+    """Level and whether it continues, of each line of a stream."""
+    parser = LineParser(description)
+    return [(line.level, line.continuation) for line in map(parser.parse, texts)]
+
+
+GETH = "ERROR[09-12|08:15:01.004] Something failed                         err=x"
+TEKU = "08:15:15.001 ERROR - PLEASE FIX OR REPORT | Unexpected exception"
+INFO = "INFO [09-12|08:15:01.004] All is well"
+MORE = ("error", True)
+
+
+def test_a_java_trace() -> None:
+    assert shapes(
+        TEKU,
+        "java.util.concurrent.CompletionException: java.lang.RuntimeException: no",
+        "\tat tech.pegasys.teku.X.lambda$run$0(X.java:12) ~[?:?]",
+        "\t... 7 more",
+        "Caused by: java.lang.RuntimeException: no",
+        "\tat java.base/java.lang.Thread.run(Unknown Source)",
+        "08:15:16.001 INFO  - On we go",
+    ) == [("error", False), *[MORE] * 5, ("info", False)]
+
+
+def test_a_go_panic() -> None:
+    assert shapes(
+        INFO,
+        "panic: runtime error: invalid memory address or nil pointer dereference",
+        "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0xb8c1a4]",
+        "",
+        "goroutine 99 [running]:",
+        "github.com/ethereum/go-ethereum/core.(*BlockChain).insert(0xc000, {0x1, 0x2})",
+        "\t/build/core/blockchain.go:12 +0x1d",
+        "created by main.main in goroutine 1",
+    ) == [("info", False), ("critical", False), *[("critical", True)] * 6]
+
+
+def test_a_rust_panic_and_a_list() -> None:
+    reth = "2026-09-12T08:15:07.234567Z  INFO Pre-merge hard forks (block based):"
+    assert shapes(
+        reth,
+        "- Frontier                         @0",
+        "- Homestead                        @1150000",
+        "thread 'main' panicked at src/lib.rs:1:2:",
+        "called `Option::unwrap()` on a `None` value",
+        "stack backtrace:",
+        "   0: rust_begin_unwind",
+        "note: run with `RUST_BACKTRACE=1`",
+    ) == [("info", False), *[("info", True)] * 2, ("critical", False), *[("critical", True)] * 4]
+
+
+def test_a_javascript_and_a_dotnet_error() -> None:
+    assert shapes(
+        "Sep-12 08:15:19.001[]                error: Failed slot=1 - Oh no",
+        "Error: Oh no",
+        "    at fn (file:///usr/app/x.ts:1:2)",
+        "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)",
+    ) == [("error", False), *[MORE] * 3]
+    assert shapes(
+        "12 Sep 08:15:06 | Error when handling newPayload",
+        "System.InvalidOperationException: Collection was modified",
+        "   at System.Collections.Generic.List`1.Enumerator.MoveNext()",
+        "--- End of stack trace from previous location ---",
+    ) == [("error", False), *[MORE] * 3]
+
+
+def test_a_banner_after_an_empty_line() -> None:
+    assert shapes(
+        "2026-09-12 08:15:06.234+00:00 | main | INFO  | Besu | ", "####", "# Besu version 26 #", "# x #", "####"
+    ) == [("info", False), *[("info", True)] * 4]
+    assert shapes(
+        "ERROR[09-12|08:15:01.004] ", "########## BAD BLOCK #########", "Block: 12 (0xab)", "Error: invalid root"
+    ) == [("error", False), *[MORE] * 3]
+
+
+def test_a_wrappers_line_in_between_is_nobodys() -> None:
+    assert shapes(GETH, "Restarting in 5 seconds", "WARNING: old flag", INFO, "    still loading") == [
+        ("error", False),
+        (None, False),
+        ("warn", False),
+        ("info", False),
+        ("info", True),
+    ]
+
+
+def test_a_trace_whose_beginning_we_have_not_seen() -> None:
+    assert shapes("\tat a.b.C.d(C.java:1)", "Caused by: x.Y", INFO) == [(None, True), (None, True), ("info", False)]
+
+
+def test_indentation_is_kept_where_it_means_something() -> None:
+    parser = LineParser()
+    parser.parse(TEKU)
+    assert parser.parse("\tat a.b.C.d(C.java:1)  ").message == "\tat a.b.C.d(C.java:1)"
+    assert LineParser().parse("12 Sep 08:15:06 |   Max headers: 1").message == "Max headers: 1"
+
+
+def test_systemds_line_ends_what_was_before() -> None:
+    parser = LineParser("Geth Execution Layer Client service for HOODI")
+    parser.parse("panic: oh")
+    line = parser.parse(
+        "execution.service: Main process exited, code=exited, status=2/INVALIDARGUMENT", 5, manager=True
+    )
+    assert (line.level, line.component, line.continuation) == ("info", "execution.service", False)
+    assert line.fields == {"code": "exited", "status": "2/INVALIDARGUMENT"}
+    assert parser.parse("plain").continuation is False
+    started = parser.parse("Started execution.service - Geth x.", 6, manager=True)
+    assert (started.level, started.component) == ("info", "execution.service")
+    assert parser.parse("Started Geth x.", 6, manager=True).component == "systemd"
+    failed = parser.parse("execution.service: Failed with result 'exit-code'.", 4, manager=True)
+    assert (failed.level, failed.fields) == ("warn", {"result": "exit-code"})
+
+
+@pytest.mark.parametrize(("priority", "level"), [(None, None), (6, None), (3, "error"), (4, "warn"), (2, "critical")])
+def test_the_journals_priority_stands_in_where_a_line_says_nothing(priority: int | None, level: str | None) -> None:
+    assert LineParser().parse("a plain line", priority).level == level
+    assert LineParser().parse("12 Sep 08:15:06 | Peers: 3", priority).level == level
+    assert LineParser().parse(INFO, priority).level == "info"
+
+
+def test_further_lines_of_an_entry_belong_to_it() -> None:
+    parser = LineParser()
+    parser.parse(GETH)
+    assert parser.parse("whatever it says", further=True).continuation
+    assert not parser.parse(INFO, further=True).continuation
+
+
+def test_a_client_that_is_switched() -> None:
+    parser = LineParser("Geth Execution Layer Client service for HOODI")
+    parser.parse(INFO)
+    reth = "2026-09-12T08:15:06.234567Z  INFO reth::cli: Status connected_peers=101 latest_block=5"
+    assert parser.parse(reth).eth == {"peers": "101", "block": "5"}
+    parser.describe("Reth Execution Layer Client service for HOODI")
+    assert parser.client == "Reth"
+    assert parser.parse(reth).component == "reth::cli"
+    assert parser.parse(INFO).level == "info"
