@@ -42,7 +42,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
     from gevent.lock import BoundedSemaphore
 
     from .gateway import wire
-    from .gateway.codec import Json
+    from .gateway.codec import Json, Packet
     from .gateway.dispatch import EngineIoDispatch
     from .gateway.engine import answer_without_details, never_wait_for_clients
     from .gateway.events import Gateway
@@ -88,6 +88,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
         max_http_buffer_size=settings.max_message_bytes,
         manage_session=False,
         json=Json,
+        serializer=Packet,
         logger=SILENT,
         engineio_logger=SILENT,
     )

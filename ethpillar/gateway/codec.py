@@ -1,4 +1,4 @@
-"""JSON for Socket.IO's own packets: orjson in the shape that python-socketio wants."""
+"""Socket.IO's own packets: their JSON, by orjson in the shape that python-socketio wants, and what they may be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import orjson
+from socketio.packet import EVENT
+from socketio.packet import Packet as SocketIoPacket
 
 
 class Json:
@@ -35,3 +37,26 @@ _ESCAPE = re.compile(
     r"(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\(?!ud[89a-f]).)|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE
 )
 "Any escape in JSON; its first group is empty when it is half a pair."
+
+
+NOT_EVENTS = frozenset({"connect", "disconnect", "*"})
+"Names under which the server keeps handlers that a client must not call."
+
+
+class Packet(SocketIoPacket):
+    """A Socket.IO packet whose event, if it is one, is a list that begins with a name.
+
+    Socket.IO takes whatever is there for the name, calls the handler of `connect` when it is called that, and fails
+    with the client's text in the log when it is a list. Here all of that becomes an event that nobody knows.
+    """
+
+    data: Any
+
+    def decode(self, text: Any) -> Any:
+        """As the base does. Raises ValueError."""
+        attachments = super().decode(text)
+        if self.packet_type == EVENT:
+            data = self.data if isinstance(self.data, list) and self.data else [""]
+            known = isinstance(data[0], str) and data[0] not in NOT_EVENTS
+            self.data = data if known else ["", *data[1:]]
+        return attachments

@@ -24,6 +24,8 @@ BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
 UNREAD = 1000
 "Packets that one that is behind may send; each may be answered, and answers that nobody reads are memory."
+PENALTY = 0.01
+"Seconds that a session is not read after it asked for too much: its client waits, and nobody else."
 BINARY = ("5", "6")
 "Socket.IO packets that announce attachments. Nothing in our protocol is binary."
 
@@ -67,6 +69,7 @@ class Guard:
         self._sessions[sid] = _Session(client, self._limits.events(), deadline)
         socket = self._eio.sockets[sid]
         socket.receive = partial(self._receive, sid, socket.receive)
+        socket._websocket_handler = partial(self._serve, socket, socket._websocket_handler)
         return self._next["connect"](sid, environ)
 
     def _disconnected(self, sid: str, reason: Any) -> Any:
@@ -74,7 +77,22 @@ class Guard:
         if session is not None:
             session.deadline.kill(block=False)
             self._limits.engines.release(session.client)
+        self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error
         return self._next["disconnect"](sid, reason)
+
+    def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
+        """A WebSocket from its start to its end; Engine.IO forgets a session whose client sends what is no packet."""
+        try:
+            return serve(websocket)
+        except (ValueError, OSError):
+            if not socket.upgraded:
+                socket.upgrading = False  # it was to become this session's transport, and polling goes on
+                return []
+            socket.queue.put(None)
+            socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_ERROR)
+            return []
+        finally:
+            websocket.close()
 
     def _too_late(self, sid: str) -> None:
         if self._find(sid) is None:
@@ -90,6 +108,7 @@ class Guard:
         if session is None or self._is_not_reading(sid, session):
             return self._end(sid)
         if not session.events.take():
+            gevent.sleep(PENALTY)
             return self._refuse(sid, RateLimited())
         if packet.packet_type == eio_packet.MESSAGE:
             if isinstance(packet.data, bytes):

@@ -27,8 +27,12 @@ class HeadTooLarge(ValueError):
     """More header lines than anybody needs."""
 
 
-class BadHead(ValueError):
-    """Header lines of which two readers could think differently about where the body ends."""
+class LengthMissing(ValueError):
+    """A body in chunks. No client of ours sends one, and gevent reads each chunk's length byte by byte."""
+
+
+class BadLength(ValueError):
+    """A length that is none, or two: two readers could think differently about where the body ends."""
 
 
 def read_head(stream: Any) -> io.BytesIO:
@@ -43,55 +47,49 @@ def read_head(stream: Any) -> io.BytesIO:
     raise HeadTooLarge
 
 
-def check_framing(headers: Any) -> None:
-    """Raises `BadHead` unless a request says once, and in one way, how long its body is."""
+def check_length(headers: Any) -> None:
+    """Raises `LengthMissing` or `BadLength` unless a request says once, in digits, how long its body is."""
     lengths = headers.get_all("content-length") or []
-    codings = headers.get_all("transfer-encoding") or []
-    if len(lengths) + len(codings) > 1:
-        raise BadHead
-    if any(not (text.isascii() and text.isdigit() and len(text) < 19) for text in lengths):
-        raise BadHead
-    if any(text.lower() != "chunked" for text in codings):
-        raise BadHead
+    if len(lengths) > 1 or any(not (text.isascii() and text.isdigit() and len(text) < 19) for text in lengths):
+        raise BadLength
+    if headers.get_all("transfer-encoding"):
+        raise BadLength if lengths else LengthMissing
 
 
 class Body(Input):
     """A request's body, with a time limit on what is read of it and a bound on what is discarded."""
 
     __slots__ = ("cut_off", "timeout")
-    _chunked_input_error: bool
 
-    def __init__(self, *arguments: Any, timeout: float, **options: Any) -> None:
-        """:param timeout: seconds for all of it, from when it is wanted"""
-        super().__init__(*arguments, **options)
+    def __init__(self, stream: Any, length: int | None, socket: Any, timeout: float) -> None:
+        """
+        :param socket: where `100 Continue` is written; None when the client does not wait for it
+        :param timeout: seconds for all of it, from when it is wanted
+        """
+        super().__init__(stream, length, socket=socket)
         self.timeout = timeout
         self.cut_off = False
         "There is more to come that nobody waits for: the connection cannot be used again."
 
     def take(self, limit: int) -> bytes | None:
-        """All of it; None when it is more than `limit` bytes. Raises OSError when it is broken or not there in time."""
-        if not self.chunked_input and (self.content_length or 0) > limit:
+        """All of it; None when it is more than `limit` bytes. Raises OSError when it is not there in time."""
+        if (self.content_length or 0) > limit:
             return None
         with gevent.Timeout(self.timeout, TooSlow):
-            data: bytes = self.read(limit + 1)
-        return data if len(data) <= limit else None
+            data: bytes = self.read()
+        return data
 
     def _discard(self) -> None:
         """Reads what is left, within reason. pywsgi calls this after each request."""
-        left = (self.content_length or 0) - self.position
-        if self._chunked_input_error or (not self.chunked_input and left > DISCARDED):
+        if (self.content_length or 0) - self.position > DISCARDED:
             self.cut_off = True
         if self.cut_off:
             return
         self.send_100_continue_enabled = False
-        read = 0
         try:
             with gevent.Timeout(self.timeout, TooSlow):
-                while data := self.read(_STEP):
-                    read += len(data)
-                    if read > DISCARDED:
-                        self.cut_off = True
-                        return
+                while self.read(_STEP):
+                    gevent.sleep(0)  # what is there already is read without waiting, and others wait meanwhile
         except OSError:
             self.cut_off = True
         finally:

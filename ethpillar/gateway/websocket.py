@@ -42,9 +42,13 @@ class BoundedWebSocket(WebSocket):
     raw_read: Any
     raw_write: Any
 
-    def __init__(self, environ: dict[str, Any], stream: Any, handler: Any, limit: int) -> None:
+    def __init__(
+        self, environ: dict[str, Any], stream: Any, handler: Any, limit: int, first_within: float | None = None
+    ) -> None:
+        """:param limit: bytes of a message; :param first_within: seconds in which the first one has to come"""
         super().__init__(environ, stream, handler)
         self.limit = limit
+        self._first_within = first_within
         self._connection: Any = getattr(handler, "socket", None)
         self._reading = False
 
@@ -62,7 +66,8 @@ class BoundedWebSocket(WebSocket):
             raise WebSocketError("closed")
         self._reading = True
         try:
-            return self.read_message()
+            with gevent.Timeout(self._first_within, OSError):
+                return self.read_message()
         except UnicodeError:
             self.close(1007)
         except MessageTooBig:
@@ -73,6 +78,7 @@ class BoundedWebSocket(WebSocket):
             self.close()
         finally:
             self._reading = False
+            self._first_within = None
         return None
 
     def read_message(self) -> str | bytes | None:
@@ -80,6 +86,7 @@ class BoundedWebSocket(WebSocket):
         message = bytearray()
         discarding = 0
         while True:
+            gevent.sleep(0)  # frames that are there already are read without waiting, and others wait meanwhile
             header = Header.decode_header(self.stream)
             if header.flags:
                 raise ProtocolError("reserved bits")

@@ -22,7 +22,7 @@ from .dispatch import CLIENT, is_engine_io, is_handshake
 from .headers import harden, last_answer, status_line
 from .limits import Limits
 from .log_setup import SILENT
-from .reading import Body, HeadTooLarge, TooSlow, check_framing, read_head
+from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, read_head
 from .websocket import BoundedWebSocket
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Handler(WebSocketHandler):
     def handle_one_request(self) -> Any:
         """One request, whose head has to be there in time, as a whole and however fast its bytes drip in."""
         self._deadline = gevent.Timeout.start_new(self.limits.request_timeout, TooSlow)
+        gevent.sleep(0)  # requests that are there already are served without waiting, and others wait meanwhile
         try:
             result = super().handle_one_request()
         finally:
@@ -72,7 +73,7 @@ class Handler(WebSocketHandler):
     def MessageClass(self, stream: Any, *rest: Any) -> Any:
         """Reads the header lines, which have a bound and must not be ambiguous. Raises ValueError."""
         headers = super().MessageClass(read_head(stream), *rest)
-        check_framing(headers)
+        check_length(headers)
         return headers
 
     def get_environ(self) -> dict[str, Any]:
@@ -80,9 +81,7 @@ class Handler(WebSocketHandler):
         self._deadline.close()
         environ: dict[str, Any] = super().get_environ()
         body = self.wsgi_input
-        self.wsgi_input = Body(
-            *(self.rfile, self.content_length, body.socket, body.chunked_input), timeout=self.limits.request_timeout
-        )
+        self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.limits.request_timeout)
         if environ["wsgi.input"] is body or environ["REQUEST_METHOD"] != "GET":
             environ["wsgi.input"] = self.wsgi_input
         forwarded = environ.get("HTTP_X_FORWARDED_FOR")
@@ -91,8 +90,8 @@ class Handler(WebSocketHandler):
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
         """What is no request gets a status and nothing else, and is not worth a line in the log."""
-        code = 408 if isinstance(problem, OSError) else 431 if isinstance(problem, HeadTooLarge) else 400
-        return str(code), b""
+        codes = {TooSlow: 408, TimeoutError: 408, HeadTooLarge: 431, LengthMissing: 411}
+        return str(codes.get(type(problem), 400)), b""
 
     # -- the answer
 
@@ -155,7 +154,9 @@ class Handler(WebSocketHandler):
         websocket = getattr(self, "websocket", None)
         if websocket is not None:
             websocket.closed = True  # it writes a close frame when it is collected, unless it is closed
-            self.websocket = BoundedWebSocket(self.environ, Stream(self), self, self.max_message_bytes)
+            self.websocket = BoundedWebSocket(
+                self.environ, Stream(self), self, self.max_message_bytes, self.limits.request_timeout
+            )
             self.environ["wsgi.websocket"] = self.websocket
         return result
 
