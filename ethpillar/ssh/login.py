@@ -109,7 +109,7 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
             answer = attempt(lambda: transport.auth_publickey(target.username, key))
             tried, partial = True, answer is not None
             allowed = [method for method in allowed if method != "publickey"] if answer is None else answer
-        if allowed and target.password is not None and _takes_password(allowed):
+        if allowed and target.password is not None and _takes_password(allowed) and not transport.out_of_tries:
             answer = attempt(lambda: _send_password(transport, target, allowed))
             tried, partial, allowed = True, partial or answer is not None, ["more"] if answer is None else answer
     except (EOFError, OSError, paramiko.SSHException):
@@ -133,7 +133,7 @@ def _attempt(transport: NodeTransport, method: Callable[[], object]) -> list[str
     except paramiko.BadAuthenticationType as answer:  # a partial success is one of these as well
         return list(answer.allowed_types)
     except paramiko.AuthenticationException:
-        if not transport.is_active():
+        if not transport.is_active() and not transport.out_of_tries:
             raise SshUnreachable(hint="The node closed the connection during the login.") from None
         return None
 

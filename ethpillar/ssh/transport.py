@@ -18,6 +18,7 @@ from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
 from .deadline import within
 
 _CHANNELS_REMEMBERED = 256
+_NO_MORE_METHODS = 14  # SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE
 
 
 class _RecentChannels(OrderedDict[int, bool]):
@@ -61,11 +62,17 @@ class NodeTransport(paramiko.Transport):
         self.channels_seen = _RecentChannels()
         self.ended = Event()
         "Set when the connection is gone, for whatever reason."
+        self.out_of_tries = False
+        "Whether the node ended it because of refused credentials: sshd's answer to the last of `MaxAuthTries`."
 
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
         """Asks for these host key algorithms before all others."""
         known = tuple(name for name in algorithms if name in self._preferred_keys)
         self._preferred_keys = known + tuple(name for name in self._preferred_keys if name not in known)
+
+    def _parse_disconnect(self, message: paramiko.Message) -> None:
+        reason, text = message.get_int(), message.get_text()
+        self.out_of_tries = reason == _NO_MORE_METHODS or "authentication failures" in text
 
     def run(self) -> None:
         try:

@@ -80,6 +80,8 @@ class _Deaf(Packetizer):
             first = self._server.deaf.get(number)
             if first is None or self._seen[number] < first:
                 return number, message
+            if self._server.hangs_up:
+                raise EOFError
 
 
 class DeafServer(Listener):
@@ -88,6 +90,8 @@ class DeafServer(Listener):
     def __init__(self, node: SimNode) -> None:
         self.deaf: dict[int, int] = {}
         "Number of a message: from its how manieth on, in each connection, it is ignored."
+        self.hangs_up = False
+        "Hangs up instead of ignoring."
         self.password = PASSWORD
         self.passwords: list[str] = []
         "Every password that was shown."

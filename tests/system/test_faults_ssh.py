@@ -20,7 +20,7 @@ from .local import LocalServer, count, settle
 from .parts import RedisServer, Sshd
 
 SETTINGS = {
-    **{"SSH_CONNECT_TIMEOUT": "3", "SSH_LOGIN_TIMEOUT": "4", "SSH_COMMAND_TIMEOUT": "3", "STATUS_TIMEOUT": "3"},
+    **{"SSH_CONNECT_TIMEOUT": "3", "SSH_LOGIN_TIMEOUT": "4", "SSH_COMMAND_TIMEOUT": "2", "STATUS_TIMEOUT": "2"},
     **{"SSH_KEEPALIVE": "1", "SSH_DEAD_AFTER": "2", "SSH_LOGINS": "2"},
 }
 
@@ -95,18 +95,20 @@ HANGS: list[dict[int, int]] = [
 ]
 
 
-def test_logins_that_hang(world: World, node: SimNode, before: dict[str, int]) -> None:
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_logins_that_hang_or_are_cut(world: World, node: SimNode, before: dict[str, int], hangs_up: bool) -> None:
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(contextlib.closing(DeafServer(node))) for _ in HANGS]
         for server, hang in zip(servers, HANGS, strict=True):
             server.deaf.update(hang)
+            server.hangs_up = hangs_up
         tokens = [world.session(port=server.port) for server in servers]
         sockets = [world.open(token) for token in tokens]
         for socket in sockets:
             socket.wait("connect")
         use(world)  # more of them hang than there are places for logins
         for socket in sockets:
-            refused(socket, "ssh_timeout")
+            refused(socket, "ssh_unreachable" if hangs_up else "ssh_timeout")
         assert not world.store.keys("ethpillar:refused:*")  # a password that nobody looked at was not refused
         for server, socket, token in zip(servers, sockets, tokens, strict=True):
             server.deaf.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import io
 import os
 import socket as plain_socket
 import struct
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import greenlet
+import paramiko
 import pytest
 
 from ethpillar.demo.node import SimNode
@@ -200,6 +202,9 @@ def test_a_host_key_that_is_swapped_in_mid_life(world: World, deaf: DeafServer) 
 
 
 CODE = "Verification code: "
+_text = io.StringIO()
+paramiko.ECDSAKey.generate().write_private_key(_text)
+OTHER_KEY = _text.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -228,6 +233,22 @@ def test_questions_that_only_a_person_can_answer(
     assert deaf.passwords == shown
     refused(world, code, **session)  # another session with the same words; each shows them once
     assert deaf.passwords == shown * 2
+
+
+class TestOneTry:
+    @pytest.fixture
+    def sshd_options(self) -> dict[str, str]:
+        return {"MaxAuthTries": "1"}
+
+    def test_an_sshd_that_hangs_up_on_the_first_refusal_has_refused(self, world: World) -> None:
+        for session in ({"password": "wrong"}, {"privateKey": OTHER_KEY}):
+            token = world.session(**session)
+            for _ in range(3):
+                error = world.open(token).wait("error")
+                assert error["code"] == "ssh_auth_failed"
+        assert world.sshd.failures() == 1
+        assert (world.sshd.folder / "log").read_text().count("Failed publickey") == 1
+        world.enter()
 
 
 class TestTwoFactorsOfSshd:
