@@ -116,7 +116,7 @@ def _bytes(message: Any) -> bytes:
 def _number(value: Any) -> int | None:
     try:
         return int(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -15,6 +15,11 @@ VALUE_LIMIT = 1024 * 1024
 "Bytes kept of one value. journald cuts what a program prints at 48 KiB; a native message may be longer."
 
 _NEWLINE = b"\n"
+_WANTED = frozenset(
+    (b"__CURSOR", b"__REALTIME_TIMESTAMP", b"MESSAGE", b"PRIORITY", b"SYSLOG_IDENTIFIER")
+    + (b"_PID", b"UNIT", b"_SYSTEMD_UNIT", b"_BOOT_ID")
+)
+"The fields that are kept while an entry comes: an entry that never ends may have ever new ones."
 
 
 class ExportParser:
@@ -62,7 +67,7 @@ class ExportParser:
                 continue
             equals = data.find(b"=", at, stop)
             if equals > 0:
-                self._fields[data[at:equals]] = data[equals + 1 : min(stop, equals + 1 + self._limit)]
+                self._set(data[at:equals], data[equals + 1 : min(stop, equals + 1 + self._limit)])
                 at = stop + 1
             elif end - stop < 9:
                 self._buffer = data[at:]  # the length has not come whole
@@ -92,7 +97,7 @@ class ExportParser:
             return
         name, equals, value = rest.partition(b"=")
         if equals:
-            self._fields[name[:256]] = value[: self._limit]
+            self._set(name, value[: self._limit])
         self._skipping = True
 
     def _begin_binary(self, data: bytes, at: int, stop: int) -> int:
@@ -111,10 +116,14 @@ class ExportParser:
             self._value += data[at : at + min(taken, room, self._missing - 1)]
         self._missing -= taken
         if self._missing == 0 and self._binary is not None:
-            self._fields[self._binary] = bytes(self._value)
+            self._set(self._binary, bytes(self._value))
             self._binary = None
             self._value.clear()
         return at + taken
+
+    def _set(self, name: bytes, value: bytes) -> None:
+        if name in _WANTED:
+            self._fields[name] = value
 
     def _finish(self, entries: list[Entry]) -> None:
         fields, self._fields = self._fields, {}

@@ -15,6 +15,7 @@ _DIM = "2"
 _BOLD = "1"
 _LEVEL_WIDTH = 5
 _TIME_WIDTH = len("11-23 20:58:45.123")
+_LATEST = 253_370_764_800_000_000  # the year 9999: a clock can say anything, a datetime cannot
 _WIDEST_COLUMN = 24
 _MESSAGE_WIDTH = 44
 
@@ -63,7 +64,7 @@ class Renderer:
         return " ".join([*parts, message]).rstrip()
 
     def _time(self, entry_time_us: int) -> str:
-        if not entry_time_us:
+        if not 0 < entry_time_us < _LATEST:
             return " " * _TIME_WIDTH
         return datetime.fromtimestamp(entry_time_us / 1e6, self._zone).strftime("%m-%d %H:%M:%S.%f")[:_TIME_WIDTH]
 
