@@ -36,6 +36,8 @@ class Server:
         self.store = store
         self.watch = watch
         self._timeout = timeout
+        self.closing = False
+        "It is being stopped: a client that comes back now must wait for the next one."
 
     def start(self) -> None:
         """Starts what runs in the background. Once per process, after the fork."""
@@ -44,6 +46,7 @@ class Server:
 
     def shutdown(self) -> None:
         """Tells clients, closes SSH, within the timeout."""
+        self.closing = True
         log.info("Shutting down: %d sockets, %d nodes", len(self.gateway.sockets), len(self.registry))
         with within(self._timeout):
             self.watch.stop()

@@ -23,6 +23,7 @@ from .headers import harden, last_answer, status_line
 from .limits import Limits
 from .log_setup import SILENT
 from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, read_head
+from .server import Server
 from .websocket import BoundedWebSocket
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ class Handler(WebSocketHandler):
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         super().__init__(sock, address, server, rfile)
-        self.limits: Limits = server.application.extensions["ethpillar"].limits
+        self._server: Server = server.application.extensions["ethpillar"]
+        self.limits = self._server.limits
         self._deadline: Any = None
         sock.settimeout(WRITE_TIMEOUT)
 
@@ -102,15 +104,21 @@ class Handler(WebSocketHandler):
             self.close_connection = True
 
     def run_application(self) -> None:
-        """Asks the application, unless this client has too many requests under way already."""
+        """Asks the application, unless this client has too many requests under way, or the server is being stopped."""
         client = self.environ[CLIENT]
         behind_proxy = client_key(_peer(self.client_address), None, self.limits.trusted_proxies) is None
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
-            if not room or (is_handshake(self.environ) and self.limits.engines.full(client)):
-                self.result = self._refuse(429)
-                self.process_result()
+            new = is_handshake(self.environ)
+            if new and self._server.closing:
+                self._answer(503)
+            elif not room or (new and self.limits.engines.full(client)):
+                self._answer(429)
             else:
                 super().run_application()
+
+    def _answer(self, code: int) -> None:
+        self.result = self._refuse(code)
+        self.process_result()
 
     def upgrade_websocket(self) -> Any:
         """Refuses an upgrade that Engine.IO would refuse, while the client can still be told.

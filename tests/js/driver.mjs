@@ -14,7 +14,7 @@ function open({ id, url, options }) {
     socket.io.engine.on("upgrade", (transport) => tell({ id, event: "upgrade", args: [transport.name] }));
   });
   socket.on("connect", () => tell({ id, event: "connect", args: [socket.io.engine.transport.name] }));
-  socket.on("connect_error", (error) => tell({ id, event: "connect_error", args: [{ message: error.message }] }));
+  socket.on("connect_error", (error) => tell({ id, event: "connect_error", args: [{ message: error.message, data: error.data }] }));
   socket.on("disconnect", (reason) => tell({ id, event: "disconnect", args: [reason] }));
   socket.onAny((event, ...args) => tell({ id, event, args }));
 }

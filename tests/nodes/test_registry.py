@@ -1,4 +1,4 @@
-"""When a node is closed, and that several reasons at once are one end."""
+"""Which nodes there are: no more than allowed, and nobody's in somebody's place."""
 
 from __future__ import annotations
 
@@ -7,59 +7,50 @@ from typing import Any
 import gevent
 import pytest
 
-from ethpillar.nodes.node import Node, NodeOptions
+from ethpillar.errors import LimitReached
+from ethpillar.nodes.node import NodeOptions
 from ethpillar.nodes.registry import NodeRegistry
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.target import Target
 
-RECORD = SessionRecord("3f0c6f0e-8f57-4b0c-9a53-0d6f1c1f0f11", Target("127.0.0.1", 22, "staker", "pw"))
-
 
 class Holder:
-    """A `NodeListener` that hears nothing, for these nodes never connect."""
+    def connection_state(self, state: str, details: dict[str, Any]) -> None: ...
 
-    connection_state = node_lost = None
+    def node_lost(self, error: Exception) -> None: ...
+
+
+def record(number: int) -> SessionRecord:
+    return SessionRecord(f"token-{number:04}", Target("203.0.113.1", 22, "staker", f"password {number}"))
 
 
 @pytest.fixture
 def registry() -> NodeRegistry:
-    options = NodeOptions(encode_line=lambda *_: "", encode_statuses=lambda *_: "")
-    unused: Any = None
-    return NodeRegistry(unused, unused, options, linger=60)
+    options: Any = NodeOptions(encode_line=lambda *_: [], encode_statuses=lambda *_: "")
+    return NodeRegistry(None, None, options, linger=600, max_nodes=2)  # type: ignore[arg-type]
 
 
-def test_several_ends_at_once_close_a_node_once(registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed: list[Node] = []
-
-    def close(node: Node) -> None:
-        closed.append(node)
-        gevent.sleep(0)  # closing SSH takes turns of the hub
-
-    monkeypatch.setattr(Node, "close", close)
-    holder: Any = Holder()
-    node = registry.acquire(RECORD, holder)
-    registry.release(node, holder)
-    ends = [
-        gevent.spawn(registry.close),
-        gevent.spawn(registry.end_session, RECORD.token),
-        gevent.spawn(registry.close),
-        gevent.spawn(registry.end_session, RECORD.token),
-    ]
-    gevent.joinall(ends, raise_error=True)
-    assert closed == [node]
-    assert len(registry) == 0
+def test_no_more_nodes_than_allowed_and_one_session_s_sockets_share_one(registry: NodeRegistry) -> None:
+    first, second = Holder(), Holder()
+    node = registry.acquire(record(1), first)
+    assert registry.acquire(record(1), second) is node
+    registry.acquire(record(2), first)
+    with pytest.raises(LimitReached):
+        registry.acquire(record(3), first)
+    assert len(registry) == 2
+    assert registry.acquire(record(2), second)
 
 
-def test_a_session_with_two_nodes_loses_both(registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed: list[Node] = []
-
-    def close(node: Node) -> None:
-        closed.append(node)
-        registry.close()  # meanwhile
-
-    monkeypatch.setattr(Node, "close", close)
-    holder: Any = Holder()
-    other = SessionRecord(RECORD.token, Target("127.0.0.1", 22, "staker", "another"))
-    nodes = [registry.acquire(record, holder) for record in (RECORD, other)]
-    registry.end_session(RECORD.token)
-    assert closed == nodes
+def test_a_node_that_only_lingers_makes_room(registry: NodeRegistry) -> None:
+    holder = Holder()
+    first, second = (registry.acquire(record(number), holder) for number in (1, 2))
+    registry.release(second, holder)
+    registry.release(first, holder)
+    registry.acquire(record(3), holder)
+    assert len(registry) == 2
+    assert registry.acquire(record(1), holder) is first  # the one that nobody held for longest had to go
+    with pytest.raises(LimitReached):
+        registry.acquire(record(2), holder)
+    gevent.sleep(0)  # it is closed in the background
+    assert second._closed
+    assert not first._closed

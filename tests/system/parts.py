@@ -346,11 +346,11 @@ class JsSocket:
         """Sends an event."""
         self._clients.send(op="emit", id=self.id, event=event, args=list(arguments))
 
-    def call(self, event: str, *arguments: Any) -> Any:
+    def call(self, event: str, *arguments: Any, deadline: float = 20.0) -> Any:
         """Sends an event and waits for its ack; the ack's first argument."""
         number = self._clients.next_ack()
         self._clients.send(op="emit", id=self.id, event=event, args=list(arguments), ack=number)
-        answer = until(lambda: self.acks.get(number), f"the ack of {event}")
+        answer = until(lambda: self.acks.get(number), f"the ack of {event}", deadline)
         return answer[0]
 
     def close(self) -> None:
