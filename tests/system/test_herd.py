@@ -39,7 +39,7 @@ def most_at_once(log: str) -> int:
 def test_a_thousand_sockets_of_fifty_sessions_come_back_at_once(world: World) -> None:
     world.node.append_many(EXECUTION, [f"line {number}" for number in range(60)])
     tokens = [world.session() for _ in range(SESSIONS)]
-    options: dict[str, Any] = {"transports": ["websocket"], "timeout": 60_000}
+    options: dict[str, Any] = {"transports": ["websocket"]}
     sockets = [world.open(token, **options) for token in tokens for _ in range(SOCKETS)]
     for socket in sockets:
         socket.wait("authenticated", deadline=90)
