@@ -1,0 +1,431 @@
+"""Random pages and random faults for some minutes, and what is left of it: `make soak MINUTES=5`.
+
+Real parts: redis-server and sshd, each behind a proxy that can break; a simulated node; socket.io-client. The server
+runs in this process, so that all it holds can be counted. Pages come, subscribe, talk nonsense, freeze and go, or are
+cut off; sessions are revoked; sshd and Redis are killed, frozen and cut off. When everybody has left and it has calmed
+down, a table tells what is held, before and after. Exits with 1 when that is more than before, or when memory (RSS)
+has grown by more than 50 MB. SEED=... repeats a run's decisions, though not its timing.
+"""
+
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import gevent
+import psutil
+import redis as redis_py
+
+from ethpillar.demo.node import SimNode, install
+from tests.system.local import LocalServer
+from tests.system.local import count as count_objects
+from tests.system.parts import PASSWORD, USER, JsClients, RedisServer, Sshd
+from tests.system.proxy import Proxy
+
+BOUND = 50 * 1024 * 1024
+"Bytes by which memory may have grown at the end."
+CALM = 150.0
+"Seconds for everything to be let go of: a client that was frozen is given up after Engine.IO's 40."
+PAGES = 12
+"Pages that are there at once."
+SERVICES = ("execution", "consensus", "validator", "mevboost", "nosuchunit", "--help", "oauth2-proxy")
+QUICK = {
+    **{"SSH_CONNECT_TIMEOUT": "3", "SSH_LOGIN_TIMEOUT": "4", "SSH_COMMAND_TIMEOUT": "5", "STATUS_TIMEOUT": "4"},
+    **{"SSH_KEEPALIVE": "2", "SSH_DEAD_AFTER": "3", "AUTH_TIMEOUT": "5", "NODE_LINGER": "1", "REQUEST_TIMEOUT": "5"},
+    **{
+        "MAX_BAD_TOKENS": "1000000",
+        "MAX_BAD_TOKENS_PER_ADDRESS": "100000",
+        "TRUSTED_PROXIES": "none",
+        "LOG_LEVEL": "error",
+    },
+}
+ODD: tuple[Any, ...] = (
+    *(None, True, -1, 1e308, "", "x" * 5000, [], [[]], {}, {"service": None}, {"service": "execution", "lines": -1}),
+    *({"service": ["execution"]}, {"service": "execution", "after": "nowhere"}, {"interval": "soon"}, "\ud800"),
+)
+GARBAGE = (
+    *(b"", b"\x00" * 100, b"GET / HTTP/1.1\r\n", b"GET /?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n"),
+    b"POST /?EIO=4&transport=polling&sid=nobody HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n40",
+    b"GET /?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\xfe\x00",
+)
+
+
+class Clients(JsClients):
+    """The driver, of which only is remembered how often what happened: memory is what is measured here."""
+
+    def __init__(self, url: str) -> None:
+        self.seen: Counter[str] = Counter()
+        super().__init__(url)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for text in self._process.stdout:
+            event = text.partition('"event":"')[2].partition('"')[0] or "ack"
+            self.seen[event] += 1
+            if event == "ready":
+                self._ready.set()
+
+
+class Storm:
+    """The parts, and what happens to them."""
+
+    def __init__(self, folder: Path) -> None:
+        install(folder / "node", sys.executable)
+        self.node = SimNode(folder / "node")
+        for name in SERVICES[:4]:
+            self.node.set_unit(
+                f"{name}.service", LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x"
+            )
+        self.redis = RedisServer(folder)
+        self.sshd = Sshd(folder / "sshd", str(folder / "node" / "bin"))
+        self.to_redis, self.to_sshd = Proxy(self.redis.port), Proxy(self.sshd.port)
+        there: Any = SimpleNamespace(url=f"redis://127.0.0.1:{self.to_redis.port}/0")
+        self.server = LocalServer(there, **QUICK)
+        self.lively, self.freezing = Clients(self.server.url), Clients(self.server.url)
+        self.store: Any = redis_py.Redis.from_url(self.redis.url)
+        self.happened: Counter[str] = Counter()
+        self.tokens: list[str] = []
+        self.over = False
+        self.write_sessions()
+
+    # -- sessions
+
+    def write_sessions(self) -> None:
+        """Four sessions, as the dashboard writes them; one has a wrong password."""
+        self.tokens = self.tokens or [str(uuid.uuid4()) for _ in range(4)]
+        for number, token in enumerate(self.tokens):
+            password = "wrong" if number == 0 else PASSWORD
+            record = {"host": "127.0.0.1", "username": USER, "password": password, "port": self.to_sshd.port}
+            self.store.set(f"ssh_session:{token}", json.dumps({**record, "lastAccessed": 0}), ex=10200)
+
+    def _revoke(self) -> None:
+        token = self.tokens.pop(random.randrange(len(self.tokens)))
+        self.store.delete(f"ssh_session:{token}")
+        self.tokens.append(str(uuid.uuid4()))
+        self.write_sessions()
+
+    # -- pages
+
+    def page(self) -> None:
+        """One page that comes, does something, and goes."""
+        driver = random.choice((self.lively, self.lively, self.freezing))
+        token = random.choice([*self.tokens, *self.tokens, None, str(uuid.uuid4()), "x", "*" * 200])
+        transports = random.choice((["websocket", "polling"], ["polling", "websocket"], ["polling"]))
+        sockets = [driver.open(token, transports=transports) for _ in range(random.randint(1, 5))]
+        self.happened["sockets"] += len(sockets)
+        try:
+            for _ in range(random.randint(0, 25)):
+                if self.over:
+                    break
+                self._act(random.choice(sockets))
+                gevent.sleep(random.choice((0, 0, 0.02, 0.2, 1)))
+        finally:
+            for each in sockets:
+                if random.random() < 0.3:
+                    each.kill()  # the client comes back by itself, and leaves then
+                each.close()
+
+    def _act(self, page: Any) -> None:
+        service = random.choice(SERVICES)
+        name, payload = random.choice(
+            (
+                ("subscribe_logs", {"service": service, "lines": random.choice((0, 50, 5000)), "batch": True}),
+                ("subscribe_logs", {"service": service, "lossless": random.random() < 0.5}),
+                ("unsubscribe_logs", {"service": service}),
+                ("subscribe_status", {"interval": random.choice((1000, 5000))}),
+                ("unsubscribe_status", {}),
+                ("authenticate", random.choice([*self.tokens, "nobody", None])),
+                (random.choice(("subscribe_logs", "unsubscribe_logs", "authenticate", "*", "x")), random.choice(ODD)),
+                ("subscribe_logs", {"$repeat": "x", "times": 100_000}),
+            )
+        )
+        page.emit(name, payload)
+
+    def garbage(self) -> None:
+        """Somebody who is no browser, and who leaves without a word, sometimes late."""
+        self.happened["garbage"] += 1
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.server.port), 5) as connection:
+            connection.sendall(random.choice(GARBAGE) + random.randbytes(random.choice((0, 10, 1000))))
+            gevent.sleep(random.choice((0, 0.1, 8)))
+
+    def print_lines(self) -> None:
+        """The node's programs print, sometimes a lot."""
+        unit = random.choice(SERVICES[:4])
+        self.node.append_many(
+            unit, [f"INFO [07-21|10:11:12.345] Imported n={n}" for n in range(random.choice((1, 20, 3000)))]
+        )
+
+    # -- faults
+
+    def fault(self) -> None:
+        """Something breaks, and is mended a little later."""
+        name = random.choice([*_FAULTS])
+        self.happened[name] += 1
+        with _FAULTS[name](self):
+            gevent.sleep(random.choice((0.1, 1, 3, 8)))
+
+    # -- all of it
+
+    def rage(self, seconds: float, watch: Callable[[], None]) -> None:
+        """The storm."""
+        end = time.monotonic() + seconds
+
+        def repeat(act: Callable[[], None], pause: float) -> None:
+            while time.monotonic() < end:
+                with contextlib.suppress(OSError, redis_py.RedisError):  # of the parts that are broken at the moment
+                    act()
+                gevent.sleep(random.uniform(0, pause))
+
+        acts = [(self.page, 1.0)] * PAGES + [(self.garbage, 1.0)] * 2
+        acts += [(self.print_lines, 1.0), (self.fault, 4.0), (self._revoke, 15.0), (watch, 4.0)]
+        workers = [gevent.spawn(repeat, act, pause) for act, pause in acts]
+        gevent.sleep(seconds)
+        self.over = True
+        gevent.joinall(workers, timeout=60, raise_error=True)
+
+    def tidy(self) -> None:
+        """Ends what is there by right: idle connections to Redis (there may be 32), and the proxies' remains."""
+        self.server.rooms.store._redis.connection_pool.disconnect(inuse_connections=False)
+        for proxy in (self.to_redis, self.to_sshd):
+            _prune(proxy)
+        subprocess.run(["true"], check=True)  # gevent holds the threads there were at the last fork
+
+    def held(self) -> dict[str, int]:
+        """What is there now: here, and on the node."""
+        rooms = self.server.rooms
+        engine = rooms.gateway._socketio.server
+        return {
+            **count_objects(),
+            "nodes (registry)": len(rooms.registry),
+            "nodes that linger (registry)": len(rooms.registry._expiry),
+            "sockets (gateway)": len(rooms.gateway.sockets),
+            "sessions (guard)": len(rooms.gateway.guard),
+            "sockets (Engine.IO)": len(engine.eio.sockets),
+            "environs (Socket.IO)": len(engine.environ),
+            "rooms (Socket.IO)": sum(len(each) for each in engine.manager.rooms.values()),
+            "connections (limits)": len(rooms.limits.connections),
+            "Engine.IO sessions (limits)": len(rooms.limits.engines),
+            "sockets (limits)": len(rooms.limits.sockets),
+            "threads": len(os.listdir("/proc/self/task")),
+            "file descriptors": len(os.listdir("/proc/self/fd")),
+            "SSH connections": self.sshd.connections(),
+            "commands on the node": len(self.node.running()),
+        }
+
+    def close(self) -> None:
+        """Ends all parts."""
+        self.lively.close()
+        self.freezing.close()
+        self.server.close()
+        for each in (self.to_redis, self.to_sshd):
+            each.close()
+        self.sshd.stop()
+        self.redis.stop()
+
+
+def _prune(proxy: Proxy) -> None:
+    """Closes the proxied connections that have ended, which the proxy leaves to its own end."""
+    ended = [pair for pair in proxy._pairs if not all(_connected(each) for each in pair)]
+    proxy._pairs = [pair for pair in proxy._pairs if pair not in ended]
+    for each in [each for pair in ended for each in pair]:
+        each.close()
+
+
+def _connected(connection: socket.socket) -> bool:
+    try:
+        connection.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _cut(proxy: Proxy) -> Iterator[None]:
+    proxy.cut()
+    yield
+
+
+@contextlib.contextmanager
+def _refuse(proxy: Proxy) -> Iterator[None]:
+    proxy.refuse(True)
+    proxy.cut()
+    try:
+        yield
+    finally:
+        proxy.refuse(False)
+
+
+@contextlib.contextmanager
+def _freeze(proxy: Proxy) -> Iterator[None]:
+    proxy.freeze(True)
+    try:
+        yield
+    finally:
+        proxy.freeze(False)
+
+
+@contextlib.contextmanager
+def _restart(part: Any, then: Callable[[], None] = lambda: None) -> Iterator[None]:
+    part.stop()
+    try:
+        yield
+    finally:
+        part.start()
+        then()
+
+
+@contextlib.contextmanager
+def _kill_children(sshd: Sshd) -> Iterator[None]:
+    for pid in sshd.descendants():
+        if random.random() < 0.5:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    yield
+
+
+@contextlib.contextmanager
+def _freeze_pages(clients: Clients) -> Iterator[None]:
+    clients.freeze(True)
+    try:
+        gevent.sleep(random.choice((0, 5, 45)))
+        yield
+    finally:
+        clients.freeze(False)
+
+
+_FAULTS: dict[str, Callable[[Storm], contextlib.AbstractContextManager[None]]] = {
+    "SSH cut": lambda storm: _cut(storm.to_sshd),
+    "SSH refused": lambda storm: _refuse(storm.to_sshd),
+    "SSH frozen": lambda storm: _freeze(storm.to_sshd),
+    "sshd restarted": lambda storm: _restart(storm.sshd),
+    "sshd's children killed": lambda storm: _kill_children(storm.sshd),
+    "Redis cut": lambda storm: _cut(storm.to_redis),
+    "Redis refused": lambda storm: _refuse(storm.to_redis),
+    "Redis frozen": lambda storm: _freeze(storm.to_redis),
+    "Redis restarted": lambda storm: _restart(storm.redis, storm.write_sessions),
+    "pages frozen": lambda storm: _freeze_pages(storm.freezing),
+}
+
+
+class Figures:
+    """What was held before, at the height, and after."""
+
+    def __init__(self, storm: Storm, before: dict[str, int]) -> None:
+        self._storm = storm
+        self._before = before
+        self._height = dict(before)
+        self._memory = psutil.Process().memory_info
+        self._rss = [self._memory().rss]
+
+    def look(self) -> None:
+        """Takes the figures of this moment."""
+        self._rss.append(self._memory().rss)
+        for key, value in self._storm.held().items():
+            self._height[key] = max(self._height[key], value)
+
+    def report(self, after: dict[str, int], calm: float) -> int:
+        """Prints the table; 1 when something is held that was not, or when there was no storm."""
+        storm, rss = self._storm, [*self._rss, self._memory().rss]
+        for title, each in (("what happened", storm.happened), ("seen", storm.lively.seen + storm.freezing.seen)):
+            print(f"{title}: " + ", ".join(f"{name} {number:,}" for name, number in each.most_common()))
+        print(f"calm after {calm:.0f} s\n\n{'held':32} {'before':>8} {'height':>8} {'after':>8}")
+        left = [key for key, value in self._before.items() if after[key] > value]
+        for key, value in self._before.items():
+            print(f"{key:32} {value:8} {self._height[key]:8} {after[key]:8}" + ("  LEFT" if key in left else ""))
+        mega = 1024 * 1024
+        grown = rss[-1] - rss[0] > BOUND
+        print(f"{'RSS, MB':32} {rss[0] / mega:8.1f} {max(rss) / mega:8.1f} {rss[-1] / mega:8.1f}" + "  GROWN" * grown)
+        served = all(each.alive and each.seen["log_batch"] for each in (storm.lively, storm.freezing))
+        if not served:
+            print("NO STORM: a client process has ended, or was never served")
+        return 0 if served and not left and not grown else 1
+
+
+def warm_up(storm: Storm) -> None:
+    """One page, so that what is made once is there before anything is counted."""
+    storm.print_lines()
+    page = storm.lively.open(storm.tokens[1])
+    page.emit("subscribe_logs", {"service": "execution"})
+    page.emit("subscribe_status", {"interval": 1000})
+    wait(lambda: storm.lively.seen["status_update"] > 1, "a page that is served")
+    page.close()
+    wait(lambda: not len(storm.server.rooms.registry), "its end")
+
+
+def wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Waits for a condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"waited {seconds:g} s for {what}")
+        gevent.sleep(0.1)
+
+
+def main() -> int:
+    """Runs it and prints what is left."""
+    minutes = float(os.environ.get("MINUTES", "5"))
+    seed = int(os.environ.get("SEED", str(random.randrange(1 << 30))))
+    random.seed(seed)
+    print(f"{minutes:g} minutes, SEED={seed}", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        storm = Storm(Path(name))
+        try:
+            warm_up(storm)
+            before = settled(storm, None)
+            figures = Figures(storm, before)
+            storm.rage(minutes * 60, figures.look)
+            calm_since = time.monotonic()
+            after = settled(storm, before)
+            return figures.report(after, time.monotonic() - calm_since)
+        finally:
+            storm.close()
+
+
+def settled(storm: Storm, before: dict[str, int] | None) -> dict[str, int]:
+    """What is held when that is no more than before, and for some seconds; or what is held anyway, after `CALM`.
+
+    :param before: None: it has to be the same for some seconds
+    """
+    end = time.monotonic() + CALM
+    last: dict[str, int] = {}
+    calm = 0
+    while True:
+        storm.tidy()
+        now = storm.held()
+        good = now == last if before is None else all(now[key] <= before[key] for key in now)
+        calm = calm + 1 if good else 0
+        if calm >= 5 or time.monotonic() > end:
+            return now
+        last = now
+        gevent.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
