@@ -85,14 +85,13 @@ class Guard:
         try:
             return serve(websocket)
         except (ValueError, OSError):
-            if not socket.upgraded:
-                socket.upgrading = False  # it was to become this session's transport, and polling goes on
-                return []
-            socket.queue.put(None)
-            socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_ERROR)
             return []
         finally:
             websocket.close()
+            if socket.upgraded:
+                socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_ERROR)
+            else:
+                socket.upgrading = False  # it was to become this session's transport, and polling goes on
 
     def _too_late(self, sid: str) -> None:
         if self._find(sid) is None:
