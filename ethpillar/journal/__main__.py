@@ -129,11 +129,16 @@ def show(batches: Iterable[list[Entry]], renderer: Renderer) -> Iterator[str]:
             parser = parsers.setdefault(entry.unit, LineParser())
             for number, text in enumerate(clean(entry.message)):
                 line = parser.parse(text, entry.priority, manager=entry.pid == 1, further=number > 0)
-                name = entry.unit.removesuffix(".service") if entry.unit else None
+                name = _shown(entry.unit.removesuffix(".service")) if entry.unit else None
                 told = renderer.render(entry.realtime_us, line, text, name)
                 if told is not None:
                     shown.append(told + "\n")
         yield "".join(shown)
+
+
+def _shown(unit: str) -> str:
+    """A unit's name without what it would do to a terminal, or what no terminal can show."""
+    return clean(unit.encode("utf-8", "replace"))[0]
 
 
 def main(arguments: list[str] | None = None) -> int:

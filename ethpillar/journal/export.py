@@ -66,7 +66,7 @@ class ExportParser:
                 at += 1
                 continue
             equals = data.find(b"=", at, stop)
-            if equals > 0:
+            if equals >= 0:
                 self._set(data[at:equals], data[equals + 1 : min(stop, equals + 1 + self._limit)])
                 at = stop + 1
             elif end - stop < 9:
