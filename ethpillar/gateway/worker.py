@@ -10,7 +10,7 @@ import base64
 import binascii
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from geventwebsocket.handler import WebSocketHandler
@@ -23,8 +23,10 @@ from .headers import harden, last_answer, status_line
 from .limits import Limits
 from .log_setup import SILENT
 from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, read_head
-from .server import Server
 from .websocket import BoundedWebSocket
+
+if TYPE_CHECKING:
+    from .server import Server  # not more than that: gunicorn loads this module before the monkey patch
 
 log = logging.getLogger(__name__)
 

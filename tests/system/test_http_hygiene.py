@@ -67,6 +67,7 @@ def test_every_answer(server: EthPillarServer) -> None:
     assert CANARY not in server.log
     assert "Traceback" not in server.log
     assert "failed" not in server.log
+    assert "Warning" not in server.log  # e.g. of a module that was imported before the monkey patch
 
 
 def test_a_foreign_origin_is_told_nothing(server: EthPillarServer) -> None:
