@@ -229,7 +229,6 @@ class Storm:
             "sockets (Engine.IO)": len(engine.eio.sockets),
             "environs (Socket.IO)": len(engine.environ),
             "rooms (Socket.IO)": sum(len(each) for each in engine.manager.rooms.values()),
-            "connections (limits)": len(rooms.limits.connections),
             "Engine.IO sessions (limits)": len(rooms.limits.engines),
             "sockets (limits)": len(rooms.limits.sockets),
             "threads": len(os.listdir("/proc/self/task")),

@@ -90,7 +90,10 @@ class Gateway:
             gevent.spawn(self._enter, socket, record)
 
     def _new_socket(self, sid: str) -> BrowserSocket:
-        outbox = Outbox(self._socketio.server, sid)
+        try:
+            outbox = Outbox(self._socketio.server, sid)
+        except KeyError:  # it left while its token was looked up, so nobody hears the answer
+            raise SessionStoreDown from None
         client = request.environ.get(CLIENT)
         return BrowserSocket(
             outbox, self._entrance, self._registry, self._auth_timeout, self._limits.logs_per_socket, client

@@ -16,8 +16,10 @@ VALUE_LIMIT = 1024 * 1024
 
 _NEWLINE = b"\n"
 _WANTED = frozenset(
-    (b"__CURSOR", b"__REALTIME_TIMESTAMP", b"MESSAGE", b"PRIORITY", b"SYSLOG_IDENTIFIER")
-    + (b"_PID", b"UNIT", b"_SYSTEMD_UNIT", b"_BOOT_ID")
+    {
+        *(b"__CURSOR", b"__REALTIME_TIMESTAMP", b"MESSAGE", b"PRIORITY", b"SYSLOG_IDENTIFIER"),
+        *(b"_PID", b"UNIT", b"_SYSTEMD_UNIT", b"_BOOT_ID"),
+    }
 )
 "The fields that are kept while an entry comes: an entry that never ends may have ever new ones."
 

@@ -52,7 +52,10 @@ class Command:
 
     def read(self) -> bytes:
         """Waits for output; b"" when it has ended or the connection has. Not reading makes the remote side wait."""
-        data = self._channel.recv(READ_SIZE)
+        try:
+            data = self._channel.recv(READ_SIZE)
+        except (EOFError, OSError, paramiko.SSHException):
+            return b""  # what was read is acknowledged, and the connection died of that
         if self._channel.recv_stderr_ready() or not data:
             self._drain_stderr()
         return bytes(data)

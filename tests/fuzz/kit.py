@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import Any
 
@@ -35,7 +36,7 @@ ODD: st.SearchStrategy[Any] = st.recursive(
 def chunks(data: bytes, cuts: list[int]) -> list[bytes]:
     """The bytes, cut at these places (modulo their number)."""
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [data[start:stop] for start, stop in itertools.pairwise(edges)]
 
 
 CUTS = st.lists(st.integers(0, 5000), max_size=12)
