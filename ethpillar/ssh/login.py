@@ -6,7 +6,6 @@ means. One call makes one attempt with each credential that the session has, bec
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,16 +15,14 @@ import paramiko
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ..errors import BadKey, CredentialRefused, SecondFactorRequired, SshError, SshOutdated, SshTimeout, SshUnreachable
+from ..errors import CredentialRefused, SecondFactorRequired, SshError, SshOutdated, SshTimeout, SshUnreachable
 from . import hostkeys
 from .address import AddressPolicy, connect
 from .connection import Connection
+from .keys import load_key
 from .pacing import place
 from .target import Target
 from .transport import NodeTransport
-
-_KEY_TYPES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-_KEY_FAILURES = (EOFError, OSError, paramiko.SSHException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +172,4 @@ _PASSWORD_PROMPT = re.compile(r"(?i)^(?!.*(one.?time|verification|otp|token|code
 
 
 def _load_key(target: Target) -> paramiko.PKey | None:
-    if target.private_key is None:
-        return None
-    text = target.private_key.strip() + "\n"
-    for kind in _KEY_TYPES:
-        try:
-            return kind.from_private_key(io.StringIO(text), password=target.passphrase)
-        except (ValueError, IndexError, TypeError, UnicodeError, *_KEY_FAILURES):
-            continue
-    raise BadKey
+    return None if target.private_key is None else load_key(target.private_key, target.passphrase)

@@ -1,0 +1,129 @@
+"""A session's private key.
+
+Belongs here: reading one, and what that may cost. Anybody may bring a key, and a key says itself how much work reading
+it is: rounds of a key derivation, and primes that OpenSSL proves to be primes, for minutes and without yielding. So
+the rounds are bounded and run in a thread, and of an RSA key is checked only that its numbers fit together: one that
+is no good after all signs what no sshd takes, and that is its owner's loss alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from typing import Any
+
+import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from gevent.threadpool import ThreadPool
+
+from ..errors import BadKey
+
+MAX_ROUNDS = 256
+"Of bcrypt: ssh-keygen takes 24, people take 100, and 256 are some seconds."
+MAX_BITS = 8192
+"Of an RSA key."
+THREADS = 2
+"Keys that are read at once."
+
+_OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----\s*\n([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----")
+_MAGIC = b"openssh-key-v1\0"
+# What paramiko, cryptography and PyNaCl raise for what is no key, or for a passphrase that is wrong.
+_FAILURES = (
+    *(ValueError, LookupError, TypeError, ArithmeticError, AssertionError, AttributeError, EOFError, OSError),
+    *(paramiko.SSHException, UnsupportedAlgorithm),
+)
+
+
+class _RsaKey(paramiko.RSAKey):
+    """An RSA key whose primes are not proved to be any."""
+
+    def _decode_key(self, data: Any) -> None:
+        kind, blob = data
+        if kind == self._PRIVATE_KEY_FORMAT_ORIGINAL:
+            key = serialization.load_der_private_key(blob, None, unsafe_skip_rsa_key_validation=True)
+            if not isinstance(key, rsa.RSAPrivateKey):
+                raise ValueError("not RSA")
+            numbers = key.private_numbers()
+        else:
+            n, e, d, iqmp, p, q = self._uint32_cstruct_unpack(blob, "iiiiii")
+            public = rsa.RSAPublicNumbers(e, n)
+            numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), iqmp, public)
+        if not _fits_together(numbers):
+            raise ValueError("no RSA key")
+        self.key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def _fits_together(key: rsa.RSAPrivateNumbers) -> bool:
+    n, e, p, q = key.public_numbers.n, key.public_numbers.e, key.p, key.q
+    if any(number.bit_length() > MAX_BITS for number in (n, e, p, q, key.d, key.iqmp)) or n.bit_length() < 1024:
+        return False
+    return (
+        min(e, p, q) > 2
+        and p * q == n
+        and n & 1 == 1
+        and key.d * e % (p - 1) == key.d * e % (q - 1) == 1
+        and key.iqmp * q % p == 1
+        and (key.dmp1, key.dmq1) == (key.d % (p - 1), key.d % (q - 1))
+    )
+
+
+_PEM: dict[str, type[paramiko.PKey]] = {"RSA": _RsaKey, "EC": paramiko.ECDSAKey}
+_TYPES: dict[bytes, type[paramiko.PKey]] = {
+    **{b"ssh-ed25519": paramiko.Ed25519Key, b"ssh-rsa": _RsaKey},
+    **{b"ecdsa-sha2-nistp" + bits: paramiko.ECDSAKey for bits in (b"256", b"384", b"521")},
+}
+_threads: list[ThreadPool] = []
+
+
+def load_key(text: str, passphrase: str | None) -> paramiko.PKey:
+    """A private key from its OpenSSH or PEM text. Raises `BadKey`."""
+    text = text.strip() + "\n"
+    kind = _kind(text)
+    if kind is None:
+        raise BadKey
+    if not _threads:
+        _threads.append(ThreadPool(THREADS))
+    key = _threads[0].apply(_read, (kind, text, passphrase))
+    if key is None:
+        raise BadKey
+    return key
+
+
+def _read(kind: type[paramiko.PKey], text: str, passphrase: str | None) -> paramiko.PKey | None:
+    # Returns None instead of raising: what is raised in gevent's threads is printed.
+    try:
+        return kind.from_private_key(io.StringIO(text), password=passphrase)
+    except _FAILURES:
+        return None
+
+
+def _kind(text: str) -> type[paramiko.PKey] | None:
+    """What kind of key this says it is, if it is one that may be read."""
+    if text.count("-----BEGIN") != 1:
+        return None
+    if pem := re.search("-----BEGIN (RSA|EC) PRIVATE KEY-----", text):
+        return _PEM[pem[1]]
+    found = _OPENSSH.search(text)
+    try:
+        return None if found is None else _openssh_kind(base64.decodebytes(found[1].encode()))
+    except ValueError:
+        return None
+
+
+def _openssh_kind(data: bytes) -> type[paramiko.PKey] | None:
+    """From the part of OpenSSH's format (its PROTOCOL.key) that is not encrypted."""
+    message = paramiko.Message(data)
+    if message.get_bytes(len(_MAGIC)) != _MAGIC:
+        return None
+    message.get_binary()  # the cipher
+    kdf, options = message.get_binary(), paramiko.Message(message.get_binary())
+    options.get_binary()  # the salt
+    if kdf != b"none" and options.get_int() > MAX_ROUNDS:
+        return None
+    if message.get_int() != 1:
+        return None
+    name: bytes = paramiko.Message(message.get_binary()).get_binary()
+    return _TYPES.get(name)

@@ -1,0 +1,129 @@
+"""Private keys: the good ones are read, and no other costs anything."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import struct
+import subprocess
+from pathlib import Path
+
+import paramiko
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ethpillar.errors import BadKey
+from ethpillar.ssh.keys import MAX_BITS, MAX_ROUNDS, load_key
+
+KINDS = [
+    ("ed25519", "256", "RFC4716"),
+    ("ecdsa", "521", "RFC4716"),
+    *((kind, bits, form) for kind, bits in (("rsa", "2048"), ("ecdsa", "256")) for form in ("RFC4716", "PEM")),
+]
+
+
+def keygen(folder: Path, kind: str, bits: str, form: str, passphrase: str = "") -> str:
+    """A key as ssh-keygen writes it."""
+    path = folder / "key"
+    words = ["ssh-keygen", "-q", "-t", kind, "-b", bits, "-m", form, "-N", passphrase, "-f", str(path)]
+    subprocess.run(words, check=True)
+    return path.read_text()
+
+
+@pytest.mark.parametrize("passphrase", [None, "open sesame"])
+@pytest.mark.parametrize(("kind", "bits", "form"), KINDS)
+def test_keys_are_read_and_sign(tmp_path: Path, kind: str, bits: str, form: str, passphrase: str | None) -> None:
+    text = keygen(tmp_path, kind, bits, form, passphrase or "")
+    key = load_key(text, passphrase)
+    algorithm = "rsa-sha2-512" if kind == "rsa" else None
+    public = key.from_type_string(key.get_name(), key.asbytes())
+    assert public.verify_ssh_sig(b"data", paramiko.Message(key.sign_ssh_data(b"data", algorithm).asbytes()))
+    assert load_key("\r\n" + text.replace("\n", "\r\n") + "\n\n", passphrase).asbytes() == key.asbytes()
+    if passphrase is not None:
+        for wrong in (None, "", "no", "\ud800"):
+            with pytest.raises(BadKey):
+                load_key(text, wrong)
+
+
+def string(value: bytes) -> bytes:
+    return struct.pack(">I", len(value)) + value
+
+
+def number(value: int) -> bytes:
+    return string(value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def openssh(name: bytes, private: bytes, cipher: bytes = b"none", kdf: bytes = b"none", options: bytes = b"") -> str:
+    """OpenSSH's format, PROTOCOL.key."""
+    public = string(string(name) + string(b""))
+    inner = struct.pack(">II", 7, 7) + string(name) + private + string(b"comment")
+    inner += bytes(range(1, 1 + -len(inner) % 8))
+    body = b"openssh-key-v1\0" + string(cipher) + string(kdf) + string(options) + struct.pack(">I", 1)
+    text = base64.encodebytes(body + public + string(inner)).decode()
+    return f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}-----END OPENSSH PRIVATE KEY-----\n"
+
+
+def derivation(rounds: int) -> str:
+    """An encrypted key that wants this many rounds."""
+    return openssh(b"ssh-rsa", b"", b"aes256-ctr", b"bcrypt", string(b"s" * 16) + struct.pack(">I", rounds))
+
+
+def rsa(p: int, q: int, n: int | None = None, d: int | None = None) -> str:
+    e = 65537
+    d = pow(e, -1, (p - 1) * (q - 1)) if d is None else d
+    inverse = pow(q, -1, p) if p > 1 else 0
+    return openssh(b"ssh-rsa", b"".join(map(number, (p * q if n is None else n, e, d, inverse, p, q))))
+
+
+P, Q, R = 2**1279 - 1, 2**2203 - 1, 2**9689 - 1
+
+
+def test_what_is_no_proof_of_primes_is_still_a_key() -> None:
+    assert load_key(rsa(P, Q), None).get_bits() == 1279 + 2203
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        derivation(MAX_ROUNDS + 1),
+        derivation(2**32 - 1),  # would be read for years
+        rsa(R, 2**9941 - 1),  # would be proved for hours
+        rsa(P, R, P * Q),
+        rsa(2**4423 - 1, 2**4253 - 1),
+        rsa(P, Q, P * Q + 2),
+        rsa(P, Q, d=3),
+        rsa(1, P * Q, d=5),
+        rsa(P, Q).replace("-----END OPENSSH", "-----BEGIN RSA"),
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n" + derivation(2**32 - 1),
+        "Proc-Type: 4,ENCRYPTED\n" + derivation(2**32 - 1),
+        openssh(b"ssh-ed25519", string(b"a" * 32) + string(b"b" * 64)),
+        openssh(b"ssh-dss", b""),
+        openssh(b"ssh-rsa\xff", b""),
+        "",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nA\n-----END OPENSSH PRIVATE KEY-----",
+    ],
+)
+def test_what_costs_too_much_or_is_none(text: str) -> None:
+    assert MAX_BITS == 8192
+    with pytest.raises(BadKey):
+        load_key(text, "passphrase")
+
+
+WHOLE = [derivation(1), rsa(P, Q), openssh(b"ssh-ed25519", b"x"), paramiko.ECDSAKey.generate().get_base64()]
+
+
+@given(
+    st.sampled_from(WHOLE).map(lambda text: text.encode()),
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 40), st.binary(max_size=6)), max_size=4),
+    st.none() | st.text(max_size=80),
+)
+@example(WHOLE[0].encode(), [], "\ud800")
+def test_any_damage_is_a_bad_key_or_none(text: bytes, damage: list[tuple[int, int, bytes]], passphrase: str) -> None:
+    lines = text.decode().strip().split("\n")
+    body = base64.b64decode("".join(lines[1:-1]) or "AAAA")
+    for at, length, piece in damage:
+        body = body[: at % len(body)] + piece + body[at % len(body) + length :] or b"x"
+    with contextlib.suppress(BadKey):
+        load_key("\n".join([lines[0], base64.encodebytes(body).decode().strip(), lines[-1]]), passphrase)
