@@ -61,7 +61,11 @@ def _choice(*words: str) -> Callable[[str], str]:
 
 
 def _redis_url(value: str) -> str:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:  # its own words may repeat the password
+        raise ValueError("must be a URL such as redis://localhost:6379/0") from None
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("must start with redis://, rediss:// or unix://")
     if not (parts.path if parts.scheme == "unix" else parts.hostname):
@@ -72,7 +76,10 @@ def _redis_url(value: str) -> str:
 def _origins(value: str) -> tuple[str, ...]:
     origins = []
     for item in filter(None, (part.strip() for part in value.split(","))):
-        parts = urlsplit(item)
+        try:
+            parts = urlsplit(item)
+        except ValueError:
+            raise ValueError("must be one or more origins such as https://dash.example") from None
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
             raise ValueError("must be one or more origins such as https://dash.example, separated by commas")
         origins.append(f"{parts.scheme}://{parts.netloc}".lower())

@@ -84,3 +84,17 @@ def test_env_example_and_readme_are_what_the_settings_say() -> None:
     root = pathlib.Path(config.__file__).parent
     assert (root / ".env.example").read_text() == config.env_example()
     assert config.table() in (root / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://:s3cret@[h", "redis://u:s3cret\u2100x@h", "redis://:p@[s3cret]/0", "redis://:s3cret@h:99999"),
+        *("redis://:pw@h:s3cret", "http://:s3cret@h", "redis://:s3cret@", "unix://:s3cret@"),
+    ],
+)
+def test_a_bad_url_is_told_without_what_is_in_it(url: str) -> None:
+    with pytest.raises(config.ConfigError) as problem:
+        config.load({"REDIS_URL": url}, env_file=None)
+    assert "s3cret" not in str(problem.value)
+    assert "REDIS_URL" in str(problem.value)
