@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gevent
 import psutil
 import redis as redis_py
+from gevent.lock import BoundedSemaphore
 
 from ethpillar.demo.node import SimNode, install
 from tests.system.local import LocalServer
@@ -76,12 +77,18 @@ class Clients(JsClients):
 
     def __init__(self, url: str) -> None:
         self.seen: Counter[str] = Counter()
+        self._turn = BoundedSemaphore()
         super().__init__(url)
 
     @property
     def alive(self) -> bool:
         """Whether the process is there."""
         return self._process.poll() is None
+
+    def send(self, **command: Any) -> None:
+        """Tells the driver something; waits when it is frozen and the pipe is full."""
+        with self._turn:
+            super().send(**command)
 
     def _read(self) -> None:
         assert self._process.stdout is not None

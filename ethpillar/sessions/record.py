@@ -75,7 +75,7 @@ def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> Se
         return None
     if host_key and not _FINGERPRINT.fullmatch(host_key):
         return None  # a pin that cannot be read must not turn into no pin
-    if any(document.get(key) is not None and not isinstance(document[key], str) for key in _SECRETS):
+    if any(document.get(key) is not None and not _is_text(document[key]) for key in _SECRETS):
         return None
     accessed = document.get("lastAccessed")
     target = Target(
@@ -90,7 +90,7 @@ def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> Se
     return SessionRecord(
         token=token,
         target=target,
-        last_accessed=accessed if isinstance(accessed, int) and not isinstance(accessed, bool) else None,
+        last_accessed=accessed if type(accessed) is int and abs(accessed) < 1 << 53 else None,
     )
 
 
@@ -106,6 +106,11 @@ def parse_document(text: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _is_text(value: object) -> bool:
+    # Half a surrogate pair is no text: nothing could send it as a password.
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _text(document: dict[str, Any], key: str, longest: int) -> str | None:

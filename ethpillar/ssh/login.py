@@ -168,7 +168,7 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
 
 
 _METHODS = {"publickey", "password", "keyboard-interactive", "hostbased"}
-_PASSWORD_PROMPT = re.compile(r"(?i)^(?!.*(one.?time|verification|otp|token|code)).*pass(word|wort)")
+_PASSWORD_PROMPT = re.compile(r"(?is)^(?!.*(one.?time|verification|otp|token|code)).*pass(word|wort)")
 
 
 def _load_key(target: Target) -> paramiko.PKey | None:
