@@ -13,7 +13,7 @@ from gevent import socket
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ethpillar.errors import CredentialRefused, SecondFactorRequired, SshError
+from ethpillar.errors import CredentialRefused, SecondFactorRequired, SshError, SshOutdated
 from ethpillar.ssh.address import LiveSocket
 from ethpillar.ssh.bounds import GREETING
 from ethpillar.ssh.login import _authenticate, _exchange_keys
@@ -107,6 +107,20 @@ def test_whatever_answers_the_key_exchange_ends_in_one_of_our_errors(greeting: b
         peer.kill()
         theirs.close()
     assert transport.ended.wait(20)
+
+
+def test_a_peer_chooses_no_prime() -> None:
+    offered = NodeTransport._preferred_kex
+    assert "curve25519-sha256@libssh.org" in offered
+    assert "diffie-hellman-group14-sha256" in offered
+    theirs, ours = pair()
+    lists = (b"diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512",)
+    theirs.sendall(VERSION + packet(key_exchange(*lists, b"ssh-ed25519", *(b"aes128-gcm@openssh.com",) * 2)))
+    transport = NodeTransport(ours)
+    with pytest.raises(SshOutdated):
+        _exchange_keys(transport, 20)
+    transport.close()
+    theirs.close()
 
 
 class Asking:
