@@ -41,6 +41,14 @@ class NodeTransport(paramiko.Transport):
 
     _channel_handler_table = CHANNEL_HANDLERS
 
+    # No prime that a peer may choose, nor a large one: with 8192 bits an exchange is four seconds in which nobody else
+    # gets a turn, and a peer may ask for another one at any time. Whatever has no elliptic curves has group 14.
+    _preferred_kex = tuple(
+        name
+        for name in paramiko.Transport._preferred_kex
+        if not name.startswith(("diffie-hellman-group-exchange", "diffie-hellman-group16"))
+    )
+
     # AES-GCM first: authenticated, and the fastest here. No CBC, no SHA-1, no MD5.
     _preferred_ciphers = (
         "aes128-gcm@openssh.com",
