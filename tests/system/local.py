@@ -70,4 +70,4 @@ def settle(before: dict[str, int]) -> None:
     try:
         until(settled, "everything to be let go of", 30)
     except AssertionError:
-        assert count() == before
+        raise AssertionError(f"held: {count()}; before: {before}") from None
