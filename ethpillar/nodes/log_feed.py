@@ -11,6 +11,7 @@ and drops the equal entry. So what is in the ring is contiguous, and begins and 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,6 +43,9 @@ BACKLOG = 50
 "Entries the feed itself starts with; whoever wants more gets it from the journal."
 CHUNK = 256
 "Entries parsed before others get their turn."
+
+GRACE = 0.25
+"Seconds that the ring waits for a subscriber that is about to fall out of it."
 
 Encode = Callable[[str, Entry, str, Line, bool], str]
 "(service, entry, text, line, last): a line as it will be sent. `last`: it ends its entry, so the cursor may be shown."
@@ -236,20 +240,33 @@ class LogFeed:
         return Item(entry.cursor, entry.realtime_us, tuple(lines))
 
     def _put(self, items: Sequence[Item]) -> None:
-        # Nothing is forgotten before the fastest subscriber has had it. When nobody can keep up this waits, the SSH
-        # window fills, and the journalctl on the node waits too.
         for item in items:
-            while self._begun and self._subscriptions and self._must_wait(item):
-                self._wake()
-                self._progress.clear()
-                self._progress.wait()
+            if self._begun:
+                self._make_room(item)
             self.ring.append(item)
             self._last = item
         self._wake()
 
-    def _must_wait(self, item: Item) -> bool:
+    def _make_room(self, item: Item) -> None:
+        """Waits before the ring forgets what somebody still needs.
+
+        For the fastest subscriber it waits as long as it takes: when nobody keeps up, the SSH window fills, and the
+        journalctl on the node waits too. For the others it waits a moment: in a burst all are about equally fast, and
+        whoever falls out of the ring has to be served from the journal, which costs much more.
+        """
         forgotten = self.ring.would_forget((item,))
-        return forgotten > self.ring.start and forgotten > max(each.reach for each in self._subscriptions)
+        if forgotten <= self.ring.start:
+            return
+        end = time.monotonic() + GRACE
+        while self._subscriptions:
+            reached = [each.reach for each in self._subscriptions]
+            needed = forgotten > max(reached)
+            left = end - time.monotonic()
+            if not needed and (left <= 0 or not any(self.ring.start <= each < forgotten for each in reached)):
+                return
+            self._wake()
+            self._progress.clear()
+            self._progress.wait(None if needed else left)
 
     def _wake(self) -> None:
         for subscription in self._subscriptions:
