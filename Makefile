@@ -85,3 +85,17 @@ audit: $(VENV)/.audit
 
 $(VENV)/.audit: $(VENV)/.python
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit && touch $@
+
+# Every parser of outside bytes: INPUTS inputs or SECONDS seconds for each property, and how many it got.
+.PHONY: fuzz
+fuzz: parts
+	@$(BIN)/python -m tests.fuzz
+
+# Random pages and random faults, and what is left of them: make soak MINUTES=5
+.PHONY: soak bench-peers
+soak: parts
+	@$(BIN)/python bench/soak.py
+
+# Thousands of peers that never finish what they begin.
+bench-peers: parts
+	@$(BIN)/python bench/peers.py

@@ -132,9 +132,9 @@ class Storm:
             self.store.set(f"ssh_session:{token}", json.dumps({**record, "lastAccessed": 0}), ex=10200)
 
     def _revoke(self) -> None:
-        token = self.tokens.pop(random.randrange(len(self.tokens)))
+        number = random.randrange(len(self.tokens))
+        token, self.tokens[number] = self.tokens[number], str(uuid.uuid4())
         self.store.delete(f"ssh_session:{token}")
-        self.tokens.append(str(uuid.uuid4()))
         self.write_sessions()
 
     # -- pages

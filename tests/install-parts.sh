@@ -13,6 +13,9 @@ command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
 command -v unshare >/dev/null 2>&1 || packages="$packages util-linux"
+for shell in fish tcsh zsh; do
+    command -v "$shell" >/dev/null 2>&1 || packages="$packages $shell"
+done
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         say "installing$packages"

@@ -13,6 +13,8 @@ from .entry import Entry
 
 VALUE_LIMIT = 1024 * 1024
 "Bytes kept of one value. journald cuts what a program prints at 48 KiB; a native message may be longer."
+VALUE_MOST = 768 * 1024 * 1024
+"Bytes of the longest value there can be: systemd's own reader of this format takes no more (DATA_SIZE_MAX)."
 
 _NEWLINE = b"\n"
 _WANTED = frozenset(
@@ -104,7 +106,7 @@ class ExportParser:
 
     def _begin_binary(self, data: bytes, at: int, stop: int) -> int:
         length = int.from_bytes(data[stop + 1 : stop + 9], "little")
-        if not _is_name(data[at:stop]) or length >= 1 << 40:
+        if not _is_name(data[at:stop]) or length > VALUE_MOST:
             return stop + 1  # garbage: the next line may be a field again
         self._binary = data[at:stop]
         self._missing = length + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_CHANNEL_OPEN
 from paramiko.packet import Packetizer
 
 GREETING = 64 * 1024
@@ -18,10 +18,30 @@ PACKET = 300 * 1024
 "Bytes of one packet; OpenSSH sends and takes 256 KiB at most."
 WINDOW = 2 * 1024 * 1024
 "Bytes that a channel may send before it is told that they were read; what paramiko grants."
+BEYOND = 16
+"Reads beyond the end of a message: some servers leave out the last fields, which are empty then."
+
+
+class BoundedMessage(paramiko.Message):
+    """A message that ends. paramiko reads zeros beyond the end, as often as a count in the message says.
+
+    Four bytes that claim 2**32 prompts, or extensions, would take everybody's turn for an hour.
+    """
+
+    _beyond = 0
+
+    def get_bytes(self, n: int) -> bytes:
+        before = self.packet.tell()
+        data: bytes = super().get_bytes(n)
+        if self.packet.tell() - before < n:
+            self._beyond += 1
+            if self._beyond > BEYOND:
+                raise paramiko.SSHException("a message that ends too early")
+        return data
 
 
 class BoundedPacketizer(Packetizer):
-    """Reads no endless greeting and no packet that is too large."""
+    """Reads no endless greeting, no packet that is too large, and no count beyond what there is."""
 
     def __init__(self, sock: Any) -> None:
         super().__init__(sock)
@@ -39,6 +59,14 @@ class BoundedPacketizer(Packetizer):
             raise paramiko.SSHException("no such packet")
         data: bytes = super().read_all(n, check_rekey)
         return data
+
+    def read_message(self) -> tuple[int, paramiko.Message]:
+        kind, message = super().read_message()
+        if kind >= MSG_CHANNEL_OPEN:  # those count nothing, and are most
+            return kind, message
+        bounded = BoundedMessage(message.asbytes())
+        bounded.seqno = message.seqno
+        return kind, bounded
 
 
 def _feed(channel: paramiko.Channel, message: paramiko.Message) -> None:

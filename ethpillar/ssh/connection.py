@@ -56,6 +56,8 @@ class Command:
             data = self._channel.recv(READ_SIZE)
         except (EOFError, OSError, paramiko.SSHException):
             return b""  # what was read is acknowledged, and the connection died of that
+        except RuntimeError as problem:
+            raise _interruption(problem) from None
         if self._channel.recv_stderr_ready() or not data:
             self._drain_stderr()
         return bytes(data)
@@ -78,9 +80,12 @@ class Command:
 
     def send(self, data: bytes) -> None:
         """Writes to standard input and ends it."""
-        if data:
-            self._channel.sendall(data)
-        self._channel.shutdown_write()
+        try:
+            if data:
+                self._channel.sendall(data)
+            self._channel.shutdown_write()
+        except RuntimeError as problem:
+            raise _interruption(problem) from None
 
     def close(self) -> None:
         """Ends the command. Safe to call twice, and on a connection that is gone."""
@@ -89,6 +94,12 @@ class Command:
                 self._channel.close()
         except (EOFError, OSError, paramiko.SSHException):
             pass  # the connection is gone, and with it the command
+
+
+def _interruption(problem: RuntimeError) -> BaseException:
+    """The kill or timeout in whose place paramiko raised this: it then releases a lock that it is still waiting for."""
+    cause = problem.__context__
+    return problem if cause is None or isinstance(cause, Exception) else cause
 
 
 def _open_session(transport: NodeTransport) -> paramiko.Channel | Exception:

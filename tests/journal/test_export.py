@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.export import ExportParser
+from ethpillar.journal.export import VALUE_MOST, ExportParser
 
 FIELDS = [(b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"PRIORITY", b"6"), (b"MESSAGE", b"hello")]
 
@@ -105,8 +105,13 @@ def test_a_value_too_long_is_cut_and_the_rest_is_not_held() -> None:
 
 def test_a_length_that_is_a_lie_holds_nothing() -> None:
     parser = ExportParser(1000)
-    parser.feed(b"MESSAGE\n" + (1 << 39).to_bytes(8, "little") + b"x" * 5000)
+    parser.feed(b"MESSAGE\n" + VALUE_MOST.to_bytes(8, "little") + b"x" * 5000)
     assert len(parser._value) == 1000
+
+
+def test_a_length_that_cannot_be_is_no_length() -> None:
+    junk = b"MESSAGE\n" + (VALUE_MOST + 1).to_bytes(8, "little") + b"\n\n"
+    assert [entry.message for entry in parse(junk + export(*FIELDS))] == [b"hello"]
 
 
 def test_an_entry_that_was_cut_off_is_dropped() -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import paramiko
 import pytest
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA
+from paramiko.auth_handler import AuthHandler
+from paramiko.common import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+    MSG_DISCONNECT,
+    MSG_EXT_INFO,
+    MSG_USERAUTH_INFO_REQUEST,
+)
+from paramiko.packet import Packetizer
 
 from ethpillar.ssh.bounds import CHANNEL_HANDLERS, PACKET, WINDOW, BoundedPacketizer
 
@@ -37,3 +46,33 @@ def test_a_peer_that_ignores_the_window(number: int, head: tuple[int, ...]) -> N
 def test_a_packet_that_is_none(size: int) -> None:
     with pytest.raises(paramiko.SSHException):
         BoundedPacketizer(None).read_all(size)
+
+
+def through(kind: int, *rest: int | str) -> paramiko.Message:
+    """A packet as it is read from a peer."""
+    message = paramiko.Message()
+    message.add_byte(bytes([kind]))
+    for each in rest:
+        message.add_int(each) if isinstance(each, int) else message.add_string(each)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        Packetizer(theirs).send_message(message)
+        read, packet = BoundedPacketizer(ours).read_message()
+    assert read == kind
+    return packet
+
+
+@pytest.mark.parametrize("claimed", [50, 2**31, 2**32 - 1])
+def test_a_peer_that_claims_more_than_it_sends(claimed: int) -> None:
+    transport: Any = paramiko.Transport(socket.socketpair()[0])
+    with pytest.raises(paramiko.SSHException):
+        transport._parse_ext_info(through(MSG_EXT_INFO, claimed, "server-sig-algs", "rsa-sha2-256"))
+    handler: Any = AuthHandler(transport)
+    handler.auth_method, handler.interactive_handler = "keyboard-interactive", lambda *_: []
+    with pytest.raises(paramiko.SSHException):
+        handler._parse_userauth_info_request(through(MSG_USERAUTH_INFO_REQUEST, "", "", "", claimed, "Password: "))
+
+
+def test_a_message_whose_last_fields_are_left_out() -> None:
+    message = through(MSG_DISCONNECT, 2)
+    assert (message.get_int(), message.get_text(), message.get_text()) == (2, "", "")

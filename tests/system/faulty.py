@@ -16,7 +16,7 @@ from paramiko.packet import Packetizer
 from ethpillar.demo.node import SimNode
 from ethpillar.demo.ssh_server import Execution
 
-from .parts import PASSWORD
+from .parts import PASSWORD, free_port
 
 KEXINIT, KEX_REPLY, SERVICE, LOGIN, OPEN, EXEC, CLOSE = 20, 30, 5, 50, 90, 98, 97
 "Numbers of messages that a client sends."
@@ -26,7 +26,7 @@ class Listener:
     """Listens on a port of its own and hands every connection to `serve`, in a thread."""
 
     def __init__(self, serve: Callable[[socket.socket], None] | None = None) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", free_port()))
         self.port = int(self._listener.getsockname()[1])
         self.accepted = 0
         self._connections: list[socket.socket] = []

@@ -70,4 +70,5 @@ def settle(before: dict[str, int]) -> None:
     try:
         until(settled, "everything to be let go of", 30)
     except AssertionError:
-        raise AssertionError(f"held: {count()}; before: {before}") from None
+        alive = [each for each in gc.get_objects() if isinstance(each, gevent.Greenlet) and not each.dead]
+        raise AssertionError(f"held: {count()}; before: {before}; greenlets: {alive}") from None

@@ -7,8 +7,10 @@ between it and the server are real.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -18,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -31,18 +33,27 @@ USER, PASSWORD = "staker", "correct horse"
 _SHADOW = "$6$ethpillartest$ImslENSsrOMxigX4O/SxFNgsYqTJjU7ENV6nM2zVxtNVgpuXQG5A0kyy1CpZYxWdtFTh/OJJwb3wY0YRBWhc71"
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """A real part is not on this machine: skips, saying so; in CI it fails."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and CI skips nothing")
     pytest.skip(f"{what} is missing")
 
 
+_ports = itertools.cycle(random.sample(range(12_000, 32_000), 20_000))
+
+
 def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is free, and that no test of this run had before.
+
+    It is below those that Linux gives to outgoing connections, so it stays free until it is listened on, and however
+    often it is; and what a server remembers of it, such as a host key, is of the part that has it now.
+    """
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable")
 
 
 def redis_executable() -> str | None:
@@ -374,7 +385,7 @@ class JsSocket:
         try:
             return until(look, f"{name} on socket {self.id}", deadline)[0]
         except AssertionError as problem:
-            raise AssertionError(f"{problem}; it got {[event for event, _ in self.received][-20:]}") from None
+            raise AssertionError(f"{problem}; it got {self.received[-8:]}") from None
 
     def lines(self, service: str) -> list[str]:
         """The lines of a service so far, from `log_data` and `log_batch`."""

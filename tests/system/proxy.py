@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 
+from .parts import free_port
+
 CHUNK = 16384
 
 
@@ -16,7 +18,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.target = target
         "The port that new connections lead to."
-        self._listener = socket.create_server(("127.0.0.1", 0), reuse_port=False)
+        self._listener = socket.create_server(("127.0.0.1", free_port()), reuse_port=False)
         self.port = int(self._listener.getsockname()[1])
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._flowing = threading.Event()

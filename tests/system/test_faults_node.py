@@ -12,7 +12,7 @@ from ethpillar.demo.node import SimNode
 
 from ..waiting import until
 from .conftest import EXECUTION, World
-from .parts import PASSWORD
+from .parts import PASSWORD, missing
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def test_a_shell_that_greets_every_command(world: World, node: SimNode, access: 
 def test_a_login_shell(world: World, node: SimNode, name: str) -> None:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not installed")
+        missing(name)
     folder = node.state / "bin"
     shell = Path(world.sshd.folder / "shell")
     shell.write_text(f'#!/bin/sh\nPATH="{folder}:$PATH"; export PATH\nexec {found} "$@"\n')
