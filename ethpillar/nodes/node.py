@@ -38,7 +38,7 @@ from ..units import service_name
 from . import failures
 from .log_feed import Encode, LogFeed
 from .ring import Ring
-from .source import CommandEntries, journal_command
+from .source import PATIENCE, CommandEntries, journal_command
 from .status_feed import StatusFeed
 
 log = logging.getLogger(__name__)
@@ -262,7 +262,7 @@ class Node:
         words = journal_command(unit, lines=lines, cursor=cursor, follow=follow)
         way = self._journal_access(unit)
         with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout) as command:
-            yield CommandEntries(command)
+            yield CommandEntries(command, None if follow else PATIENCE)
 
     def _last_lines(self, unit: str) -> list[str]:
         entries: list[Entry] = []

@@ -13,10 +13,15 @@ from typing import Protocol
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..ssh.connection import Command
+from ..ssh.deadline import within
 
 # PRIORITY and MESSAGE make the line; the other two tell systemd's own lines about the unit. The cursor and the times
 # come whatever is asked for.
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID"
+
+PATIENCE = 60.0
+"""Seconds without output after which a journalctl that does not follow hangs, as on a disk that has died: the node
+still answers then. It may search a large journal for a while; one that follows may well be silent for days."""
 
 
 def journal_command(
@@ -45,7 +50,7 @@ class EntryStream(Protocol):
         """Waits for entries; [] when there will be no more."""
 
     def status(self) -> int:
-        """After the end: 0 when all there was has come, -1 when the connection broke, else journalctl's exit status."""
+        """At the end: 0 when all has come, -1 when the connection broke or it hung, or its exit status."""
 
 
 class JournalSource(Protocol):
@@ -69,15 +74,19 @@ class JournalSource(Protocol):
 class CommandEntries:
     """The entries a running journalctl prints."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, patience: float | None) -> None:
+        """:param patience: seconds without output after which it is taken for hanging, and over; None: never"""
         self._command = command
+        self._patience = patience
         self._parser = ExportParser()
         self._over = False
 
     def read(self) -> list[Entry]:
         """See `EntryStream`."""
         while not self._over:
-            data = self._command.read()
+            data = b""
+            with within(self._patience):
+                data = self._command.read()
             if not data:
                 self._over = True
                 return self._parser.close()

@@ -9,8 +9,8 @@ import gevent
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Leaves the block when it takes longer than this, and goes on after it."""
+def within(seconds: float | None) -> Iterator[None]:
+    """Leaves the block when it takes longer than this, and goes on after it. None: as long as it takes."""
     timeout = gevent.Timeout.start_new(seconds)
     try:
         yield
