@@ -3,8 +3,8 @@
 The production command with a real Redis, default limits but for shorter deadlines. Each kind of peer comes in its
 thousands and stays until the server ends it. Prints how many the server turned away at once, how long until the last
 was gone, the worker's memory (RSS) before, at its height and after, and how long a good client's opening handshake
-took meanwhile. Exits with 1 when a peer was never ended, a good client was not served, or memory grew by 50 MB
-and stayed.
+took meanwhile. The allocator keeps what the first thousands needed, so the costliest kind comes a second time: that
+must cost nothing more. Exits with 1 when it does, when a peer was never ended, or when a good client was not served.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ KINDS: tuple[tuple[str, int, int, bytes, Dribble], ...] = (
     ("a WebSocket that never connects", 5000, 50, UPGRADE, nothing),
     ("half of a 64 KiB frame", 2000, 50, UPGRADE + frame(b"x" * 30_000, length=65_536), nothing),
     ("polling that never polls", 5000, 50, POLL, nothing),
+    ("a WebSocket that never connects", 5000, 50, UPGRADE, nothing),
 )
 
 
@@ -137,8 +138,8 @@ class Peers:
         self._poll.close()
 
 
-def attack(server: EthPillarServer, kind: tuple[str, int, int, bytes, Dribble]) -> bool:
-    """Runs one kind, prints its row, and whether all was as it must be."""
+def attack(server: EthPillarServer, kind: tuple[str, int, int, bytes, Dribble]) -> int | None:
+    """Runs one kind and prints its row. Bytes by which memory grew; None when something was not as it must be."""
     name, number, addresses, first, dribble = kind
     worker = psutil.Process(server.worker_pid())
     before = height = worker.memory_info().rss
@@ -163,7 +164,7 @@ def attack(server: EthPillarServer, kind: tuple[str, int, int, bytes, Dribble]) 
         f" {statistics.median(milliseconds):8.0f} {milliseconds[-1]:6.0f} {good.failed:6}" + "  LEFT" * bool(left),
         flush=True,
     )
-    return not left and not good.failed and after - before < BOUND
+    return None if left or good.failed else after - before
 
 
 def main() -> int:
@@ -177,8 +178,8 @@ def main() -> int:
         print(f"{'':32} {'peers':>6} {'held':>6} {'gone in':>8} {'RSS':>7} {'height':>6} {'after':>6}", end="")
         print(f" {'good: ms':>8} {'worst':>6} {'failed':>6}")
         try:
-            held = [attack(server, kind) for kind in KINDS]  # each, also when one before it did not hold
-            return 0 if all(held) else 1
+            grown = [attack(server, kind) for kind in KINDS]
+            return 0 if None not in grown and (grown[-1] or 0) < BOUND else 1
         finally:
             server.stop()
             redis.stop()
