@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psutil
 
+from tests.frames import frame
 from tests.system.parts import EthPillarServer, RedisServer
-from tests.system.raw import HANDSHAKE, Raw, frame
+from tests.system.raw import HANDSHAKE, Raw
 
 DEADLINES = {"REQUEST_TIMEOUT": "10", "AUTH_TIMEOUT": "10"}
 PATIENCE = 120.0
@@ -63,7 +64,7 @@ KINDS: tuple[tuple[str, int, int, bytes, Dribble], ...] = (
     ("a body without end", 2000, 50, POST, kilobyte),
     ("an upgrade that stops half-way", 5000, 50, HANDSHAKE.encode(), nothing),
     ("a WebSocket that never connects", 5000, 50, UPGRADE, nothing),
-    ("half of a 64 KiB frame", 2000, 50, UPGRADE + frame(b"x" * 30_000, length=65_536), nothing),
+    ("half of a 64 KiB frame", 2000, 50, UPGRADE + frame(1, b"x" * 30_000, length=65_536), nothing),
     ("polling that never polls", 5000, 50, POLL, nothing),
     ("a WebSocket that never connects", 5000, 50, UPGRADE, nothing),
 )

@@ -73,6 +73,8 @@ class ExportParser:
             if equals >= 0:
                 self._set(data[at:equals], data[equals + 1 : min(stop, equals + 1 + self._limit)])
                 at = stop + 1
+            elif not _is_name(data[at:stop]):
+                at = stop + 1  # garbage: the next line may be a field again
             elif end - stop < 9:
                 self._buffer = data[at:]  # the length has not come whole
                 break
@@ -106,8 +108,8 @@ class ExportParser:
 
     def _begin_binary(self, data: bytes, at: int, stop: int) -> int:
         length = int.from_bytes(data[stop + 1 : stop + 9], "little")
-        if not _is_name(data[at:stop]) or length > VALUE_MOST:
-            return stop + 1  # garbage: the next line may be a field again
+        if length > VALUE_MOST:
+            return stop + 1  # garbage, too
         self._binary = data[at:stop]
         self._missing = length + 1
         self._value.clear()

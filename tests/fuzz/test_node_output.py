@@ -47,6 +47,7 @@ def read(pieces: list[bytes]) -> list[Entry]:
 @given(STREAMS, CUTS)
 @example(b"MESSAGE=a\n=x\n\n", [10])
 @example(b"=x\nMESSAGE=a\n\n", [])
+@example(b"MESSAGE=\n\x90" + b"x" * 400 + b"\n\n", [332])
 def test_journal_streams_whatever_the_chunks(data: bytes, cuts: list[int]) -> None:
     whole = read([data])
     assert read(chunks(data, cuts)) == whole

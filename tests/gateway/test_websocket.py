@@ -1,7 +1,6 @@
 """WebSocket frames from nobody we know."""
 
 import io
-import os
 from typing import Any
 
 import pytest
@@ -10,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.gateway.websocket import DISCARDED, OVERSIZED_PACKET, BoundedWebSocket, unmask
+
+from ..frames import frame
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 LIMIT = 1000
@@ -29,22 +30,6 @@ class Stream:
 
     def write(self, data: bytes) -> None:
         self.written += data
-
-
-def frame(opcode: int, payload: bytes, fin: bool = True, length: int | None = None, mask: bool = True) -> bytes:
-    size = len(payload) if length is None else length
-    head = bytes([(0x80 if fin else 0) | opcode])
-    bit = 0x80 if mask else 0
-    if size < 126:
-        head += bytes([bit | size])
-    elif size < 65536:
-        head += bytes([bit | 126]) + size.to_bytes(2, "big")
-    else:
-        head += bytes([bit | 127]) + size.to_bytes(8, "big")
-    if not mask:
-        return head + payload
-    key = os.urandom(4)
-    return head + key + bytes(byte ^ key[at % 4] for at, byte in enumerate(payload))
 
 
 def received(data: bytes) -> tuple[list[Any], Stream]:
@@ -106,7 +91,7 @@ def test_a_header_that_names_too_much_ends_the_connection_before_anything_is_rea
         frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"),
         frame(3, b"x"),
         frame(11, b"x"),
-        frame(TEXT, b"x", mask=False),
+        frame(TEXT, b"x", key=None),
         frame(PING, b"x" * 126),
         frame(PING, b"x", fin=False),
         bytes([0xF1, 0x80]) + b"abcd",

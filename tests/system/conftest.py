@@ -16,6 +16,7 @@ import redis as redis_py
 from ethpillar.demo.node import SimNode, install
 
 from ..waiting import until
+from .local import LocalServer
 from .parts import PASSWORD, USER, EthPillarServer, JsClients, RedisServer, Sshd
 
 EXECUTION = "execution.service"
@@ -93,6 +94,14 @@ def server(
     yield started
     started.stop()
     assert "Traceback" not in started.log, started.log
+
+
+@pytest.fixture
+def local(redis: RedisServer, settings: dict[str, str]) -> Iterator[LocalServer]:
+    """The server in this process; a module whose `server` this is can count what it holds."""
+    made = LocalServer(redis, **settings)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from typing import Any
+
+from ..frames import frame
 
 HANDSHAKE = (
     "GET /?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -95,7 +96,7 @@ class Raw:
     def say(self, packet: str | bytes) -> bool:
         """Sends a packet in a frame."""
         data = packet.encode() if isinstance(packet, str) else packet
-        return self.send(frame(data, 1 if isinstance(packet, str) else 2))
+        return self.send(frame(1 if isinstance(packet, str) else 2, data))
 
     def hear(self) -> str:
         """The next packet. Raises ConnectionError at the end."""
@@ -129,19 +130,6 @@ class Raw:
 
     def close(self) -> None:
         self.socket.close()
-
-
-def frame(data: bytes, opcode: int = 1, length: int | None = None) -> bytes:
-    """A masked frame; with a `length` that is not true, if one is given."""
-    size = len(data) if length is None else length
-    if size < 126:
-        head = bytes([0x80 | opcode, 0x80 | size])
-    elif size < 65536:
-        head = bytes([0x80 | opcode, 0x80 | 126]) + size.to_bytes(2, "big")
-    else:
-        head = bytes([0x80 | opcode, 0x80 | 127]) + size.to_bytes(8, "big")
-    key = os.urandom(4)
-    return head + key + bytes(byte ^ key[at % 4] for at, byte in enumerate(data))
 
 
 def polling_session(connection: Raw, **headers: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import socket as plain_socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,26 +16,17 @@ from ..waiting import until
 from .conftest import EXECUTION, World
 from .faulty import CLOSE, EXEC, KEX_REPLY, KEXINIT, LOGIN, OPEN, SERVICE, DeafServer, Listener
 from .local import LocalServer, count, settle
-from .parts import RedisServer, Sshd
-
-SETTINGS = {
-    **{"SSH_CONNECT_TIMEOUT": "3", "SSH_LOGIN_TIMEOUT": "4", "SSH_COMMAND_TIMEOUT": "2", "STATUS_TIMEOUT": "2"},
-    **{"SSH_KEEPALIVE": "1", "SSH_DEAD_AFTER": "2", "SSH_LOGINS": "2"},
-}
 
 
-@pytest.fixture
-def local(redis: RedisServer) -> Iterator[LocalServer]:
-    made = LocalServer(redis, **SETTINGS)
-    yield made
-    made.close()
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    timeouts = {"SSH_CONNECT_TIMEOUT": "3", "SSH_LOGIN_TIMEOUT": "4", "SSH_COMMAND_TIMEOUT": "2", "STATUS_TIMEOUT": "2"}
+    return {**timeouts, "SSH_KEEPALIVE": "1", "SSH_DEAD_AFTER": "2", "SSH_LOGINS": "2"}
 
 
 @pytest.fixture
-def world(tmp_path: Path, redis: RedisServer, local: LocalServer, sshd: Sshd, node: SimNode) -> Iterator[World]:
-    made: Any = World(tmp_path, redis, local, sshd, node)  # type: ignore[arg-type]
-    yield made
-    made.close()
+def server(local: LocalServer) -> LocalServer:
+    return local
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ import pytest
 
 from ethpillar.gateway import worker
 
+from ..frames import frame
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .local import LocalServer
 from .parts import RedisServer
-from .raw import HANDSHAKE, Raw, frame, polling_session
+from .raw import HANDSHAKE, Raw, polling_session
 
 PATHS = ["/", "/?EIO=4&transport=polling", "/socket.io/?EIO=4&transport=polling&sid=x", "/healthz", "/nothing"]
 STARTS = ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX: ", HANDSHAKE]
@@ -154,7 +155,7 @@ def test_a_websocket_that_never_connects(world: World) -> None:
         for number, connection in enumerate(connections):
             assert connection.upgrade() == 101
             if number % 3 == 1:
-                connection.send(frame(b"40", length=50_000))  # and then drips
+                connection.send(frame(1, b"40", length=50_000))  # and then drips
             if number % 3 == 2:
                 connection.say("40/nowhere,")
         until(lambda: all(each.ended() or (n % 3 == 1 and not each.send("x")) for n, each in enumerate(connections)))
@@ -240,7 +241,7 @@ def test_who_sends_and_never_reads_is_let_go(world: World) -> None:
             connection.connect(world.session())
         for packet in (b"5", b'42["no_such_event"]', b"3", b'42["authenticate","x"]'):
             connection = connections.pop()
-            data = frame(packet) * 500
+            data = frame(1, packet) * 500
             until(lambda c=connection, d=data: not c.send(d), "the end of a connection that is not read")  # type: ignore[misc]
             connection.close()
         connections.pop().close()

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-
-from ethpillar.demo.node import SimNode
 
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .local import LocalServer, count, settle
-from .parts import RedisServer, Sshd
 
 
 @pytest.fixture
-def local(redis: RedisServer) -> Iterator[LocalServer]:
-    made = LocalServer(redis)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path, redis: RedisServer, local: LocalServer, sshd: Sshd, node: SimNode) -> Iterator[World]:
-    made: Any = World(tmp_path, redis, local, sshd, node)  # type: ignore[arg-type]
-    yield made
-    made.close()
+def server(local: LocalServer) -> LocalServer:
+    return local
 
 
 def use(world: World, token: str) -> None:
