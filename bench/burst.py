@@ -26,6 +26,7 @@ import redis as redis_py
 
 from ethpillar.demo.node import SimNode, install
 from tests.system.parts import PASSWORD, USER, EthPillarServer, RedisServer, Sshd
+from tests.waiting import until
 
 UNIT = "execution.service"
 READING, FROZEN = 40, 10
@@ -64,15 +65,6 @@ class Drain:
         self._process.wait()
 
 
-def wait(condition, what: str, seconds: float = 1800) -> None:  # type: ignore[no-untyped-def]
-    """Waits for a condition."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"waited {seconds:g} s for {what}")
-        time.sleep(0.05)
-
-
 def main() -> int:
     """Runs it and prints the figures."""
     lines = int(os.environ.get("LINES", "1000000"))
@@ -94,7 +86,7 @@ def main() -> int:
             redis_py.Redis.from_url(redis.url).set(f"ssh_session:{token}", json.dumps(record), ex=10200)
             reading, frozen = Drain(server.url, token, READING), Drain(server.url, token, FROZEN)
             drains += [reading, frozen]
-            wait(lambda: reading.live >= READING and frozen.live >= FROZEN, "all sockets to be live", 60)
+            until(lambda: reading.live >= READING and frozen.live >= FROZEN, "all sockets to be live", 60)
             return burst(lines, node, psutil.Process(server.worker_pid()), reading, frozen)
         finally:
             for drain in drains:
@@ -107,7 +99,7 @@ def main() -> int:
 def burst(lines: int, node: SimNode, worker: psutil.Process, reading: Drain, frozen: Drain) -> int:
     """The burst itself."""
     node.append(UNIT, LINE.format(0))
-    wait(lambda: min(reading.counts + frozen.counts) == 1, "the first line", 60)
+    until(lambda: min(reading.counts + frozen.counts) == 1, "the first line", 60)
     frozen.freeze(True)
     before = height = worker.memory_info().rss
     heights = [before]
@@ -122,12 +114,12 @@ def burst(lines: int, node: SimNode, worker: psutil.Process, reading: Drain, fro
     started = time.monotonic()
     for at in range(1, lines, 20_000):
         node.append_many(UNIT, [LINE.format(number) for number in range(at, min(lines, at + 20_000))])
-    wait(lambda: min(reading.counts) >= lines, "every line, for those that read")
+    until(lambda: min(reading.counts) >= lines, "every line, for those that read", 1800)
     seconds = time.monotonic() - started
     stuck = max(frozen.counts)
     height = max(heights)
     frozen.freeze(False)
-    wait(lambda: min(frozen.counts) >= lines, "every line, for those that were frozen")
+    until(lambda: min(frozen.counts) >= lines, "every line, for those that were frozen", 1800)
     height_after = max(heights)
     done.set()
     watcher.join()

@@ -38,10 +38,12 @@ import redis as redis_py
 from gevent.lock import BoundedSemaphore
 
 from ethpillar.demo.node import SimNode, install
+from tests.system.clients import JsClients
 from tests.system.local import LocalServer
 from tests.system.local import count as count_objects
-from tests.system.parts import PASSWORD, USER, JsClients, RedisServer, Sshd
+from tests.system.parts import PASSWORD, USER, RedisServer, Sshd
 from tests.system.proxy import Proxy
+from tests.waiting import until
 
 BOUND = 50 * 1024 * 1024
 "Bytes by which memory may have grown at the end."
@@ -379,18 +381,9 @@ def warm_up(storm: Storm) -> None:
     page = storm.lively.open(storm.tokens[1])
     page.emit("subscribe_logs", {"service": "execution"})
     page.emit("subscribe_status", {"interval": 1000})
-    wait(lambda: storm.lively.seen["status_update"] > 1, "a page that is served")
+    until(lambda: storm.lively.seen["status_update"] > 1, "a page that is served", 60)
     page.close()
-    wait(lambda: not len(storm.server.rooms.registry), "its end")
-
-
-def wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Waits for a condition."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"waited {seconds:g} s for {what}")
-        gevent.sleep(0.1)
+    until(lambda: not len(storm.server.rooms.registry), "its end", 60)
 
 
 def main() -> int:

@@ -16,8 +16,9 @@ import redis as redis_py
 from ethpillar.demo.node import SimNode, install
 
 from ..waiting import until
+from .clients import JsClients
 from .local import LocalServer
-from .parts import PASSWORD, USER, EthPillarServer, JsClients, RedisServer, Sshd
+from .parts import PASSWORD, USER, EthPillarServer, RedisServer, Sshd
 
 EXECUTION = "execution.service"
 

@@ -198,7 +198,7 @@ def test_a_page_that_is_loaded_while_the_node_reboots_recovers_by_itself(world: 
 
 
 def test_a_frozen_browser_holds_nobody_up_and_loses_nothing(world: World) -> None:
-    from .parts import JsClients
+    from .clients import JsClients
 
     token = world.session()
     quick = world.enter(token)
