@@ -8,21 +8,16 @@ import re
 import shlex
 from typing import Any
 
-import paramiko
-import pytest
 from cryptography.fernet import Fernet
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import config
 from ethpillar.cli.sessions import _facts
-from ethpillar.errors import SshError
 from ethpillar.sessions import SessionStore, valid_token
 from ethpillar.sessions.record import MAX_RECORD_BYTES, parse_document, parse_record
 from ethpillar.sessions.sealing import Sealer
 from ethpillar.ssh.address import AddressPolicy
-from ethpillar.ssh.login import _send_password
-from ethpillar.ssh.target import Target
 
 from .kit import NUMBERS, ODD, TEXT, fuzzed, valid
 
@@ -148,42 +143,3 @@ def test_addresses(address: str) -> None:
     AddressPolicy().permits(address)
     assert not AddressPolicy().permits("169.254.169.254")
     assert not AddressPolicy().permits("::ffff:169.254.169.254")
-
-
-class Asking:
-    """An sshd that asks for whatever it likes, so many times."""
-
-    def __init__(self, rounds: list[list[tuple[str, bool]]]) -> None:
-        self.rounds = rounds
-        self.given: list[str] = []
-
-    def auth_interactive(self, _user: str, answer: Any) -> list[str]:
-        for prompts in self.rounds:
-            answers = answer("title", "text", prompts)
-            assert len(answers) == len(prompts)
-            self.given += answers
-        raise paramiko.AuthenticationException
-
-
-PROMPTS = st.sampled_from(
-    ["Password: ", "(staker@node) Password:", "Passwort", "Verification code: ", "One-time password:"]
-)
-
-
-@fuzzed
-@given(st.lists(st.lists(st.tuples(PROMPTS | st.text(max_size=20), st.booleans()), max_size=3), max_size=4))
-@example([[("Password for token: ", False)]])
-@example([[("Password:\nVerification code:", False)]])
-@example([[("x\nPassword:", False)]])
-@example([[("Enter your OTP\nPassword:", False)]])
-def test_a_password_is_given_once_and_only_to_who_asks_for_it(rounds: list[list[tuple[str, bool]]]) -> None:
-    node: Any = Asking(rounds)
-    target = Target("node.example", 22, "staker", password="secret")
-    with pytest.raises((SshError, paramiko.SSHException)):
-        _send_password(node, target, ["keyboard-interactive"])
-    assert node.given in ([], ["secret"])
-    if node.given:
-        (text, shown) = next(prompts for prompts in rounds if prompts)[0]
-        assert not shown
-        assert "pass" in text.lower()
-        assert not re.search("(?i)verification|one.?time|otp|token|code", text)

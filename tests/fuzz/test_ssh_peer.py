@@ -182,6 +182,10 @@ METHODS = st.sampled_from(["password", "keyboard-interactive", "publickey", "gss
 @example(["keyboard-interactive"], [[("Password: ", True)]])
 @example(["keyboard-interactive"], [[("Your one-time\npassword: ", False)]])
 @example(["keyboard-interactive"], [[("Password and\none-time code: ", False)]])
+@example(["keyboard-interactive"], [[("Password for token: ", False)]])
+@example(["keyboard-interactive"], [[("Password:\nVerification code:", False)]])
+@example(["keyboard-interactive"], [[("x\nPassword:", False)]])
+@example(["keyboard-interactive"], [[("Enter your OTP\nPassword:", False)]])
 def test_a_password_is_told_once_and_only_when_asked_for(allowed: list[str], rounds: Any) -> None:
     asking = Asking(allowed, rounds)
     target = Target("node.example", 22, "staker", SECRET)
@@ -193,7 +197,7 @@ def test_a_password_is_told_once_and_only_when_asked_for(allowed: list[str], rou
         assert len(first) == 1
         assert not first[0][1]
         assert "pass" in first[0][0].lower()
-        assert not any(word in first[0][0].lower() for word in ("one-time", "code", "otp", "token"))
+        assert not any(word in first[0][0].lower() for word in ("one-time", "verification", "code", "otp", "token"))
     hint = problem.value.payload().get("hint") or ""
     assert hint.isprintable()
     assert "\x1b" not in hint
