@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-unit test-systemd score bench-formats bench-burst lint format env-example
+.PHONY: help demo test test-unit test-systemd score bench-formats bench-burst bench-peers soak fuzz lint format env-example
 
 help:
 	@echo "make demo    a running server with a simulated node, in your terminal"
@@ -11,6 +11,8 @@ help:
 	@echo "make test-systemd"
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make lint    style and types"
+	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-formats, make score LINES=DIR"
+	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
 $(VENV)/.python: requirements.txt requirements-demo.txt
@@ -87,12 +89,10 @@ $(VENV)/.audit: $(VENV)/.python
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit && touch $@
 
 # Every parser of outside bytes: INPUTS inputs or SECONDS seconds for each property, and how many it got.
-.PHONY: fuzz
 fuzz: parts
 	@$(BIN)/python -m tests.fuzz
 
 # Random pages and random faults, and what is left of them: make soak MINUTES=5
-.PHONY: soak bench-peers
 soak: parts
 	@$(BIN)/python bench/soak.py
 
