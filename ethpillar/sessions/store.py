@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
+from gevent.queue import LifoQueue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -78,6 +79,7 @@ class SessionStore:
             health_check_interval=30,
             retry=Retry(NoBackoff(), 1),
             client_name="ethpillar",
+            queue_class=LifoQueue,  # the standard one's locks do not survive that a greenlet is killed waiting
         )
         return cls(redis.Redis.from_pool(pool), ttl, keys)
 

@@ -5,6 +5,7 @@ Belongs here: algorithms, wake-ups, and the sign of life. The rest of the projec
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import paramiko
 from gevent.event import Event
 from paramiko.common import cMSG_GLOBAL_REQUEST
+from paramiko.transport import ChannelMap
 
 from .address import LiveSocket
 from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
@@ -28,6 +30,24 @@ class _RecentChannels(OrderedDict[int, bool]):
         super().__setitem__(key, value)
         if len(self) > _CHANNELS_REMEMBERED:
             self.popitem(last=False)
+
+
+class _Channels(ChannelMap):
+    """Every channel that is opened, made fit for greenlets before anything can come on it.
+
+    A `Condition` asks an ordinary lock whether it is held by trying to take it, and gevent lets others run when that
+    fails: so paramiko's pipes were switched away from in the midst of what their locks protect, at each piece of data.
+    A reader that was killed while it waited for such a lock then released somebody else's, which ended the connection.
+    A reentrant lock knows its owner.
+    """
+
+    def put(self, chanid: int, chan: paramiko.Channel) -> None:
+        chan.lock = threading.RLock()
+        chan.out_buffer_cv = threading.Condition(chan.lock)
+        for pipe in (chan.in_buffer, chan.in_stderr_buffer):
+            pipe._lock = threading.RLock()
+            pipe._cv = threading.Condition(pipe._lock)
+        super().put(chanid, chan)
 
 
 class NodeTransport(paramiko.Transport):
@@ -67,6 +87,7 @@ class NodeTransport(paramiko.Transport):
     def __init__(self, sock: LiveSocket, **options: Any) -> None:
         super().__init__(sock, packetizer_class=BoundedPacketizer, default_window_size=WINDOW, **options)
         self.live_socket = sock
+        self._channels = _Channels()
         self.channels_seen = _RecentChannels()
         self.ended = Event()
         "Set when the connection is gone, for whatever reason."
