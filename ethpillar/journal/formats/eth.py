@@ -18,6 +18,7 @@ _ANY: Keys = {
     "blockNumber": "block", "block_number": "block", "blockNum": "block", "latest_block": "block",
     "blockHash": "hash", "block_hash": "hash", "blockhash": "hash", "head_block_hash": "hash",
     "exec_hash": "hash", "execution_block_hash": "hash", "executionBlockHash": "hash", "payloadHash": "hash",
+    "payloadBlockHash": "hash",
     "peers": "peers", "Peers": "peers", "peercount": "peers", "connected_peers": "peers", "Connected peers": "peers",
     "activePeers": "peers", "peer_count": "peers",
 }  # fmt: skip

@@ -23,23 +23,24 @@ _QUOTED = re.compile(
 )
 _BARE = re.compile(r"([^\s=]++)=(\S*+)|\S++")
 _UNESCAPED = re.compile(
-    r"(?<!\S)([^\s=\"]++)=(?:\"((?:[^\"]++|\"(?!\s++[^\s=\"]++=|\s*+\Z))*+)(?:\"|\Z)|(\S*+))", re.DOTALL
+    r"(?<!\S)([\w./#-]++)=(?:\"((?:[^\"]++|\"(?!\s++[\w./#-]++=|\s*+\Z))*+)(?:\"|\Z)"
+    r"|((?:[^\s\"]\S*+(?:\s++(?![\w./#-]++=)\S++)*+)?+))",
+    re.DOTALL,
 )
 
 
 def quoted_pairs(text: str) -> dict[str, str]:
     """`key=value key="a value"` as Go's loggers print them; escapes stay as printed.
 
-    Where a value holds quotes that were not escaped (Prysm), one ends at the quote that another pair or the end
-    follows. What is no pair is left out.
+    Where a value holds quotes that were not escaped, or blanks without quotes around them (Prysm, which prints lists
+    and times so), it ends where another pair or the end follows. What is before the first pair is left out.
     """
     if '"' not in text:
         fields: dict[str, str] = dict(_all(_BARE, text))
     else:
         fields = {key: quoted or bare for key, quoted, bare in _all(_QUOTED, text.rstrip())}
-        if "" in fields:  # something that is no pair: the quotes are not what they seem
-            fields = {key: quoted or bare for key, quoted, bare in _all(_UNESCAPED, text)}
-    fields.pop("", None)
+    if "" in fields:  # something that is no pair: the quotes or the blanks are not what they seem
+        fields = {key: quoted or bare for key, quoted, bare in _all(_UNESCAPED, text)}
     return fields
 
 
@@ -57,7 +58,7 @@ def pairs_start(text: str) -> int:
             break
         start = text.rfind(" ", max(0, sign - _LONGEST_KEY), sign) + 1
         found = start > 0 or sign <= _LONGEST_KEY
-        if found and start < sign and text[start] not in "\"'([{" and text[sign + 1 : sign + 2] != "=":
+        if found and start < sign and text[start] not in "=\"'([{" and text[sign + 1 : sign + 2] != "=":
             return start
         sign = text.find("=", sign + 1)
     return len(text)
@@ -65,14 +66,18 @@ def pairs_start(text: str) -> int:
 
 # Each alternative begins with a literal character: that lets the regex engine skip over everything else.
 _SCAN = r"|\(|\[|\{|\)|\]|\}|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+(?:\"|\\?\Z)"
-EQUALS = re.compile(r" (?<=[^\s,:;=] ) *+([a-zA-Z_][\w.#-]*+)=(?!=)" + _SCAN, re.DOTALL)
+_AFTER = r" (?:(?<=[^\s,:;=] )|(?<=\w= )) *+"  # a value, which may be empty; `a = b` and `x: a=b` are a value's text
+EQUALS = re.compile(_AFTER + r"([a-zA-Z_][\w.#/-]*+)=(?!=)" + _SCAN, re.DOTALL)
 COMMA_EQUALS = re.compile(r" (?<=\S ) *+([a-zA-Z_][\w.#-]*+)=(?!=)" + _SCAN, re.DOTALL)
-RUST = re.compile(r" (?<=[^\s,:;=] ) *+((?:r#)?[a-z_][\w.]*+)=(?!=)" + _SCAN, re.DOTALL)
+RUST = re.compile(_AFTER + r"((?:r#)?[a-z_][\w.]*+)=(?!=)" + _SCAN, re.DOTALL)
 COLON = re.compile(r" (?<=[,\0] ) *+(\w[\w.-]*+): " + _SCAN, re.DOTALL)
-COLON_TITLE = re.compile(r" (?:(?<=[,\0] )|(?<=\S )(?= )) *+([A-Z]\w*+(?: \w++){0,2}): " + _SCAN, re.DOTALL)
+COLON_TITLE = re.compile(
+    r" (?:(?<=[,\0] )|(?<=\S )(?= )|(?<=\d )(?=V)) *+([A-Z]\w*+(?: \w++){0,2}): " + _SCAN, re.DOTALL
+)
 DASH_COLON = re.compile(r" (?:(?<=\0 )|(?<=\S ) *+- ) *+([a-z][\w-]*+): " + _SCAN, re.DOTALL)
 """What begins a pair: `key=` after a blank (Prysm), after a comma too (Lodestar), only if it is a Rust identifier;
-`key: ` after a comma (Lighthouse), if it is a title (Teku), after a dash (Lodestar's notifier)."""
+`key: ` after a comma (Lighthouse), if it is a title (Teku, which has no comma before `Validator: `), after a dash
+(Lodestar's notifier)."""
 
 _BEGINNING = "\0 "  # cleaned text has no such character: so a pair at the beginning follows something, too
 
