@@ -13,6 +13,8 @@ from . import eth
 from .line import LEVEL_OF, Line
 from .pairs import pairs_start, quoted_pairs
 
+_PAD = 42
+
 _HEAD = re.compile(
     r"(TRC|DBG|INF|NTC|NOT|WRN|ERR|FAT) (?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:\d\d|Z)?)(?: |$))?"
 )
@@ -25,6 +27,8 @@ def parse(text: str) -> Line | None:
         return None
     body = text[head.end() :].strip()
     start = pairs_start(body)
+    if start < _PAD and body[_PAD - 1 : _PAD + 1] == "  ":  # still in the message, which has a `=` in it
+        start = _PAD + pairs_start(body[_PAD:])
     fields = quoted_pairs(body[start:])
     component = fields.get("topics") or fields.get("service")
     found = eth.from_fields(fields, eth.CONSENSUS)
