@@ -7,6 +7,7 @@ message {json}`, divided by tabs, which a paste turns into runs of blanks.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from . import eth
 from .jsonlines import read_object
@@ -15,12 +16,13 @@ from .line import LEVEL_OF, Line
 _CHARON = re.compile(r"(\d\d:\d\d(?::\d\d(?:\.\d{3})?)?) (DEBG|INFO|WARN|ERRO|FATL|PANC) ")
 _ZAP = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))(?:\t| {4,})"
-    r"(DEBUG|INFO|WARN|ERROR|DPANIC|PANIC|FATAL)(?:\t| {2,})[\t ]*+"
+    r"(DEBUG|INFO|WARN|ERROR|DPANIC|PANIC|FATAL|debug|info|warn|error|dpanic|panic|fatal)(?:\t| {2,})[\t ]*+"
 )
 _TOPIC = re.compile(r"(\S*+)\s++")
 _CALLER = re.compile(r"([\w./*()-]+\.go:\d+)[\t ]+")
 _NAME = re.compile(r"(\S+)(?:\t| {2,})[\t ]*+")
 _OBJECT = re.compile(r"(?<!\S)\{(?=[\"}])")
+_TRIES = 8
 
 
 def charon(text: str) -> Line | None:
@@ -53,8 +55,9 @@ def zap(text: str) -> Line | None:
 
 
 def _apart(text: str) -> tuple[str, dict[str, str]]:
-    if text.endswith("}") and (start := _OBJECT.search(text)):
-        fields = read_object(text[start.start() :])
-        if fields is not None:
-            return text[: start.start()].strip(), fields
+    if text.endswith("}"):
+        for start in islice(_OBJECT.finditer(text), _TRIES):  # an error's text can hold another one
+            fields = read_object(text[start.start() :])
+            if fields is not None:
+                return text[: start.start()].strip(), fields
     return text.strip(), {}

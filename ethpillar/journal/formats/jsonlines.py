@@ -56,9 +56,11 @@ def parse(text: str) -> Line | None:
     time = _take(fields, _TIMES)
     component = next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
     if component is None and level and level.isupper():  # SSV's zap, which names its loggers by their place
-        component = fields.get("caller")
+        component = fields.get("name") or fields.get("caller")
     geth = "lvl" in text[:80] and text.startswith('{"t"')
     found = eth.from_fields(fields, eth.EXECUTION if geth else eth.CONSENSUS)
+    if found is None and "context" in fields:  # Lodestar's
+        found = eth.from_fields(read_object(fields["context"]) or {}, eth.CONSENSUS)
     word = LEVEL_OF.get(level) or _PINO.get(level) if level else None
     return Line(word, component, message or "", fields, time, False, found)
 
