@@ -69,6 +69,32 @@ def test_a_go_panic() -> None:
     ) == [("info", False), ("critical", False), *[("critical", True)] * 6]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+        "Terminating due to java.lang.OutOfMemoryError: Java heap space",
+        "fatal runtime error: stack overflow",
+        "memory allocation of 4096 bytes failed",
+        "Segmentation fault",
+    ],
+)
+def test_a_programs_last_words(text: str) -> None:
+    assert shapes(INFO, text, "whatever it says then") == [
+        ("info", False),
+        ("critical", False),
+        ("critical", True),
+    ]
+
+
+def test_a_nim_trace_in_a_trace() -> None:
+    warning = 'WRN 2026-09-12 08:15:20.001+00:00 Request failed                             topics="rest"'
+    assert shapes(warning, "/src/x/api.nim(12) get", "[[reraised from:", "/src/x/api.nim(9) poll", "]]") == [
+        ("warn", False),
+        *[("warn", True)] * 4,
+    ]
+
+
 def test_a_rust_panic_and_a_list() -> None:
     reth = "2026-09-12T08:15:07.234567Z  INFO Pre-merge hard forks (block based):"
     assert shapes(
