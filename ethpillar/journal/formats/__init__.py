@@ -51,6 +51,7 @@ FORMATS: dict[str, Format] = {
     "charon": console.charon,
     "logrus": logrus.parse,
     "logback": log4j.logback,
+    "log4j-status": log4j.status,
     "generic": generic.parse,
 }
 "In the order in which they are tried: the ones that can't be taken for another first."
@@ -103,7 +104,7 @@ class LineParser:
         if line.level is None and priority != 6:
             line = line._replace(level=level_of_priority(priority, manager=False))
         self._level = line.level
-        self._open = not line.message or line.message.endswith(":")
+        self._open = not line.message or line.message.endswith(":") or text.endswith((",", ", "))
         return line
 
     def _other(self, text: str) -> Line | None:

@@ -28,7 +28,7 @@ CONSENSUS: Keys = _ANY | {"block_slot": "slot", "blockSlot": "slot"}
 "For all others."
 
 _NUMBER = re.compile(r"(?:[A-Z]\w*+\()*+\[?#?(\d[\d,]*+)(?![\w.:…-])")
-_HASH = re.compile(r"(?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|_)[0-9a-fA-F]*+)?(?![\w…])")
+_HASH = re.compile(r"(?:[A-Z]\w*+\()*+((?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|_)[0-9a-fA-F]*+)?)(?![\w…])")
 
 
 def number(text: str) -> str | None:
@@ -40,9 +40,9 @@ def number(text: str) -> str | None:
 
 
 def block_hash(text: str) -> str | None:
-    """The hash at the beginning of `0x12ab… (verified)`; None when there is none."""
+    """The hash in `0x12ab…`, `0x12ab… (verified)`, `Some(0x12ab)`; None when there is none."""
     match = _HASH.match(text)
-    return match[0] if match else None
+    return match[1] if match else None
 
 
 def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:

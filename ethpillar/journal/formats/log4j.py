@@ -2,7 +2,7 @@
 
 Grammar of Besu (XmlExtensionConfiguration.java), Web3signer and Teku's file: `time | thread | LEVEL | Class | message`.
 Teku's console (LoggingConfigurator.java): `[date ]hh:mm:ss.SSS LEVEL - message`. logback's default:
-`hh:mm:ss.SSS [thread] LEVEL logger - message`.
+`hh:mm:ss.SSS [thread] LEVEL logger - message`. log4j about itself: `date hh:mm:ss,SSS thread LEVEL message`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ _LOGBACK = re.compile(
     r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]\d{3}(?:[+-]\d\d:?\d\d|Z)?) +(?:\[([^\]]*)\] +)?"
     + _LEVELS
     + r" +(?:\[([^\]]*)\] +)?([\w.$]+) +[-:] "
+)
+_STATUS = re.compile(
+    r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d{3,9}Z?) ([\w.$/-]+(?: \([^)]*\))?) " + _LEVELS + r" +(?![-:|\[])"
 )
 _IMPORTED = re.compile(r"(?:Imported|Importing|Produced|Proposed)[^#]{0,24}#([\d,]+)")
 _NUMBER = re.compile(r"(?:New payload|Invalid new payload): number: (\d+), hash: (0x[0-9a-f]+)")
@@ -48,6 +51,14 @@ def teku(text: str) -> Line | None:
     """A line of Teku's console; None when it is not one."""
     head = _TEKU.match(text)
     return None if head is None else _event(LEVEL_OF[head[2]], None, text[head.end() :].strip(), {}, head[1])
+
+
+def status(text: str) -> Line | None:
+    """A line of log4j's about itself, and of Teku's before its logging is set up; None when it is not one."""
+    head = _STATUS.match(text)
+    if head is None:
+        return None
+    return Line(LEVEL_OF[head[3]], None, text[head.end() :].strip(), {"thread": head[2]}, head[1])
 
 
 def logback(text: str) -> Line | None:
