@@ -184,6 +184,13 @@ def test_further_lines_of_an_entry_belong_to_it() -> None:
     assert not parser.parse(INFO, further=True).continuation
 
 
+def test_a_line_of_no_clients_does_not_change_how_the_others_are_read() -> None:
+    parser = LineParser()
+    assert parser.parse("2026-09-12 08:15:05 INFO: a wrapper's line").level == "info"
+    line = parser.parse("[2026-09-12T08:15:06.105Z]  WARN p2p::network:225: slow peers=[3/200]")
+    assert (line.component, line.message, line.eth) == ("p2p::network", "slow", {"peers": "3"})
+
+
 def test_a_client_that_is_switched() -> None:
     parser = LineParser("Geth Execution Layer Client service for HOODI")
     parser.parse(INFO)

@@ -110,7 +110,8 @@ class LineParser:
     def _other(self, text: str) -> Line | None:
         for each in FORMATS.values():
             if each is not self._format and (line := each(text)):
-                self._format = each
+                if each is not generic.parse:  # it would take other formats' lines, too
+                    self._format = each
                 return line
         return systemd.parse(text)
 

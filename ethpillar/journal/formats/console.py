@@ -13,7 +13,7 @@ from . import eth
 from .jsonlines import read_object
 from .line import LEVEL_OF, Line
 
-_CHARON = re.compile(r"(\d\d:\d\d(?::\d\d(?:\.\d{3})?)?) (DEBG|INFO|WARN|ERRO|FATL|PANC) ")
+_CHARON = re.compile(r"(\d\d:\d\d(?::\d\d(?:\.\d{3})?)?) (DEBG|INFO|WARN|ERRO|FATL|PANC) (?! ?- )")
 _ZAP = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))(?:\t| {4,}| {2,3}(?=[A-Z]+ {2,}\S+\.go:\d))"
     r"(DEBUG|INFO|WARN|ERROR|DPANIC|PANIC|FATAL|debug|info|warn|error|dpanic|panic|fatal)(?:\t| {2,})[\t ]*+"
