@@ -75,6 +75,8 @@ def test_a_go_panic() -> None:
         "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
         "Terminating due to java.lang.OutOfMemoryError: Java heap space",
         "fatal runtime error: stack overflow",
+        "node:internal/process/promises:288",
+        "file:///usr/app/packages/cli/lib/index.js:12",
         "memory allocation of 4096 bytes failed",
         "Segmentation fault",
     ],
@@ -122,6 +124,17 @@ def test_a_javascript_and_a_dotnet_error() -> None:
         "   at System.Collections.Generic.List`1.Enumerator.MoveNext()",
         "--- End of stack trace from previous location ---",
     ) == [("error", False), *[MORE] * 3]
+
+
+def test_an_error_that_ends_a_javascript_program() -> None:
+    assert shapes(
+        INFO,
+        "Error: listen EADDRINUSE: address already in use",
+        "Emitted 'error' event on Server instance at:",
+        "    at emitErrorNT (node:net:1906:8)",
+        "}",
+        "Node.js v22.1.0",
+    ) == [("info", False), ("error", False), *[MORE] * 4]
 
 
 def test_a_banner_after_an_empty_line() -> None:

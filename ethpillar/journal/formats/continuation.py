@@ -12,6 +12,7 @@ _FRAME = re.compile(
     r"|goroutine \d+ \[|\[signal |created by |exit status \d|r(?:[a-ds]?[a-z0-9]|ip|flags) +0x|[cfg]s +0x"  # Go
     r"|note: (?:run|some|the|using)|stack backtrace:"  # Rust
     r"|\[\[reraised from:|\]\]\Z"  # Nim
+    r"|Emitted 'error' event|Node\.js v\d"  # Node.js
     r"|(?=\S*\.)[\w.~-]*+/[^\s(]++(?:\(\*?[\w\[\]…]++\)[\w.\[\]…]*+)?(?:\(.*\))?\Z|(?:runtime|main|sync|os|net)\.[^\s(]++\(.*\)\Z"
     r"|\S+\.(?:go|nim|rs|py|ts|js)(?::\d+|\(\d+\))"
 )
@@ -19,7 +20,7 @@ _CRASH = re.compile(
     r"panic: |fatal error: |Fatal(?: error)?: |FATAL(?: ERROR)?: |SIG[A-Z]+: |Segmentation fault"
     r"|thread '[^']*' (?:\(\d+\) )?(?:has overflowed|panicked)|fatal runtime error: |memory allocation of \d"
     r"|Traceback \(most recent|Unhandled exception|Exception in thread |Error: unhandled exception"
-    r"|Terminating due to java|# A fatal error has been detected"
+    r"|Terminating due to java|# A fatal error has been detected|(?:node:internal/|file:///)[^\s:]++:\d++\Z"
 )
 _EXCEPTION = re.compile(r"(?:[\w$]+\.)*[\w$]*(?:Exception|Error|Throwable)(?:$|: |:$)")
 
