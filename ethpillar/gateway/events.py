@@ -26,6 +26,7 @@ from ..errors import (
 )
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionRecord, SessionStore, token_hash
+from ..ssh.deadline import within
 from . import wire
 from .browser import BrowserSocket
 from .dispatch import CLIENT
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 COOKIE = "ssh_session"
 REFUSED_SESSION = "Authentication error: Invalid or expired session."
 REFUSED_STORE = "Authentication error: Server error during validation."
+
+GOODBYE = 1.5
+"Seconds that clients have to hear that the server stops."
 
 Handler = Callable[..., Any]
 
@@ -201,9 +205,14 @@ class Gateway:
 
     def say_goodbye(self, problem: EthPillarError) -> None:
         """The server stops: tells every socket, and closes only its transport, so that it comes back by itself."""
-        for socket in list(self.sockets.values()):
+        sockets = list(self.sockets.values())
+        for socket in sockets:
             socket.outbox.emit("error", problem.payload())
             socket.close()
+        with within(GOODBYE):  # a polling client may be between two requests, and hears of it with the next
+            for socket in sockets:
+                socket.outbox.wait_taken()
+        for socket in sockets:
             socket.outbox.close_transport()
 
 

@@ -78,6 +78,11 @@ class Outbox:
             waited += LOOK
         return True
 
+    def wait_taken(self) -> None:
+        """Waits until all there is has been taken from the queue, or the connection is over."""
+        while self.packets and not self._socket.closed:
+            gevent.sleep(LOOK)
+
     def disconnect(self) -> None:
         """Ends the socket for good: what was sent before is delivered, then both protocols are closed."""
         self._server.disconnect(self._sid)
