@@ -1,8 +1,10 @@
 """Geth, and Erigon with Caplin, whose logger is a copy of it.
 
 Grammar (go-ethereum log/format.go): `LEVEL[MM-DD|hh:mm:ss.mmm] message padded to 40 key=value key="quoted value"`, the
-level five wide. Erigon without a terminal (erigon-lib/log/v3/format.go): `[LVL] [MM-DD|hh:mm:ss.mmm] [stage] message`.
-A message with `=` in it is quoted as a whole. Geth's fork list has neither pairs nor quotes.
+level five wide; when debugging, the time is followed by `|file:line`. Erigon without a terminal
+(erigon-lib/log/v3/format.go): `[LVL] [MM-DD|hh:mm:ss.mmm] [stage] message`. A message with `=` in it is quoted as a
+whole. Geth's fork list has neither pairs nor quotes. Keys may have blanks in them: a newer Geth quotes such a key
+(`"first block"=12`), Erigon does not.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from .line import LEVEL_OF, Line
 from .pairs import pairs_start, quoted_pairs
 
 _HEAD = re.compile(
-    r"\[?(INFO|WARN|ERROR|DEBUG|TRACE|CRIT|EROR|DBUG|TRCE)\]? {0,2}\[(\d\d-\d\d\|\d\d:\d\d:\d\d(?:\.\d{3})?)\]"
+    r"\[?(INFO|WARN|ERROR|DEBUG|TRACE|CRIT|EROR|DBUG|TRCE)\]? {0,2}"
+    r"\[(\d\d-\d\d\|\d\d:\d\d:\d\d(?:\.\d{3})?)(?:\|([^\s\]]++))?\]"
 )
 _STAGE = re.compile(r"\[([^\[\]]{1,60})\](?: |$)")
 _MESSAGE = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?:\s|$)')
-_ODD_KEY = re.compile(r'\s*([^="\s][^="]*)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|(\S*+))')
+_QUOTED_KEY = re.compile(r'(?<=\s)"[^"\\]{1,60}+"=')
+_PADDED = 42
+"How long a message and the blanks around it are, at least, when pairs follow."
 
 
 def parse(text: str) -> Line | None:
@@ -31,24 +36,14 @@ def parse(text: str) -> Line | None:
         message, rest = quoted[1].replace('\\"', '"'), body[quoted.end() :]
     else:
         start = pairs_start(body)
+        if _PADDED < start < len(body) and body[_PADDED - 2 : _PADDED] == "  " and body[_PADDED] != " ":
+            start = _PADDED  # the first key has blanks in it
+        elif '"=' in body and (key := _QUOTED_KEY.search(body)) and key.start() < start:
+            start = key.start()
         message, rest = body[:start].strip(), body[start:]
-    fields = quoted_pairs(rest) if rest else {}
-    component = None
+    fields = quoted_pairs(rest, blanks_in_keys=True) if rest else {}
+    component = head[3]
     if message.startswith("[") and (stage := _STAGE.match(message)):
         component, message = stage[1], message[stage.end() :].lstrip()
-    if "  " in message and rest and text[0] == "[":
-        message, fields = _odd_keys(message, rest, fields)
     found = eth.from_fields(fields, eth.EXECUTION if fields.get("app") != "caplin" else eth.CONSENSUS)
     return Line(LEVEL_OF[head[1]], component, message, fields, head[2], False, found)
-
-
-def _odd_keys(message: str, rest: str, fields: dict[str, str]) -> tuple[str, dict[str, str]]:
-    # Erigon has keys with blanks in them (`header sending=12`). What stands between the padding and the first `=` is
-    # then a key's beginning, not the message's end.
-    message, _, beginning = message.partition("  ")
-    text = f"{beginning.strip()} {rest}"
-    fields, place = {}, 0
-    while pair := _ODD_KEY.match(text, place):
-        fields[pair[1]] = pair[2] or pair[3] or ""
-        place = pair.end()
-    return message, fields

@@ -19,9 +19,14 @@ _TRIES = 100
 _LONGEST_KEY = 200
 
 _QUOTED = re.compile(
-    r"\s*+(?:([^\s=\"]++)=(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))|\S++)", re.DOTALL
+    r"\s*+(?:([^\s=\"]++|\"[^\"\\]{1,60}+\")=(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))|\S++)",
+    re.DOTALL,
 )
 _BARE = re.compile(r"([^\s=]++)=(\S*+)|\S++")
+_BLANKS_IN_KEYS = re.compile(
+    r"\s*+(?:([^\s=\"][^=\"]{0,60}+|\"[^\"\\]{1,60}+\")=(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))|\S++)",
+    re.DOTALL,
+)
 _UNESCAPED = re.compile(
     r"(?<!\S)([\w./#-]++)=(?:\"((?:[^\"]++|\"(?!\s++[\w./#-]++=|\s*+\Z))*+)(?:\"|\Z)"
     r"|((?:[^\s\"]\S*+(?:\s++(?![\w./#-]++=)\S++)*+)?+))",
@@ -29,18 +34,24 @@ _UNESCAPED = re.compile(
 )
 
 
-def quoted_pairs(text: str) -> dict[str, str]:
-    """`key=value key="a value"` as Go's loggers print them; escapes stay as printed.
+def quoted_pairs(text: str, *, blanks_in_keys: bool = False) -> dict[str, str]:
+    """`key=value key="a value" "a key"=value` as Go's loggers print them; escapes stay as printed.
 
     Where a value holds quotes that were not escaped, or blanks without quotes around them (Prysm, which prints lists
     and times so), it ends where another pair or the end follows. What is before the first pair is left out.
+
+    :param blanks_in_keys: whether words between two pairs are the beginning of a key rather than the end of a value
     """
     if '"' not in text:
         fields: dict[str, str] = dict(_all(_BARE, text))
     else:
         fields = {key: quoted or bare for key, quoted, bare in _all(_QUOTED, text.rstrip())}
+    if "" in fields and blanks_in_keys:
+        fields = {key: quoted or bare for key, quoted, bare in _all(_BLANKS_IN_KEYS, text.rstrip())}
     if "" in fields:  # something that is no pair: the quotes or the blanks are not what they seem
         fields = {key: quoted or bare for key, quoted, bare in _all(_UNESCAPED, text)}
+    elif '"=' in text:
+        fields = {key.strip('"'): value for key, value in fields.items()}
     return fields
 
 
