@@ -45,8 +45,11 @@ def parse(text: str) -> Line | None:
     fields = read_object(text)
     if fields is None:
         return None
+    execution = "lvl" in fields and "t" in fields  # Geth, Erigon
     level = _take(fields, _LEVELS)
-    if "fields" in fields and "target" in fields:  # tracing-subscriber's form
+    target = None
+    if "fields" in fields and "target" in fields:  # tracing-subscriber's form: Reth
+        execution, target = True, fields["target"]
         fields.update(read_object(fields.pop("fields")) or {})
     message = _take(fields, _MESSAGES)
     if level is None and message is None:
@@ -54,11 +57,10 @@ def parse(text: str) -> Line | None:
     if "err" in fields and message is None:
         message = fields["err"]
     time = _take(fields, _TIMES)
-    component = next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
+    component = target or next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
     if component is None and level and level.isupper():  # SSV's zap, which names its loggers by their place
         component = fields.get("name") or fields.get("caller")
-    geth = "lvl" in text[:80] and text.startswith('{"t"')
-    found = eth.from_fields(fields, eth.EXECUTION if geth else eth.CONSENSUS)
+    found = eth.from_fields(fields, eth.EXECUTION if execution else eth.CONSENSUS)
     if found is None and "context" in fields:  # Lodestar's
         found = eth.from_fields(read_object(fields["context"]) or {}, eth.CONSENSUS)
     word = LEVEL_OF.get(level) or _PINO.get(level) if level else None

@@ -1,7 +1,8 @@
 """`key=value` all along: logrus without a terminal (mev-boost, Prysm, dora, contributoor), Geth's logfmt, go-kit, slog.
 
 Grammar (logrus text_formatter.go): `time="2023-05-21T17:57:11+02:00" level=info msg="..." key=value key="quoted"`. Geth
-has `t= lvl= msg=`, go-kit (Prometheus) and Charon `ts= level= caller= msg=`. Prysm does not escape quotes in values.
+has `t= lvl= msg=`, go-kit (Prometheus) and Charon `ts= level= caller= msg=`, Reth (tracing-logfmt) `ts= level= target=
+message=`. Prysm does not escape quotes in values.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ _LOGRUS = re.compile(
     r'time="([^"]*+)" level=(\w++) msg=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]++))(?!\S) ?', re.DOTALL
 )
 _BEGINNING = re.compile(r"(?:time|level|lvl|ts|t|logger|timestamp)=")
+_TARGET = re.compile(r"[^\"]*?\starget=(\S++)")
 _COMPONENTS = ("prefix", "module", "service", "logger", "topic", "component", "subsystem")
 
 
 def parse(text: str) -> Line | None:
     """A line of pairs with a level or a message among them; None when it is not one."""
+    component, execution = None, False
     if head := _LOGRUS.match(text):  # by far the most common
         time, level, quoted, bare = head.groups()
         message = quoted or bare
@@ -29,17 +32,21 @@ def parse(text: str) -> Line | None:
         fields = quoted_pairs(text)
         level = fields.pop("level", None) or fields.pop("lvl", None)
         message = fields.pop("msg", None)
+        if message is None and "target" in fields and (target := _TARGET.match(text)):
+            component, execution = target[1], True
+            message = fields.pop("message", None)
         if level is None and message is None:
             return None
+        execution = execution or "t" in fields
         time = fields.pop("time", None) or fields.pop("ts", None) or fields.pop("t", None)
     else:
         return None
-    component = None
-    for key in _COMPONENTS:
-        if key in fields:
-            component = fields[key]
-            break
-    found = eth.from_fields(fields, eth.EXECUTION if text[0] == "t" and text[1] == "=" else eth.CONSENSUS)
+    if component is None:
+        for key in _COMPONENTS:
+            if key in fields:
+                component = fields[key]
+                break
+    found = eth.from_fields(fields, eth.EXECUTION if execution else eth.CONSENSUS)
     if message == "Connected peers":
         found = prysm.of_prysm(message, found, fields)
     return Line(LEVEL_OF.get(level) if level else None, component, message or "", fields, time, False, found)
