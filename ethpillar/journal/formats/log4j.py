@@ -2,7 +2,8 @@
 
 Grammar of Besu (XmlExtensionConfiguration.java), Web3signer and Teku's file: `time | thread | LEVEL | Class | message`.
 Teku's console (LoggingConfigurator.java): `[date ]hh:mm:ss.SSS LEVEL - message`. logback's default:
-`hh:mm:ss.SSS [thread] LEVEL logger - message`. log4j about itself: `date hh:mm:ss,SSS thread LEVEL message`.
+`hh:mm:ss.SSS [thread] LEVEL logger - message` (`--` in newer ones), Spring's `time LEVEL pid --- [thread] logger :
+message`. log4j about itself: `date hh:mm:ss,SSS thread LEVEL message`.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ _TEKU = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}) " + _LEVELS + 
 _LOGBACK = re.compile(
     r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]\d{3}(?:[+-]\d\d:?\d\d|Z)?) +(?:\[([^\]]*)\] +)?"
     + _LEVELS
-    + r" +(?:\[([^\]]*)\] +)?([\w.$]+) +[-:] "
+    + r" +(?:\d+ --- +)?(?:\[ *([^\]]*)\] +){0,2}([\w.$]+) +(?:--?|:) "
 )
 _STATUS = re.compile(
     r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d{3,9}Z?) ([\w.$/-]+(?: \([^)]*\))?) " + _LEVELS + r" +(?![-:|\[])"
 )
 _IMPORTED = re.compile(r"(?:Imported|Importing|Produced|Proposed)[^#]{0,24}#([\d,]+)")
 _NUMBER = re.compile(r"(?:New payload|Invalid new payload): number: (\d+), hash: (0x[0-9a-f]+)")
+_PROGRESS = re.compile(r"Block import progress: (\d+)")
+_CHOICE = re.compile(r"(?:FCU\(\w+\) \| head|\w+ for fork-choice-update: head): (\w+(?:\.{5}\w+)?)")
 _HASH = re.compile(r"\((0x[0-9a-f]{64}|[0-9a-f]{5}\.{5}[0-9a-f]{5})\)")
-_PEERS = re.compile(r"[Pp]eers: (\d+)\s*$|\| +(\d+) peers")
+_PEERS = re.compile(r"(?:[Pp]eers|Peer count): (\d+)\s*$|\| +(\d+) peers")
 
 
 def columns(text: str) -> Line | None:
@@ -92,6 +95,13 @@ def _besu_eth(message: str) -> dict[str, str] | None:
                 hash=block_hash[1] if block_hash else None,
                 peers=(peers[1] or peers[2]) if peers else None,
             )
-    elif "payload: " in message and (payload := _NUMBER.match(message)):
-        return {"block": payload[1], "hash": payload[2]}
+    elif "payload: " in message:
+        if payload := _NUMBER.match(message):
+            return {"block": payload[1], "hash": payload[2]}
+    elif "head: " in message:
+        if choice := _CHOICE.match(message):
+            return {"hash": choice[1]}
+    elif "progress: " in message:
+        progress, peers = _PROGRESS.match(message), _PEERS.search(message)
+        return eth.with_more(None, block=progress[1] if progress else None, peers=peers[1] if peers else None)
     return None

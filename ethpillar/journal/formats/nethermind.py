@@ -2,8 +2,9 @@
 
 Grammar (Nethermind.Runner/NLog.config): the console has `dd MMM hh:mm:ss | message`, older ones
 `yyyy-MM-dd hh:mm:ss.ffff|message|`, the log file (and some images' consoles)
-`yyyy-MM-dd hh:mm:ss.ffff|LEVEL|thread|message`. The console shows the level as a colour, and that on terminals only:
-what is left are words, taken as a hint. Messages may hold ` | ` as a column's border.
+`yyyy-MM-dd hh:mm:ss.ffff|LEVEL|thread|message`, with the logger before or after the thread in some versions.
+The console shows the level as a colour, and that on terminals only: what is left are words, taken as a hint. Messages
+may hold ` | ` as a column's border.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from .line import LEVEL_OF, Line
 
 _HEAD = re.compile(
     r"(\d\d [A-Z][a-z]{2} \d\d:\d\d:\d\d) \| ?"
-    r"|(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{4})\|(?:(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\|(\d*)\|)?"
+    r"|(\d{4}-\d\d-\d\d \d\d[:-]\d\d[:-]\d\d\.\d{4})\|"
+    r"(?:(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\|(?:([A-Z][\w.`]*+)\|)?(\d*)\|(?:([A-Z]\w*+(?:\.\w++)++)\|)?)?"
 )
 _BLOCK = re.compile(
     r"(?:Processed(?: block)?|Received (?:a )?[Nn]ew (?:[Pp]ayload|[Bb]lock):|Synced [Cc]hain Head to"
-    r"|Received ForkChoice:(?: Head:)?|Produced block|Suggesting block|Invalid block) +([\d,]+)(?:\.{3} *([\d,]+))?"
+    r"|Received ForkChoice:(?: Head:)?|Produced block|Suggesting block|Discovered new block"
+    r"|Invalid(?: -)? block|FCU - block|Valid\. Result of a new payload:|Rerunning block after reorg or pruning:) +"
+    r"([\d,]+)(?:\.{3} *([\d,]+))?"
     r"(?: *\((0x[0-9a-f]+(?:\.{2,3}[0-9a-f]+)?)\))?"
 )
-_PEERS = re.compile(r"Peers(?:: +| \| with known best block: +)(\d+)")
+_PEERS = re.compile(r"(?:Peers: +|Peers \| with known best block: +|Sync peers )(\d+)")
 _HINTS = {"Error": "error", "Exception": "error", "Unhandled": "error", "Invalid": "warn", "Warning": "warn"}
 _FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 
@@ -33,16 +37,18 @@ def parse(text: str) -> Line | None:
     if head is None:
         return None
     time = head[1]
+    component = None
     if time is not None:
         message, level, fields = text[head.end() :].strip(), None, {}
     else:
         time = head[2]
         message = text[head.end() :].strip().removesuffix("|").rstrip()
         level = LEVEL_OF[head[3]] if head[3] else None
-        fields = {"thread": head[4]} if head[4] else {}
+        fields = {"thread": head[5]} if head[5] else {}
+        component = head[4] or head[6]
     if level is None and (first := _FIRST_WORD.match(message)):
         level = _HINTS.get(first[0])
-    return Line(level, None, message, fields, time, False, _eth(message))
+    return Line(level, component, message, fields, time, False, _eth(message))
 
 
 def _eth(message: str) -> dict[str, str] | None:
