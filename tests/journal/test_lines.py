@@ -137,6 +137,42 @@ def test_an_error_that_ends_a_javascript_program() -> None:
     ) == [("info", False), ("error", False), *[MORE] * 4]
 
 
+def test_a_record_that_goes_on_after_an_open_bracket() -> None:
+    assert shapes(
+        "12 Sep 08:15:06 | Executing JSON RPC call eth_getLogs with params [{",
+        '  "topics": [',
+        "  ]",
+        "}]",
+        "12 Sep 08:15:07 | Peers: 3",
+    ) == [(None, False), *[(None, True)] * 3, (None, False)]
+
+
+def test_what_error_reports_of_rust_have_between_their_parts() -> None:
+    assert shapes(
+        "Error: failed to open the database",
+        "",
+        "Caused by:",
+        "    0: it is locked",
+        "Location:",
+        "    crates/x.rs:1:2",
+        "Backtrace omitted. Run with RUST_BACKTRACE=1 environment variable to display it.",
+    ) == [("error", False), *[MORE] * 6]
+    assert shapes(INFO, "The application panicked (crashed).", "Message:  oh") == [
+        ("info", False),
+        ("critical", False),
+        ("critical", True),
+    ]
+
+
+def test_exceptions_inside_of_exceptions_of_dotnet() -> None:
+    assert shapes(
+        "12 Sep 08:15:06 | Error during sync",
+        "System.AggregateException: One or more errors occurred.",
+        "---> System.Net.Sockets.SocketException (98): Address already in use",
+        "   --- End of inner exception stack trace ---",
+    ) == [("error", False), *[MORE] * 3]
+
+
 def test_a_banner_after_an_empty_line() -> None:
     assert shapes(
         "2026-09-12 08:15:06.234+00:00 | main | INFO  | Besu | ", "####", "# Besu version 26 #", "# x #", "####"

@@ -104,7 +104,7 @@ class LineParser:
         if line.level is None and priority != 6:
             line = line._replace(level=level_of_priority(priority, manager=False))
         self._level = line.level
-        self._open = not line.message or line.message.endswith(":") or text.endswith((",", ", "))
+        self._open = not line.message or line.message.endswith(":") or text.endswith((",", ", ", "{", "[", "("))
         return line
 
     def _other(self, text: str) -> Line | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 _FRAME = re.compile(
-    r"at [\w$./<\[]|\.\.\. \d+ (?:more|common frames)|Caused by: |Suppressed: |--- End of (?:inner |stack)"  # Java
+    r"at [\w$./<\[]|\.\.\. \d+ (?:more|common frames)|Caused by:|Suppressed: "  # Java
+    r"|---> |--- End of (?:inner |stack)"  # .NET
     r"|goroutine \d+ \[|\[signal |created by |exit status \d|r(?:[a-ds]?[a-z0-9]|ip|flags) +0x|[cfg]s +0x"  # Go
-    r"|note: (?:run|some|the|using)|stack backtrace:"  # Rust
+    r"|note: (?:run|some|the|using)|stack backtrace:|Location:\Z|Backtrace omitted|Run with [A-Z_]+="  # Rust
     r"|\[\[reraised from:|\]\]\Z"  # Nim
     r"|Emitted 'error' event|Node\.js v\d"  # Node.js
     r"|(?=\S*\.)[\w.~-]*+/[^\s(]++(?:\(\*?[\w\[\]…]++\)[\w.\[\]…]*+)?(?:\(.*\))?\Z|(?:runtime|main|sync|os|net)\.[^\s(]++\(.*\)\Z"
@@ -19,6 +20,7 @@ _FRAME = re.compile(
 _CRASH = re.compile(
     r"panic: |fatal error: |Fatal(?: error)?: |FATAL(?: ERROR)?: |SIG[A-Z]+: |Segmentation fault"
     r"|thread '[^']*' (?:\(\d+\) )?(?:has overflowed|panicked)|fatal runtime error: |memory allocation of \d"
+    r"|The application panicked"
     r"|Traceback \(most recent|Unhandled exception|Exception in thread |Error: unhandled exception"
     r"|Terminating due to java|# A fatal error has been detected|(?:node:internal/|file:///)[^\s:]++:\d++\Z"
 )

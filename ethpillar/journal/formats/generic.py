@@ -1,7 +1,8 @@
 """Loggers that are nobody's in particular, and the guess for everything else.
 
 Belongs here: forms that many programs share (log4j-like, Python's logging, Go's slog and zerolog on a console), told by
-a time and a level word in capitals. The guess claims only what it sees at a line's very beginning.
+a time and a level word in capitals, and Go's own log, which has a time only. The guess claims only what it sees at a
+line's very beginning.
 """
 
 from __future__ import annotations
@@ -19,24 +20,30 @@ _TIME = (
 )
 _WORD = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRC|DBG|INF|WRN|ERR|FTL|PNC)"
 _TIMED = re.compile(
-    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - )?(?:\[" + _WORD + r"\]|" + _WORD + r"\b)(?=[\s:|-]|$)"
+    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - )?(?:\[" + _WORD + r"\]|" + _WORD + r"\b)(?=[\]\s:|-]|$)"
 )
+_OPEN_BRACKET = re.compile(r" *+([\w:.-]*+)\] ?")
+_GO = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (?=\S)")
 _DIVIDER = re.compile(r"\s*[:|-]?\s*(?:> )?")
 _KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +\d+ ([\w./-]+:\d+)\] ")
 _KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
 _PREFIX = re.compile(
-    r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC)(?:\]|(?=:))"
+    r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC)(?:\]|(?=[: ]))"
     r"|(Error|Warning|Fatal|panic|error|warning|fatal|fatal error): "
+    r"|(?:OpenJDK|Java HotSpot)[^:]* (warning): |(trce|dbug|info|warn|fail|crit): [\w.]+\[\d+\]\Z"
 )
-_MORE_WORDS = {"fatal error": "critical"}
+_MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fail": "error"}
 
 
 def parse(text: str) -> Line | None:
     """A line with a time and a level, in one of the common orders; None when it is not one."""
     timed = _TIMED.match(text)
     if timed is None:
-        return _klog(text)
+        return _klog(text) or _go(text)
     body = text[timed.end() :]
+    component = timed[2]
+    if text[0] == "[" != body[:1] and "]" not in timed[0] and (bracket := _OPEN_BRACKET.match(body)):
+        component, body = bracket[1] or None, body[bracket.end() :]
     divider = _DIVIDER.match(body)
     body = body[divider.end() :].strip() if divider else body.strip()
     fields: dict[str, str] = {}
@@ -48,7 +55,7 @@ def parse(text: str) -> Line | None:
         else:
             body, fields = open_pairs(body, EQUALS)
     level = LEVEL_OF[timed[3] or timed[4]]
-    return Line(level, timed[2], body.strip(), fields, timed[1].strip(), False, eth.from_fields(fields, eth.CONSENSUS))
+    return Line(level, component, body.strip(), fields, timed[1].strip(), False, eth.from_fields(fields, eth.CONSENSUS))
 
 
 def _klog(text: str) -> Line | None:
@@ -56,10 +63,15 @@ def _klog(text: str) -> Line | None:
     return klog and Line(_KLOG_LEVELS[klog[1]], klog[3], text[klog.end() :].strip(), {}, klog[2])
 
 
+def _go(text: str) -> Line | None:
+    found = _GO.match(text)
+    return found and guess(text[found.end() :])._replace(timestamp_text=found[1])
+
+
 def guess(text: str) -> Line:
     """Any text: its own message. The level only when the text begins with it."""
     level = None
     if found := _PREFIX.match(text):
-        word = found[1] or found[2]
+        word = found[1] or found[2] or found[3] or found[4]
         level = _MORE_WORDS.get(word) or LEVEL_OF[word]
     return Line(level, None, text.strip(), {})
