@@ -79,6 +79,7 @@ def test_a_go_panic() -> None:
         "file:///usr/app/packages/cli/lib/index.js:12",
         "memory allocation of 4096 bytes failed",
         "Segmentation fault",
+        "unexpected fault address 0x0",
     ],
 )
 def test_a_programs_last_words(text: str) -> None:

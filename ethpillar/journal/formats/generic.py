@@ -25,7 +25,7 @@ _TIMED = re.compile(
 _OPEN_BRACKET = re.compile(r" *+([\w:.-]*+)\] ?")
 _GO = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (?=\S)")
 _DIVIDER = re.compile(r"\s*[:|-]?\s*(?:> )?")
-_KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +\d+ ([\w./-]+:\d+)\] ")
+_KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +(?:\d+ )?([\w./-]+:\d+)\] ")
 _KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
 _PREFIX = re.compile(
     r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC)(?:\]|(?=[: ]))"
