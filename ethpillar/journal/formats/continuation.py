@@ -18,7 +18,8 @@ _FRAME = re.compile(
     r"|\S+\.(?:go|nim|rs|py|ts|js)(?::\d+|\(\d+\))"
 )
 _CRASH = re.compile(
-    r"panic: |fatal error: |Fatal(?: error)?: |FATAL(?: ERROR)?: |SIG[A-Z]+: |Segmentation fault|unexpected fault address "
+    r"panic: |fatal error: |Fatal(?: error)?: |FATAL(?: ERROR)?: |SIG[A-Z]+: |Segmentation fault"
+    r"|unexpected fault address "
     r"|thread '[^']*' (?:\(\d+\) )?(?:has overflowed|panicked)|fatal runtime error: |memory allocation of \d"
     r"|The application panicked"
     r"|Traceback \(most recent|Unhandled exception|Exception in thread |Error: unhandled exception"
