@@ -55,8 +55,9 @@ class Node:
         return sum(len(self.machine.find("sshd", f": {user}")) for user in USERS)
 
     def cut(self) -> None:
-        """Kills all connections. Their sshd is called `sshd: ...`, or `sshd-session: ...` from OpenSSH 9.8 on."""
-        assert sum(self.machine.kill("sshd", f": {user}") for user in USERS)
+        """Kills all connections, as soon as there is one: on a slow machine the server may be about to log in again.
+        Their sshd is called `sshd: ...`, or `sshd-session: ...` from OpenSSH 9.8 on."""
+        until(lambda: sum(self.machine.kill("sshd", f": {user}") for user in USERS), "a connection")
 
 
 class World(simulated.World):

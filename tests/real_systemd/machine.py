@@ -99,9 +99,9 @@ class Machine:
 
     def reboot(self) -> None:
         """Reboots and waits until it is up again. Its first process is another one then."""
-        before = self.boot_id()
+        before = self.init()
         self.run("systemctl", "reboot", check=False)
-        until(lambda: self.init() is not None and self.boot_id() not in (before, ""), "another boot", 60)
+        until(lambda: self.init() not in (before, None), "another boot", 60)
         self.wait_up()
 
     def crash(self) -> None:
@@ -137,8 +137,17 @@ class Machine:
         """Runs a command in it, to its end; its output. With `check` a failure is one of the test."""
         init = self.init()
         assert init is not None or not check, "the machine is not up"
-        command = ["nsenter", "--target", str(init), "--all", "--", "env", "-i", "LC_ALL=C", f"PATH={_PATH}", *words]
-        done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # nsenter's own fork stops itself when its child is stopped, as systemd does to all processes before it kills
+        # them; the machine then never ends, for nobody reaps the child. A shell as the parent just waits. It is outside
+        # the machine's pid namespace itself, which only children enter: hence `env`, lest `kill` be the shell's own.
+        enter = ["nsenter", "--target", str(init), "--all", "--no-fork", "--", "env", "-i", "LC_ALL=C", f"PATH={_PATH}"]
+        command = [*enter, "sh", "-c", 'env "$@"; exit $?', "sh", *words]
+        try:
+            done = subprocess.run(
+                command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
+            )
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{words} did not end") from None
         assert not check or done.returncode == 0, f"{words}: {done.stdout}"
         return done.stdout
 

@@ -112,7 +112,9 @@ def _make(root: Path) -> None:
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
             try:
-                process.wait()
+                process.wait(900)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError("debootstrap did not end in 15 minutes") from None
             finally:
                 process.kill()
                 process.wait()
