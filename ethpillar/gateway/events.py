@@ -26,7 +26,6 @@ from ..errors import (
 )
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionRecord, SessionStore, token_hash
-from ..ssh.deadline import within
 from . import wire
 from .browser import BrowserSocket
 from .dispatch import CLIENT
@@ -41,9 +40,6 @@ log = logging.getLogger(__name__)
 COOKIE = "ssh_session"
 REFUSED_SESSION = "Authentication error: Invalid or expired session."
 REFUSED_STORE = "Authentication error: Server error during validation."
-
-GOODBYE = 1.5
-"Seconds that clients have to hear that the server stops."
 
 Handler = Callable[..., Any]
 
@@ -209,11 +205,7 @@ class Gateway:
         for socket in sockets:
             socket.outbox.emit("error", problem.payload())
             socket.close()
-        with within(GOODBYE):  # a polling client may be between two requests, and hears of it with the next
-            for socket in sockets:
-                socket.outbox.wait_taken()
-        for socket in sockets:
-            socket.outbox.close_transport()
+        gevent.joinall([gevent.spawn(socket.outbox.close_transport) for socket in sockets])
 
 
 def _ack(problem: EthPillarError | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import gevent
 from engineio import packet as eio_packet
 from engineio.exceptions import EngineIOError
 
+from ..ssh.deadline import within
 from . import wire
 
 HIGH_PACKETS = 512
@@ -20,6 +21,8 @@ HIGH_BYTES = 256 * 1024
 "A browser with more than this under way is slow: lines wait until it has taken most of it."
 LOW_PART = 4
 "Ready again when only this fraction is left, so that a slow browser gets runs of lines and not one at a time."
+GOODBYE = 1.5
+"Seconds that a client has to take what it is told last; one on polling may be between two requests."
 LOOK = 0.02
 "Seconds between looks at a slow browser's queue; Engine.IO does not tell when it drains."
 
@@ -78,16 +81,14 @@ class Outbox:
             waited += LOOK
         return True
 
-    def wait_taken(self) -> None:
-        """Waits until all there is has been taken from the queue, or the connection is over."""
-        while self.packets and not self._socket.closed:
-            gevent.sleep(LOOK)
-
     def disconnect(self) -> None:
-        """Ends the socket for good: what was sent before is delivered, then both protocols are closed."""
+        """Ends the socket for good: Socket.IO tells the client, and its `disconnect` event calls `close_transport`."""
         self._server.disconnect(self._sid)
-        self.close_transport()
 
     def close_transport(self) -> None:
-        """Ends the connection only; a client takes that for a broken one and comes back by itself."""
+        """Ends the connection, once what was sent before is taken. A client that was not told takes that for a broken
+        one, and comes back by itself."""
+        with within(GOODBYE):
+            while self.packets and not (self._socket.closing or self._socket.closed):
+                gevent.sleep(LOOK)
         self._socket.close(wait=False)

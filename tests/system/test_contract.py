@@ -272,13 +272,13 @@ def test_a_login_by_key(world: World, changes: dict[str, object]) -> None:
 def test_a_logout_ends_sockets_and_the_connection(world: World) -> None:
     world.store.config_set("notify-keyspace-events", "")
     token = world.session()
-    sockets = [world.enter(token) for _ in range(3)]
+    sockets = [world.enter(token, transports=[each]) for each in ("websocket", "polling", "polling", "polling")]
     for socket in sockets:
         socket.call("subscribe_logs", {"service": "execution"})
     started = time.monotonic()
     world.store.delete(f"ssh_session:{token}")
     for socket in sockets:
-        socket.wait("disconnect")
+        assert socket.wait("disconnect") == "io server disconnect"
         assert socket.events("error")[-1]["code"] == "session_expired"
         assert "auth" not in socket.events("error")[-1]["message"].lower()
     until(lambda: not world.sshd.connections(), "the end of the SSH connection")
