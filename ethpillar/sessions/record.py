@@ -66,16 +66,16 @@ def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> Se
     if document is None:
         return None
     host, username = _text(document, "host", 255), _text(document, "username", 64)
-    password, private_key = _text(document, "password", 4096), _text(document, "privateKey", 32 * 1024)
-    passphrase, host_key = _text(document, "passphrase", 4096), _text(document, "hostKey", 128)
+    secrets = {key: _text(document, key, longest) for key, longest in _SECRETS.items()}
+    if any(secrets[key] is None and document.get(key) is not None for key in secrets):
+        return None  # a pin that cannot be read must not turn into no pin
+    password, private_key, passphrase, host_key = secrets.values()
     port = _port(document.get("port"))
     if not host or not _HOST.fullmatch(host) or not username or not _USER.fullmatch(username) or port is None:
         return None
     if not password and not private_key:
         return None
     if host_key and not _FINGERPRINT.fullmatch(host_key):
-        return None  # a pin that cannot be read must not turn into no pin
-    if any(document.get(key) is not None and not _is_text(document[key]) for key in _SECRETS):
         return None
     accessed = document.get("lastAccessed")
     target = Target(
@@ -94,7 +94,8 @@ def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> Se
     )
 
 
-_SECRETS = ("password", "privateKey", "passphrase", "hostKey")
+_SECRETS = {"password": 4096, "privateKey": 32 * 1024, "passphrase": 4096, "hostKey": 128}
+"What a login needs besides the address, and how long each may be."
 
 
 def parse_document(text: str | bytes) -> dict[str, Any] | None:
@@ -108,16 +109,12 @@ def parse_document(text: str | bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _is_text(value: object) -> bool:
-    # Half a surrogate pair is no text: nothing could send it as a password.
-    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
-
-
 def _text(document: dict[str, Any], key: str, longest: int) -> str | None:
     value = document.get(key)
     if not isinstance(value, str) or len(value) > longest or "\x00" in value:
         return None
-    return value
+    # Half a surrogate pair is no text: nothing could send it as a password.
+    return value if value.encode("utf-8", "replace").decode() == value else None
 
 
 def _port(value: object) -> int | None:

@@ -64,6 +64,10 @@ def test_a_host_key_that_cannot_be_read_is_not_no_host_key() -> None:
     assert parse(hostKey=good + "=").target.host_key == good
     assert parse(hostKey="MD5:aa:bb") is None
     assert parse(hostKey=7) is None
+    assert parse(hostKey="ssh-rsa " + "A" * 372) is None
+    assert parse(hostKey=good + "\x00") is None
+    assert parse(privateKey="KEY", passphrase="p" * 5000) is None
+    assert parse(hostKey="", passphrase=None).target.host_key is None
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "5", '"x"', "{", "\x00", "[" * 100_000, '{"host":' + '"x"' * 9])
