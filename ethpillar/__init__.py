@@ -44,7 +44,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
     from .gateway import wire
     from .gateway.codec import Json, Packet
     from .gateway.dispatch import EngineIoDispatch
-    from .gateway.engine import answer_without_details, never_wait_for_clients
+    from .gateway.engine import answer_without_details, never_wait_for_clients, take_every_packet_of_a_body
     from .gateway.events import Gateway
     from .gateway.http import add_routes
     from .gateway.limits import Limits
@@ -94,6 +94,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
     )
     never_wait_for_clients(socketio.server.eio)
     answer_without_details(socketio.server.eio)
+    take_every_packet_of_a_body(settings.max_message_bytes)
     limits = Limits(
         trusted_proxies=settings.trusted_proxies,
         connections_per_address=settings.max_connections_per_address,

@@ -1,12 +1,14 @@
 """What has to be changed of Engine.IO's server.
 
-Belongs here: the method whose own version waits for a client that may never come, and the one that repeats what a
-client sent.
+Belongs here: the method whose own version waits for a client that may never come, the one that repeats what a client
+sent, and a bound that a good client exceeds.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from engineio.payload import Payload
 
 
 def never_wait_for_clients(server: Any) -> None:
@@ -34,3 +36,13 @@ def answer_without_details(server: Any) -> None:
     """
     answer = server._bad_request
     server._bad_request = lambda *_: answer()
+
+
+def take_every_packet_of_a_body(max_body: int) -> None:
+    """A polling client sends all that it has in one request; Engine.IO would end its session for a 17th packet.
+
+    The size of a body is bounded, and the guard counts its packets.
+
+    :param max_body: bytes a polling client may send in one request
+    """
+    Payload.max_decode_packets = max_body

@@ -29,6 +29,16 @@ def test_paths_and_transports(world: World, path: str, transports: list[str]) ->
     assert {"service": "execution", "status": "active"}.items() <= socket.wait("status_update")[0].items()
 
 
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_a_page_may_say_much_at_once(world: World, transport: str) -> None:
+    socket = world.enter(transports=[transport])
+    for _ in range(20):
+        for event in ("subscribe_logs", "unsubscribe_logs", "subscribe_logs"):
+            socket.emit(event, {"service": "execution"})
+    assert socket.call("unsubscribe_logs", {"service": "execution"}) == {"ok": True}
+    assert not socket.events("disconnect") + socket.events("error")
+
+
 def test_five_sockets_that_each_show_their_token_twice_cost_one_login(world: World) -> None:
     token = world.session()
     sockets = [world.open(token) for _ in range(5)]
