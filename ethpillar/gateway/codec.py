@@ -47,14 +47,20 @@ class Packet(SocketIoPacket):
     """A Socket.IO packet whose event, if it is one, is a list that begins with a name.
 
     Socket.IO takes whatever is there for the name, calls the handler of `connect` when it is called that, and fails
-    with the client's text in the log when it is a list. Here all of that becomes an event that nobody knows.
+    with the client's text in the log when it is a list; and drops in silence what it cannot read, such as an object
+    that is nested too deep. Here all of that becomes an event that nobody knows.
     """
 
     data: Any
 
     def decode(self, text: Any) -> Any:
         """As the base does. Raises ValueError."""
-        attachments = super().decode(text)
+        try:
+            attachments = super().decode(text)
+        except ValueError:
+            if not str(text).startswith(str(EVENT)):
+                raise
+            attachments, self.data = 0, None
         if self.packet_type == EVENT:
             data = self.data if isinstance(self.data, list) and self.data else [""]
             known = isinstance(data[0], str) and data[0] not in NOT_EVENTS

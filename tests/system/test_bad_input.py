@@ -11,6 +11,7 @@ import pytest
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .parts import PASSWORD
+from .raw import Raw
 
 OBJECTS = ["subscribe_logs", "unsubscribe_logs", "subscribe_status"]
 NO_OBJECTS = [None, 5, "execution", True, [], [{"service": "execution"}], 1.5]
@@ -64,6 +65,20 @@ def test_no_payload_at_all(world: World) -> None:
     assert socket.call("unsubscribe_status") == {"ok": True}
     socket.emit("no_such_event", 1)
     until(lambda: len(socket.events("error")) == 7)
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 2000 + "]" * 2000, "NaN", "[", '"\\x"'], ids=["deep", "NaN", "cut off", "escape"]
+)
+def test_an_event_that_cannot_be_read(world: World, value: str) -> None:
+    connection = Raw(world.server.port)
+    connection.connect(world.session())
+    for packet in ("42", "427"):
+        connection.say(packet + '["subscribe_logs",{"service":' + value + "}]")
+        assert connection.hear_event("error")["code"] == "bad_request"
+    connection.say('42["subscribe_logs",{"service":"execution"}]')
+    assert connection.hear_event("log_state")["state"] == "live"
+    connection.close()
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
