@@ -26,7 +26,7 @@ def is_engine_io(environ: dict[str, Any]) -> bool:
     """Whether a request is Engine.IO's."""
     path = environ.get("PATH_INFO", "")
     if path.strip("/"):
-        return bool(path.startswith(ENGINE_PATH))
+        return f"{path}/".startswith(ENGINE_PATH)  # without the last slash, too: `addTrailingSlash: false` says so
     return "EIO" in _query(environ)
 
 

@@ -109,7 +109,7 @@ class Gateway:
     def _session_shown(self, auth: Any) -> SessionRecord | None:
         """The session of the token shown at connect; None when none was shown. Raises what refuses it."""
         token = auth.get("token") if isinstance(auth, dict) else None
-        if not token and token != 0:
+        if not token:
             token = request.cookies.get(COOKIE)  # only when there is no token: a stale cookie refuses nobody
         if not token:
             return None

@@ -30,6 +30,11 @@ def test_paths_and_transports(world: World, path: str, transports: list[str]) ->
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_the_default_path_without_its_last_slash(world: World, transport: str) -> None:
+    world.enter(path="/socket.io", addTrailingSlash=False, transports=[transport])
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
 def test_a_page_may_say_much_at_once(world: World, transport: str) -> None:
     socket = world.enter(transports=[transport])
     for _ in range(20):
@@ -55,6 +60,12 @@ def test_five_sockets_that_each_show_their_token_twice_cost_one_login(world: Wor
 def test_a_token_by_cookie(world: World) -> None:
     token = world.session()
     world.open(extraHeaders={"cookie": f"a=b; ssh_session={token}"}).wait("authenticated")
+
+
+@pytest.mark.parametrize("token", [None, "", 0, False])
+def test_a_cookie_counts_when_there_is_no_token(world: World, token: object) -> None:
+    cookie = {"cookie": f"ssh_session={world.session()}"}
+    world.clients.open(None, auth={"token": token}, extraHeaders=cookie).wait("authenticated")
 
 
 def test_a_stale_cookie_does_not_refuse_a_fresh_token(world: World) -> None:
