@@ -112,10 +112,10 @@ class BrowserSocket:
         if self._closed:
             return
         node = self._registry.acquire(record, self)
+        before, self._node = self._node, node  # at once: `close`, which waits for nobody, must find what is held
         self._in_time()
-        if self._node is not None and self._node is not node:
-            self._leave_node()  # the dashboard wrote other credentials under the same token
-        self._node = node
+        if before is not None and before is not node:
+            self._let_go(before)  # the dashboard wrote other credentials under the same token
         try:
             node.connect()
         except BaseException:
@@ -132,8 +132,11 @@ class BrowserSocket:
     def _leave_node(self) -> None:
         node, self._node = self._node, None
         if node is not None:
-            self._end_subscriptions()
-            self._registry.release(node, self)
+            self._let_go(node)
+
+    def _let_go(self, node: Node) -> None:
+        self._end_subscriptions()
+        self._registry.release(node, self)
 
     def _require_node(self) -> Node:
         if self._node is None:
@@ -177,7 +180,8 @@ class BrowserSocket:
         interval = wire.get_interval(payload)
         node = self._require_node()
         self.unsubscribe_status()
-        self._status = node.status.subscribe(self, interval)
+        if self._node is node:  # the socket may be closed while the old ticks stop
+            self._status = node.status.subscribe(self, interval)
 
     def unsubscribe_status(self) -> None:
         """Stops the updates."""

@@ -1,0 +1,90 @@
+"""One socket's events, with what may happen while one of them waits for something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pytest
+
+from ethpillar.gateway.browser import BrowserSocket
+
+
+class Outbox:
+    """Remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+
+    def emit(self, name: str, payload: Any = None) -> None:
+        self.sent.append((name, payload))
+
+
+class Subscription:
+    """One of either kind; closing it takes a moment, in which others have their turn."""
+
+    def __init__(self, open_ones: set[Subscription]) -> None:
+        self._open = open_ones
+        self._open.add(self)
+
+    def close(self) -> None:
+        gevent.sleep(0)
+        self._open.discard(self)
+
+
+class Node:
+    """Gives out subscriptions."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.open: set[Subscription] = set()
+        self.holders: set[BrowserSocket] = set()
+        self.status = self
+
+    def connect(self) -> None: ...
+
+    def subscribe(self, *_: Any) -> Subscription:
+        return Subscription(self.open)
+
+
+class Registry:
+    """A node for each record; a record here is the node itself."""
+
+    def acquire(self, node: Node, holder: BrowserSocket) -> Node:
+        node.holders.add(holder)
+        return node
+
+    def release(self, node: Node, holder: BrowserSocket) -> None:
+        node.holders.discard(holder)
+
+
+@pytest.fixture
+def socket() -> BrowserSocket:
+    made: Any = BrowserSocket(Outbox(), None, Registry(), 60, 64)  # type: ignore[arg-type]
+    return made
+
+
+def at_once(*acts: Callable[[], Any]) -> None:
+    gevent.joinall([gevent.spawn(act) for act in acts], raise_error=True)
+
+
+def test_one_that_leaves_while_its_interval_is_changed_leaves_nothing(socket: BrowserSocket) -> None:
+    node: Any = Node()
+    socket.enter(node)
+    socket.subscribe_status({})
+    assert len(node.open) == 1
+    at_once(lambda: socket.subscribe_status({"interval": 1000}), socket.close)
+    assert not node.open
+    assert not node.holders
+
+
+def test_one_that_leaves_while_it_changes_nodes_leaves_nothing(socket: BrowserSocket) -> None:
+    before: Any = Node()
+    after: Any = Node()
+    socket.enter(before)
+    socket.subscribe_status({})
+    at_once(lambda: socket.enter(after), socket.close)
+    assert not before.open
+    assert not before.holders
+    assert not after.holders
