@@ -73,6 +73,7 @@ class LogFeed:
         self._parser = LineParser()
         self._last: Item | None = None
         self._begun = False
+        self._given_up = False
         self._backoff = Backoff()
         self._subscriptions: set[LogSubscription] = set()
         self._progress = Event()
@@ -96,13 +97,15 @@ class LogFeed:
         subscription.start()
         return subscription
 
-    def leave(self, subscription: LogSubscription) -> None:
-        """A subscription has ended."""
-        if subscription in self._subscriptions:
-            self._subscriptions.discard(subscription)
-            self._progress.set()
-            if not self._subscriptions:
-                self._idle(self)
+    def leave(self, subscription: LogSubscription) -> bool:
+        """A subscription has ended. Whether it had not before."""
+        if subscription not in self._subscriptions:
+            return False
+        self._subscriptions.discard(subscription)
+        self._progress.set()
+        if not self._subscriptions:
+            self._idle(self)
+        return True
 
     @property
     def idle(self) -> bool:
@@ -112,7 +115,7 @@ class LogFeed:
     @property
     def dead(self) -> bool:
         """Whether it has given up: whoever wants this log needs another feed."""
-        return bool(self._follower.dead)
+        return self._given_up or bool(self._follower.dead)
 
     @property
     def started(self) -> bool:
@@ -150,6 +153,7 @@ class LogFeed:
     def _fail(self, problem: EthPillarError) -> None:
         if isinstance(problem, SshError):
             problem = LogUnavailable(self.service)
+        self._given_up = True  # before anybody is told, which takes turns: who comes now would never hear anything
         for subscription in list(self._subscriptions):
             subscription.fail(problem)
 

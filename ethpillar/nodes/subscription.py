@@ -97,15 +97,19 @@ class LogSubscription:
             self._sink.state(state, details)
 
     def fail(self, problem: EthPillarError) -> None:
-        """Ends the subscription from the feed's side."""
-        self.close()
-        self._sink.failed(problem)
+        """Ends the subscription from the feed's side. The sink is told, unless its owner closed it meanwhile."""
+        self._stop()
+        if self._feed.leave(self):
+            self._sink.failed(problem)
 
     def close(self) -> None:
         """Ends the subscription; nothing is delivered after this returns."""
+        self._feed.leave(self)
+        self._stop()
+
+    def _stop(self) -> None:
         if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._greenlet.kill()
-        self._feed.leave(self)
 
     # -- delivering
 

@@ -10,7 +10,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ethpillar.errors import UnitNotFound
+from ethpillar.errors import EthPillarError, UnitNotFound
 from ethpillar.journal.entry import Entry
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.ring import Ring
@@ -251,6 +251,34 @@ def test_a_unit_that_is_not_there(journal: FakeJournal, feed: LogFeed) -> None:
     until(lambda: sink.error, "the error")
     until(lambda: feed.dead, "the end of the feed")
     assert feed.idle
+
+
+def test_a_feed_that_gives_up_is_dead_before_anybody_is_told(journal: FakeJournal, feed: LogFeed) -> None:
+    class Curious(FakeSink):
+        def failed(self, error: EthPillarError) -> None:
+            super().failed(error)
+            dead.append(feed.dead)
+
+    dead: list[bool] = []
+    for _ in range(3):
+        feed.subscribe(Curious())
+    journal.refusal = UnitNotFound("nope")
+    until(lambda: len(dead) == 3, "the errors of all")
+    assert dead == [True] * 3
+
+
+def test_one_that_is_closed_while_its_feed_gives_up_hears_nothing_more(journal: FakeJournal, feed: LogFeed) -> None:
+    sinks = [FakeSink() for _ in range(3)]
+    subscriptions = [feed.subscribe(sink) for sink in sinks]
+    gevent.sleep(0)
+    failing = gevent.spawn(subscriptions[0].fail, UnitNotFound("nope"))
+    gevent.sleep(0)
+    subscriptions[0].close()
+    failing.join()
+    assert sinks[0].error is None
+    subscriptions[1].fail(UnitNotFound("nope"))
+    subscriptions[1].fail(UnitNotFound("again"))
+    assert "nope" in str(sinks[1].error)
 
 
 def test_an_unsubscribe_is_final(journal: FakeJournal, feed: LogFeed) -> None:
