@@ -190,8 +190,9 @@ class Gateway:
     # -- sessions
 
     def tokens(self) -> set[str]:
-        """The tokens in use."""
-        return {socket.token for socket in self.sockets.values() if socket.token is not None}
+        """The tokens in use: by sockets, or by nodes that nobody has left for long."""
+        shown = {socket.token for socket in self.sockets.values() if socket.token is not None}
+        return shown | self._registry.tokens()
 
     def session_ended(self, token: str) -> None:
         """The session is gone from Redis: tells its sockets, disconnects them, and closes its SSH connections."""

@@ -54,6 +54,10 @@ class NodeRegistry:
     def __len__(self) -> int:
         return len(self._nodes)
 
+    def tokens(self) -> set[str]:
+        """The sessions whose nodes there are."""
+        return {node.record.token for node in self._nodes.values()}
+
     def acquire(self, record: SessionRecord, holder: NodeListener) -> Node:
         """The node of a session, for a holder that is told about it until it lets go. Does not connect.
 

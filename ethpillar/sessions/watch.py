@@ -21,7 +21,7 @@ from .store import SessionStore
 log = logging.getLogger(__name__)
 
 RENEW_EVERY = 60.0
-"Seconds between renewals of a session that has sockets: a watched node's session does not run out."
+"Seconds between renewals of a session that is in use: a watched node's session does not run out."
 
 
 class SessionWatch:
@@ -35,7 +35,7 @@ class SessionWatch:
         interval: float,
     ) -> None:
         """
-        :param in_use: the tokens that sockets hold at the moment
+        :param in_use: the tokens that something is held for at the moment
         :param ended: called once for each that is gone; must not block for long
         :param interval: seconds between looks
         """

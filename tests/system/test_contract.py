@@ -10,6 +10,8 @@ import pytest
 
 from ..waiting import until
 from .conftest import EXECUTION, World
+from .local import LocalServer
+from .parts import RedisServer
 
 BAD_TOKEN = "Authentication error: Invalid or expired session."
 
@@ -305,3 +307,16 @@ def test_a_logout_ends_sockets_and_the_connection(world: World) -> None:
     until(lambda: not world.sshd.connections(), "the end of the SSH connection")
     assert time.monotonic() - started < 5
     assert world.store.get(f"ssh_session:{token}") is None
+
+
+def test_a_logout_after_the_page_was_left_ends_the_connection_too(world: World, redis: RedisServer) -> None:
+    local = LocalServer(redis, NODE_LINGER="60")
+    try:
+        token = world.session()
+        world.enter(token, url=local.url).close()
+        until(lambda: not local.rooms.gateway.sockets, "its going")
+        assert world.sshd.connections() == 1
+        world.store.delete(f"ssh_session:{token}")
+        until(lambda: not world.sshd.connections(), "the end of the SSH connection", 5)
+    finally:
+        local.close()
