@@ -26,6 +26,8 @@ FRESH = 0.9
 whole interval each second tick of a lone subscriber would be served a stale state."""
 AT_ONCE = 1.0
 "Seconds: a new subscriber's first update may be as old as this."
+RECENT = 5.0
+"Seconds: the state of a unit whose log is wanted may be as old as this."
 SETTLE = 0.3
 "Seconds to wait after systemd wrote about a unit: it writes several lines, and the last one counts."
 
@@ -72,7 +74,7 @@ class StatusFeed:
         self._failures = Failures(last_lines)
         self._encode = encode
         self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
-        self._extra: dict[str, None] = {}
+        self._wanted: set[str] = set()  # other units that the next poll asks for as well, once
         self._unix_time = True
         self._latest: Snapshot | None = None
         self._poll: gevent.Greenlet[[], Snapshot | EthPillarError] | None = None
@@ -101,24 +103,20 @@ class StatusFeed:
         raise StatusUnavailable if not isinstance(found, EthPillarError) else found
 
     def unit(self, unit: str) -> UnitStatus:
-        """The status of any unit, known to EthPillar or not; a few seconds old at most."""
-        if unit not in self._units and unit not in self._extra:
-            while self._poll is not None:  # the one under way does not ask for it
-                gevent.wait([self._poll])
-            self._extra[unit] = None
-            self._latest = None
-        try:
-            found = self.get(5.0).units[unit]
-        except BaseException:
-            self._extra.pop(unit, None)
-            raise
-        if not found.installed:
-            self._extra.pop(unit, None)
-        return found
+        """The status of any unit, known to EthPillar or not; a few seconds old at most. Raises as `get`."""
+        for _ in range(2):  # a poll that is under way may not ask for it, the next one does
+            latest = self._latest
+            if latest is None or unit not in latest.units or time.monotonic() - latest.taken > RECENT:
+                self._wanted.add(unit)
+                latest = self.get(0.0)
+            if unit in latest.units:
+                return latest.units[unit]
+        raise StatusUnavailable
 
     def _ask(self) -> Snapshot | EthPillarError:
         # Returns its error: a greenlet that raises is printed as a stack trace.
-        units = [*self._units, *self._extra]
+        others, self._wanted = self._wanted.difference(self._units), set()
+        units = [*self._units, *others]
         try:
             taken = time.monotonic()
             status, output = self._run(show_command(units, unix_time=self._unix_time))
@@ -128,8 +126,9 @@ class StatusFeed:
             if status != 0:
                 return StatusUnavailable()
             found = parse_show(units, output)
-            by_unit = {status.unit: status for status in self._failures.noticed_in(found)}
-            self._latest = Snapshot(taken, by_unit, self._encode([by_unit[unit] for unit in self._units]))
+            known = self._failures.noticed_in(found[: len(self._units)])
+            by_unit = {status.unit: status for status in [*known, *found[len(known) :]]}
+            self._latest = Snapshot(taken, by_unit, self._encode(known))
             return self._latest
         except ValueError:
             return StatusUnavailable()
@@ -148,6 +147,8 @@ class StatusFeed:
 
     def _refresh_now(self) -> None:
         self._refresh = None
+        if self._poll is not None:
+            gevent.wait([self._poll])  # what it says may be older than the change
         try:
             self.get(0.0)
         except EthPillarError:
