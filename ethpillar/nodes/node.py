@@ -34,7 +34,7 @@ from ..ssh.backoff import Backoff
 from ..ssh.connection import Connection, Result
 from ..ssh.deadline import within
 from ..ssh.pool import ConnectionPool
-from ..units import service_name
+from ..units import service_name, unit_name
 from . import failures
 from .log_feed import Encode, LogFeed
 from .ring import Ring
@@ -96,6 +96,7 @@ class Node:
         self._supervisor: gevent.Greenlet[[], None] | None = None
         self._feeds: dict[str, LogFeed] = {}
         self._lingering: dict[LogFeed, gevent.Greenlet[..., None]] = {}
+        self._aliases: dict[str, str] = {}
         self._access: access.JournalAccess | None = None
         self._denied_at = float("-inf")
         self._access_lock = BoundedSemaphore(1)
@@ -227,6 +228,7 @@ class Node:
         if feed.idle:
             if self._feeds.get(feed.unit) is feed:
                 del self._feeds[feed.unit]
+                self._aliases.pop(feed.unit, None)
             feed.close()
 
     def check_unit(self, unit: str) -> str | None:
@@ -238,6 +240,9 @@ class Node:
         if status is not None and not status.installed:
             raise UnitNotFound(service_name(unit))
         self._journal_access(unit)
+        name = unit_name(status.name) if status is not None else None
+        if name is not None and name != unit:
+            self._aliases[unit] = name
         return status.description if status is not None else None
 
     def _journal_access(self, unit: str) -> access.JournalAccess:
@@ -259,7 +264,8 @@ class Node:
         self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
     ) -> Iterator[CommandEntries]:
         """See `JournalSource`."""
-        words = journal_command(unit, lines=lines, cursor=cursor, follow=follow)
+        # systemctl knows aliases, and journalctl does not (systemd issue 11846).
+        words = journal_command(self._aliases.get(unit, unit), lines=lines, cursor=cursor, follow=follow)
         way = self._journal_access(unit)
         with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout) as command:
             yield CommandEntries(command, None if follow else PATIENCE)

@@ -55,6 +55,8 @@ class UnitStatus:
     result: str | None = None
     "systemd's word for how the last run ended: success, exit-code, signal, oom-kill, ..."
     exit_status: int | None = None
+    name: str | None = None
+    "systemd's own name for it: another one when it was asked for by an alias."
     last_lines: tuple[str, ...] | None = None
     "What it printed before its last failure; not systemctl's, and only while that is news."
 
@@ -114,6 +116,7 @@ def _status(unit: str, properties: dict[str, str]) -> UnitStatus:
         enabled=_enabled(properties.get("UnitFileState")),
         result=properties.get("Result") or None,
         exit_status=_number(properties.get("ExecMainStatus")),
+        name=properties.get("Id") or None,
     )
 
 

@@ -175,6 +175,29 @@ def test_a_second_subscribe_does_nothing_and_several_services_are_normal(world: 
     assert world.remote() == 2
 
 
+def test_a_service_by_an_alias_of_its_unit(world: World) -> None:
+    world.node.set_unit("eth1.service", Id=EXECUTION, LoadState="loaded", ActiveState="active", SubState="running")
+    world.node.append(EXECUTION, "one")
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "eth1"})
+    until(lambda: socket.lines("eth1") == ["one"], "the backlog")
+    world.node.append(EXECUTION, "two")
+    until(lambda: socket.lines("eth1") == ["one", "two"], "the next line")
+
+
+@pytest.mark.parametrize("name", ["prysm@hoodi", "client\\x2dstats", "a:b", "x_1.2"])
+def test_odd_names_are_one_service_with_and_without_suffix(world: World, name: str) -> None:
+    world.node.set_unit(f"{name}.service", LoadState="loaded", ActiveState="active", SubState="running")
+    world.node.append(f"{name}.service", "hello")
+    socket = world.enter()
+    for service in (name, f"{name}.service"):
+        assert socket.call("subscribe_logs", {"service": service}) == {"ok": True}
+    socket.wait("log_state", lambda told: told == {"service": name, "state": "live"})
+    assert socket.lines(name) == ["hello"]
+    assert socket.call("unsubscribe_logs", {"service": f"{name}.service"}) == {"ok": True}
+    until(lambda: not world.remote(), "its end")
+
+
 def test_an_unsubscribe_is_final(world: World) -> None:
     first, second = world.enter(), world.enter()
     for socket in (first, second):

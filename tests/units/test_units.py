@@ -82,6 +82,11 @@ def test_units_come_in_the_order_asked_for() -> None:
     assert found[0].memory_bytes is None
 
 
+def test_an_alias_is_told_by_its_own_name() -> None:
+    (status,) = parse_show(["eth1.service"], RUNNING)
+    assert (status.unit, status.name) == ("eth1.service", "execution.service")
+
+
 @pytest.mark.parametrize(
     ("line", "attribute", "value"),
     [

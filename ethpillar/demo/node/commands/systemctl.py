@@ -99,7 +99,7 @@ def _show(known: dict[str, Any], units: list[str], wanted: list[str], unix: bool
 def _property(unit: str, properties: dict[str, str] | None, name: str, unix: bool) -> str:
     values = _MISSING if properties is None else properties
     if name in ("Id", "Names"):
-        return unit
+        return values.get(name, unit)
     if name == "Description":
         return values.get(name, unit)
     if name == "MemoryCurrent":
