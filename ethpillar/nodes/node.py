@@ -109,6 +109,11 @@ class Node:
         """Whether there is a connection at the moment, as far as is known."""
         return self._connected.is_set()
 
+    @property
+    def over(self) -> bool:
+        """Whether it will never be connected again: whoever wants to try needs another node."""
+        return self._terminal is not None
+
     def connect(self) -> None:
         """Returns when the node is connected, or is about to be again.
 

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 _REFUSALS: dict[str, type[SshError]] = {kind.code: kind for kind in (CredentialRefused, SecondFactorRequired, BadKey)}
 "What is remembered about a credential: trying it again would only bring a ban nearer. Nothing else is remembered."
 
+OVER_KEPT = 5.0
+"Seconds that a node which is over stays the answer to all who ask. After that they may find out whether it is cured."
+
 
 class NodeRegistry:
     """Owns every node. One node for each session and its credentials."""
@@ -64,13 +67,12 @@ class NodeRegistry:
         Raises `LimitReached` when there are as many nodes as there may be, and all of them are held.
         """
         key = record.digest
-        expiry = self._expiry.pop(key, None)
-        if expiry is not None:
-            expiry.kill()
         node = self._nodes.get(key)
         if node is None:
             self._make_room()
             node = self._nodes[key] = Node(record, self._login_of(record), self._node_options)
+        elif key in self._expiry and not node.over:  # whoever asks again and again must not keep one that is over
+            self._expiry.pop(key).kill()
         node.listeners.add(holder)
         return node
 
@@ -88,12 +90,13 @@ class NodeRegistry:
         node.listeners.discard(holder)
         key = node.record.digest
         if not node.listeners and self._nodes.get(key) is node and key not in self._expiry:
-            self._expiry[key] = gevent.spawn_later(self._linger, self._expire, key)
+            linger = min(self._linger, OVER_KEPT) if node.over else self._linger
+            self._expiry[key] = gevent.spawn_later(linger, self._expire, key)
 
     def _expire(self, key: str) -> None:
         self._expiry.pop(key, None)
         node = self._nodes.get(key)
-        if node is not None and not node.listeners:
+        if node is not None and (node.over or not node.listeners):
             del self._nodes[key]
             node.close()
             log.info("Session %s: connection closed, nobody watches", node.record.name)

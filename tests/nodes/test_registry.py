@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import gevent
 import pytest
 
-from ethpillar.errors import LimitReached
+from ethpillar.errors import LimitReached, SshUnreachable
+from ethpillar.nodes import registry as registry_module
 from ethpillar.nodes.node import NodeOptions
 from ethpillar.nodes.registry import NodeRegistry
 from ethpillar.sessions import SessionRecord
@@ -39,6 +41,25 @@ def test_no_more_nodes_than_allowed_and_one_session_s_sockets_share_one(registry
         registry.acquire(record(3), first)
     assert len(registry) == 2
     assert registry.acquire(record(2), second)
+
+
+def test_a_node_that_is_over_is_let_go_though_somebody_asks_all_the_time(
+    registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "OVER_KEPT", 0.05)
+    holder = Holder()
+    node = registry.acquire(record(1), holder)
+    node._terminal = SshUnreachable()
+    started = time.monotonic()
+    while registry.acquire(record(1), holder) is node:
+        registry.release(node, holder)
+        gevent.sleep(0.001)
+        assert time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.04
+    assert node._closed
+    assert len(registry) == 1
+    registry.release(node, holder)  # late, and nobody's else
+    assert len(registry) == 1
 
 
 def test_a_node_that_only_lingers_makes_room(registry: NodeRegistry) -> None:
