@@ -29,6 +29,7 @@ class ConnectionPool:
         self._connections: list[Connection] = []
         self._opening = BoundedSemaphore(1)
         self._room = Event()
+        self._closed = False
 
     @property
     def alive(self) -> list[Connection]:
@@ -42,7 +43,12 @@ class ConnectionPool:
             return self.alive[0] if self.alive else self._add()
 
     def _add(self) -> Connection:
+        if self._closed:
+            raise SshUnreachable
         connection = self._login()
+        if self._closed:  # meanwhile: not everybody who opens a connection is stopped before the pool is closed
+            connection.close()
+            raise SshUnreachable
         self._connections.append(connection)
         return connection
 
@@ -100,7 +106,8 @@ class ConnectionPool:
             self._room.wait(1.0)
 
     def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection; there will be no more."""
+        self._closed = True
         connections, self._connections = self._connections, []
         for connection in connections:
             connection.close()
