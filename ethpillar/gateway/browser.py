@@ -115,7 +115,10 @@ class BrowserSocket:
         before, self._node = self._node, node  # at once: `close`, which waits for nobody, must find what is held
         self._in_time()
         if before is not None and before is not node:
+            logs = list(self._logs)
             self._let_go(before)  # the dashboard wrote other credentials under the same token
+            for unit in logs:
+                self._tell_end(unit, "session_changed")
         try:
             node.connect()
         except BaseException:
@@ -164,8 +167,11 @@ class BrowserSocket:
 
     def _log_failed(self, unit: str, error: EthPillarError) -> None:
         self._logs.pop(unit, None)
-        self.outbox.emit("log_state", wire.log_state(service_name(unit), "ended", {"reason": error.code}))
+        self._tell_end(unit, error.code)
         self.outbox.emit("error", error.payload())
+
+    def _tell_end(self, unit: str, reason: str) -> None:
+        self.outbox.emit("log_state", wire.log_state(service_name(unit), "ended", {"reason": reason}))
 
     def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
         """Stops a log. Nothing of it is sent after this returns."""

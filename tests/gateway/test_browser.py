@@ -44,6 +44,11 @@ class Node:
 
     def connect(self) -> None: ...
 
+    def check_unit(self, unit: str) -> None: ...
+
+    def log_feed(self, unit: str) -> Node:
+        return self
+
     def subscribe(self, *_: Any) -> Subscription:
         return Subscription(self.open)
 
@@ -88,3 +93,18 @@ def test_one_that_leaves_while_it_changes_nodes_leaves_nothing(socket: BrowserSo
     assert not before.open
     assert not before.holders
     assert not after.holders
+
+
+def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: BrowserSocket) -> None:
+    before: Any = Node()
+    after: Any = Node()
+    socket.enter(before)
+    socket.subscribe_logs({"service": "execution"})
+    sent: Any = socket.outbox
+    del sent.sent[:]
+    socket.enter(after)
+    assert not before.open
+    ended = {"service": "execution", "state": "ended", "reason": "session_changed"}
+    assert sent.sent == [("log_state", ended), ("authenticated", None)]
+    socket.subscribe_logs({"service": "execution"})
+    assert len(after.open) == 1
