@@ -104,7 +104,10 @@ def connect(host: str, port: int, policy: AddressPolicy, timeout: float) -> Live
         if not permitted:
             raise AddressDenied
         for family, kind, protocol, _, address in permitted:
-            connection = LiveSocket(family, kind, protocol)
+            try:
+                connection = LiveSocket(family, kind, protocol)
+            except OSError:
+                continue  # this machine has no such addresses, or no descriptor left
             try:
                 _tune(connection)
                 connection.connect(address)
