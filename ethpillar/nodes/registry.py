@@ -19,6 +19,7 @@ from ..errors import (
     SecondFactorRequired,
     SessionStoreDown,
     SshError,
+    SshUnreachable,
 )
 from ..sessions import SessionRecord, SessionStore
 from ..ssh.connection import Connection
@@ -132,6 +133,11 @@ class NodeRegistry:
                 if problem.code in _REFUSALS:
                     self._remember(record, problem)
                 raise
+            except EthPillarError:
+                raise
+            except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node must go on trying)
+                log.error("Session %s: a login failed (%s)", record.name, type(problem).__name__)
+                raise SshUnreachable from None
 
         return attempt
 

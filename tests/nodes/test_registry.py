@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import pytest
@@ -60,6 +62,21 @@ def test_a_node_that_is_over_is_let_go_though_somebody_asks_all_the_time(
     assert len(registry) == 1
     registry.release(node, holder)  # late, and nobody's else
     assert len(registry) == 1
+
+
+def test_a_login_that_fails_as_nobody_thought_of_is_one_more_failed_login(
+    registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def login(*_: Any) -> Any:
+        raise RuntimeError("CANARY")
+
+    monkeypatch.setattr(registry_module, "login", login)
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+    registry._store = Mock(refused=lambda _: None)
+    with pytest.raises(SshUnreachable):
+        registry.acquire(record(1), Holder()).connect()
+    assert "RuntimeError" in caplog.text
+    assert "CANARY" not in caplog.text
 
 
 def test_a_node_that_only_lingers_makes_room(registry: NodeRegistry) -> None:
