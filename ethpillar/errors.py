@@ -216,6 +216,15 @@ class LogUnavailable(EthPillarError):
         super().__init__(_named(service, "The log of {} can't be read at the moment."), service=service, hint=hint)
 
 
+class TooManyLogs(LimitReached):
+    """One log more than a socket may follow, or than there are channels for on a node."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            _named(service, "The log of {} can't be opened: too many logs are open already."), service=service
+        )
+
+
 class StatusUnavailable(EthPillarError):
     """A status poll failed or hung. Told once; the next poll that works is an update like any other."""
 

@@ -5,10 +5,17 @@ import inspect
 import pytest
 
 from ethpillar import errors
-from ethpillar.errors import EthPillarError, LogUnavailable, NotAuthenticated, PermissionDenied, UnitNotFound
+from ethpillar.errors import (
+    EthPillarError,
+    LogUnavailable,
+    NotAuthenticated,
+    PermissionDenied,
+    TooManyLogs,
+    UnitNotFound,
+)
 from ethpillar.units import KNOWN_UNITS
 
-NAMING = (UnitNotFound, PermissionDenied, LogUnavailable)
+NAMING = (UnitNotFound, PermissionDenied, LogUnavailable, TooManyLogs)
 KINDS = [
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)

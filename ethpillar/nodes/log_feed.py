@@ -22,7 +22,6 @@ from gevent.lock import BoundedSemaphore
 from ..errors import (
     EthPillarError,
     LimitReached,
-    LogUnavailable,
     PermissionDenied,
     SshError,
     SshUnreachable,
@@ -151,8 +150,6 @@ class LogFeed:
             gevent.sleep(delay)
 
     def _fail(self, problem: EthPillarError) -> None:
-        if isinstance(problem, SshError):
-            problem = LogUnavailable(self.service)
         self._given_up = True  # before anybody is told, which takes turns: who comes now would never hear anything
         for subscription in list(self._subscriptions):
             subscription.fail(problem)

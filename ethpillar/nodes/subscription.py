@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, LogUnavailable, SshError, SshUnreachable
+from ..errors import EthPillarError, LimitReached, LogUnavailable, SshError, SshUnreachable, TooManyLogs
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
 from ..ssh.deadline import within
@@ -100,7 +100,7 @@ class LogSubscription:
         """Ends the subscription from the feed's side. The sink is told, unless its owner closed it meanwhile."""
         self._stop()
         if self._feed.leave(self):
-            self._sink.failed(problem)
+            self._sink.failed(_about(self._feed.service, problem))
 
     def close(self) -> None:
         """Ends the subscription; nothing is delivered after this returns."""
@@ -305,3 +305,10 @@ class LogSubscription:
         if items:
             self._deliver(items)
         return joined
+
+
+def _about(service: str, problem: EthPillarError) -> EthPillarError:
+    """What ended one log, as an error about its service: that is how a page knows where to show it."""
+    if isinstance(problem, LimitReached):
+        return TooManyLogs(service)
+    return LogUnavailable(service) if isinstance(problem, SshError) else problem

@@ -101,7 +101,7 @@ class ConnectionPool:
                         self._add()
                 continue
             if reserve:
-                raise LimitReached("This node has too many open logs at once.")
+                raise LimitReached
             self._room.clear()
             self._room.wait(1.0)
 

@@ -10,7 +10,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ethpillar.errors import EthPillarError, UnitNotFound
+from ethpillar.errors import CredentialRefused, EthPillarError, LimitReached, UnitNotFound
 from ethpillar.journal.entry import Entry
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.ring import Ring
@@ -265,6 +265,16 @@ def test_a_feed_that_gives_up_is_dead_before_anybody_is_told(journal: FakeJourna
     journal.refusal = UnitNotFound("nope")
     until(lambda: len(dead) == 3, "the errors of all")
     assert dead == [True] * 3
+
+
+@pytest.mark.parametrize("problem", [LimitReached(), CredentialRefused(), UnitNotFound("execution")])
+def test_whatever_ends_a_log_names_its_service(journal: FakeJournal, feed: LogFeed, problem: EthPillarError) -> None:
+    journal.refusal = problem
+    sink = FakeSink()
+    feed.subscribe(sink)
+    error = until(lambda: sink.error, "the error")
+    assert error.service == "execution"
+    assert "execution" in error.message
 
 
 def test_one_that_is_closed_while_its_feed_gives_up_hears_nothing_more(journal: FakeJournal, feed: LogFeed) -> None:
