@@ -9,11 +9,21 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import gevent
 
-from ..errors import BadRequest, EthPillarError, LimitReached, NotAuthenticated, RateLimited, SessionRequired
+from ..errors import (
+    BadRequest,
+    EthPillarError,
+    LimitReached,
+    NotAuthenticated,
+    RateLimited,
+    SessionRequired,
+    SshError,
+    TooManyLogs,
+)
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.ring import Item
@@ -157,9 +167,10 @@ class BrowserSocket:
         if unit in self._logs:
             return
         if len(self._logs) >= self._max_logs:
-            raise LimitReached("This connection follows too many logs already.")
+            raise TooManyLogs(service_name(unit))
         if node.connected:
-            node.check_unit(unit)
+            with suppress(SshError):  # the feed asks again, once the connection is back
+                node.check_unit(unit)
         if self._closed or self._node is not node:
             return
         sink = _BrowserLog(self.outbox, unit, batch, self._log_failed)

@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
+from ethpillar.errors import EthPillarError, SshUnreachable, UnitNotFound
 from ethpillar.gateway.browser import BrowserSocket
 
 
@@ -38,13 +39,16 @@ class Node:
 
     def __init__(self) -> None:
         self.connected = True
+        self.problem: EthPillarError | None = None
         self.open: set[Subscription] = set()
         self.holders: set[BrowserSocket] = set()
         self.status = self
 
     def connect(self) -> None: ...
 
-    def check_unit(self, unit: str) -> None: ...
+    def check_unit(self, unit: str) -> None:
+        if self.problem is not None:
+            raise self.problem
 
     def log_feed(self, unit: str) -> Node:
         return self
@@ -108,3 +112,15 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     assert sent.sent == [("log_state", ended), ("authenticated", None)]
     socket.subscribe_logs({"service": "execution"})
     assert len(after.open) == 1
+
+
+def test_a_log_that_is_wanted_while_the_connection_breaks_waits_for_it(socket: BrowserSocket) -> None:
+    node: Any = Node()
+    socket.enter(node)
+    node.problem = SshUnreachable()
+    socket.subscribe_logs({"service": "execution"})
+    assert len(node.open) == 1
+    node.problem = UnitNotFound("validator")
+    with pytest.raises(UnitNotFound):
+        socket.subscribe_logs({"service": "validator"})
+    assert len(node.open) == 1
