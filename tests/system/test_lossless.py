@@ -13,6 +13,8 @@ from ethpillar.demo.node import SimNode
 
 from ..waiting import until
 from .conftest import EXECUTION, World
+from .local import LocalServer
+from .parts import RedisServer
 from .proxy import Proxy
 
 
@@ -195,6 +197,28 @@ def test_a_page_that_is_loaded_while_the_node_reboots_recovers_by_itself(world: 
     proxy.refuse(False)
     until(lambda: second.lines("execution") == ["back"], "the log", 60)
     second.wait("status_update")
+
+
+def test_a_node_that_does_not_come_back_is_given_up_at_last(world: World, redis: RedisServer, proxy: Proxy) -> None:
+    local = LocalServer(redis, SSH_GIVE_UP="1")
+    try:
+        token = world.session(port=proxy.port)
+        socket = world.enter(token, url=local.url)
+        socket.call("subscribe_logs", {"service": "execution"})
+        proxy.refuse(True)
+        proxy.cut()
+        socket.wait("disconnect", deadline=30)
+        states = socket.events("connection_state")
+        assert [state["state"] for state in states[:-1]] == ["reconnecting"] * (len(states) - 1)
+        assert [state["attempt"] for state in states[:-1]] == list(range(1, len(states)))
+        assert all(state["retry_in"] >= 0 for state in states[:-1])
+        assert states[-1] == {"state": "lost"}
+        assert socket.events("error")[-1]["code"] == "ssh_unreachable"
+        until(lambda: not len(local.rooms.registry), "the end of the node")
+        proxy.refuse(False)
+        world.enter(token, url=local.url)
+    finally:
+        local.close()
 
 
 def test_a_frozen_browser_holds_nobody_up_and_loses_nothing(world: World) -> None:
