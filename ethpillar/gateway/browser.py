@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -21,7 +20,8 @@ from ..errors import (
     NotAuthenticated,
     RateLimited,
     SessionRequired,
-    SshError,
+    SshTimeout,
+    SshUnreachable,
     TooManyLogs,
 )
 from ..nodes.node import Node
@@ -75,7 +75,6 @@ class BrowserSocket:
         self.outbox = outbox
         self._entrance = entrance
         self._registry = registry
-        self._auth_timeout = auth_timeout
         self._max_logs = max_logs
         self._client = client
         self._patience = Bucket(1, PATIENCE)
@@ -83,14 +82,9 @@ class BrowserSocket:
         self._logs: dict[str, LogSubscription] = {}
         self._status: StatusSubscription | None = None
         self._closed = False
-        self._deadline: gevent.Greenlet[..., None] | None = None
-        self._await_session()
+        self._deadline: gevent.Greenlet[..., None] | None = gevent.spawn_later(auth_timeout, self._too_late)
 
     # -- the session
-
-    def _await_session(self) -> None:
-        if self._deadline is None:
-            self._deadline = gevent.spawn_later(self._auth_timeout, self._too_late)
 
     def _too_late(self) -> None:
         self._deadline = None
@@ -116,6 +110,7 @@ class BrowserSocket:
         if self.token is None and not self._closed:
             self._entrance.take(token)
             self.token = token
+            self._in_time()  # for good: a node that cannot be reached is not the token's fault
 
     def enter(self, record: SessionRecord) -> None:
         """As `authenticate`, with a session that was just read and claimed."""
@@ -123,7 +118,6 @@ class BrowserSocket:
             return
         node = self._registry.acquire(record, self)
         before, self._node = self._node, node  # at once: `close`, which waits for nobody, must find what is held
-        self._in_time()
         if before is not None and before is not node:
             logs = list(self._logs)
             self._let_go(before)  # the dashboard wrote other credentials under the same token
@@ -133,14 +127,11 @@ class BrowserSocket:
             node.connect()
         except BaseException:
             self._leave_node()
-            if not self._closed:
-                self._await_session()
             raise
         if self._closed:
             return
         self.outbox.emit("authenticated")
-        if not node.connected:
-            self.connection_state("reconnecting", {})
+        self.connection_state("connected" if node.connected else "reconnecting", {})
 
     def _leave_node(self) -> None:
         node, self._node = self._node, None
@@ -169,8 +160,12 @@ class BrowserSocket:
         if len(self._logs) >= self._max_logs:
             raise TooManyLogs(service_name(unit))
         if node.connected:
-            with suppress(SshError):  # the feed asks again, once the connection is back
+            try:
                 node.check_unit(unit)
+            except SshTimeout:
+                raise  # a node that is there and does not answer: somebody has to look at it
+            except SshUnreachable:
+                pass  # the feed asks again, once the connection is back
         if self._closed or self._node is not node:
             return
         sink = _BrowserLog(self.outbox, unit, batch, self._log_failed)

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
-from ethpillar.errors import EthPillarError, SshUnreachable, UnitNotFound
+from ethpillar.errors import EthPillarError, SshTimeout, SshUnreachable, UnitNotFound
 from ethpillar.gateway.browser import BrowserSocket
 
 
@@ -109,7 +109,8 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     socket.enter(after)
     assert not before.open
     ended = {"service": "execution", "state": "ended", "reason": "session_changed"}
-    assert sent.sent == [("log_state", ended), ("authenticated", None)]
+    connected = ("connection_state", {"state": "connected"})
+    assert sent.sent == [("log_state", ended), ("authenticated", None), connected]
     socket.subscribe_logs({"service": "execution"})
     assert len(after.open) == 1
 
@@ -120,7 +121,7 @@ def test_a_log_that_is_wanted_while_the_connection_breaks_waits_for_it(socket: B
     node.problem = SshUnreachable()
     socket.subscribe_logs({"service": "execution"})
     assert len(node.open) == 1
-    node.problem = UnitNotFound("validator")
-    with pytest.raises(UnitNotFound):
-        socket.subscribe_logs({"service": "validator"})
-    assert len(node.open) == 1
+    for node.problem in (UnitNotFound("validator"), SshTimeout()):
+        with pytest.raises(type(node.problem)):
+            socket.subscribe_logs({"service": "validator"})
+        assert len(node.open) == 1

@@ -12,7 +12,7 @@ import pytest
 
 from ..waiting import until
 from .conftest import EXECUTION, World
-from .parts import ROOT, EthPillarServer, RedisServer
+from .parts import ROOT, EthPillarServer, RedisServer, free_port
 
 SERVER_ERROR = "Authentication error: Server error during validation."
 
@@ -120,3 +120,12 @@ class TestImpatient:
         early.emit("subscribe_status", {"interval": 1000})
         until(lambda: len(early.events("status_update")) >= 3, "updates beyond the deadline")
         assert early.events("disconnect") == []
+
+    def test_one_whose_node_is_away_stays_and_may_try_again(self, world: World, impatient: EthPillarServer) -> None:
+        token = world.session(port=free_port())
+        socket = world.clients.open(token, url=impatient.url)
+        assert socket.wait("error")["code"] == "ssh_unreachable"
+        world.clients.open(None, url=impatient.url).wait("disconnect")
+        assert socket.call("authenticate", token) is False
+        assert {error["code"] for error in socket.events("error")} == {"ssh_unreachable"}
+        assert socket.events("disconnect") == []
