@@ -1,9 +1,10 @@
 """A session's private key.
 
-Belongs here: reading one, and what that may cost. Anybody may bring a key, and a key says itself how much work reading
-it is: rounds of a key derivation, and primes that OpenSSL proves to be primes, for minutes and without yielding. So
-the rounds are bounded and run in a thread, and of an RSA key is checked only that its numbers fit together: one that
-is no good after all signs what no sshd takes, and that is its owner's loss alone.
+Belongs here: reading one in any form that ssh itself takes (OpenSSH's, PEM and PKCS #8), and what that may cost.
+Anybody may bring a key, and a key says itself how much work reading it is: rounds of a key derivation, and primes that
+OpenSSL proves to be primes, for minutes and without yielding. So the rounds are bounded and run in a thread, and of an
+RSA key is checked only that its numbers fit together: one that is no good after all signs what no sshd takes, and that
+is its owner's loss alone.
 """
 
 from __future__ import annotations
@@ -15,26 +16,75 @@ from typing import Any
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import ObjectIdentifier
 from gevent.threadpool import ThreadPool
 
 from ..errors import BadKey
 
 MAX_ROUNDS = 256
 "Of bcrypt: ssh-keygen takes 24, people take 100, and 256 are some seconds."
+MAX_PKCS8_ROUNDS = 100_000
+"Of PBKDF2: ssh-keygen and OpenSSL take 2,048. They run without yielding, 100,000 in some hundredths of a second."
 MAX_BITS = 8192
 "Of an RSA key."
 THREADS = 2
 "Keys that are read at once."
 
 _OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----\s*\n([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----")
+_PKCS8 = re.compile(
+    r"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\s*\n([A-Za-z0-9+/=\s]*)-----END (?:ENCRYPTED )?PRIVATE KEY-----"
+)
+_PBES2, _PBKDF2 = ObjectIdentifier("1.2.840.113549.1.5.13"), ObjectIdentifier("1.2.840.113549.1.5.12")
 _MAGIC = b"openssh-key-v1\0"
 # What paramiko, cryptography and PyNaCl raise for what is no key, or for a passphrase that is wrong.
 _FAILURES = (
     *(ValueError, LookupError, TypeError, ArithmeticError, AssertionError, AttributeError, EOFError, OSError),
     *(paramiko.SSHException, UnsupportedAlgorithm),
 )
+
+
+# RFC 5958's EncryptedPrivateKeyInfo with RFC 8018's PBES2 and PBKDF2 in it, as far as its cost goes.
+
+
+@asn1.sequence
+class _Function:
+    name: ObjectIdentifier
+    parameters: asn1.Null
+
+
+@asn1.sequence
+class _Pbkdf2:
+    salt: bytes
+    rounds: int
+    length: int | None
+    function: _Function | None
+
+
+@asn1.sequence
+class _Derivation:
+    name: ObjectIdentifier
+    parameters: _Pbkdf2
+
+
+@asn1.sequence
+class _Pbes2:
+    derivation: _Derivation
+    cipher: asn1.TLV
+
+
+@asn1.sequence
+class _Encryption:
+    name: ObjectIdentifier
+    parameters: _Pbes2
+
+
+@asn1.sequence
+class _Encrypted:
+    encryption: _Encryption
+    data: bytes
 
 
 class _RsaKey(paramiko.RSAKey):
@@ -80,24 +130,37 @@ _threads: list[ThreadPool] = []
 
 def load_key(text: str, passphrase: str | None) -> paramiko.PKey:
     """A private key from its OpenSSH or PEM text. Raises `BadKey`."""
-    text = text.strip() + "\n"
-    kind = _kind(text)
-    if kind is None:
-        raise BadKey
     if not _threads:
         _threads.append(ThreadPool(THREADS))
-    key = _threads[0].apply(_read, (kind, text, passphrase))
+    key = _threads[0].apply(_read, (text.strip() + "\n", passphrase))
     if key is None:
         raise BadKey
     return key
 
 
-def _read(kind: type[paramiko.PKey], text: str, passphrase: str | None) -> paramiko.PKey | None:
+def _read(text: str, passphrase: str | None) -> paramiko.PKey | None:
     # Returns None instead of raising: what is raised in gevent's threads is printed.
     try:
-        return kind.from_private_key(io.StringIO(text), password=passphrase)
+        if text.count("-----BEGIN") == 1 and (pkcs8 := _PKCS8.search(text)):
+            text, passphrase = _from_pkcs8(base64.b64decode(pkcs8[2]), bool(pkcs8[1]), passphrase), None
+        kind = _kind(text)
+        return None if kind is None else kind.from_private_key(io.StringIO(text), password=passphrase)
     except _FAILURES:
         return None
+
+
+def _from_pkcs8(der: bytes, encrypted: bool, passphrase: str | None) -> str:
+    """The same key in OpenSSH's format, which is the one that paramiko reads for every kind. Raises ValueError."""
+    secret = None
+    if encrypted:
+        scheme = asn1.decode_der(_Encrypted, der).encryption
+        derivation = scheme.parameters.derivation
+        if (scheme.name, derivation.name) != (_PBES2, _PBKDF2) or derivation.parameters.rounds > MAX_PKCS8_ROUNDS:
+            raise ValueError("not to be decrypted at any cost")
+        secret = (passphrase or "").encode()
+    key = serialization.load_der_private_key(der, secret, unsafe_skip_rsa_key_validation=True)
+    openssh = serialization.PrivateFormat.OpenSSH
+    return key.private_bytes(serialization.Encoding.PEM, openssh, serialization.NoEncryption()).decode()
 
 
 def _kind(text: str) -> type[paramiko.PKey] | None:

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ethpillar.errors import BadKey
-from ethpillar.ssh.keys import MAX_BITS, MAX_ROUNDS, load_key
+from ethpillar.ssh.keys import MAX_BITS, MAX_PKCS8_ROUNDS, MAX_ROUNDS, load_key
 
 KINDS = [
     ("ed25519", "256", "RFC4716"),
     ("ecdsa", "521", "RFC4716"),
-    *((kind, bits, form) for kind, bits in (("rsa", "2048"), ("ecdsa", "256")) for form in ("RFC4716", "PEM")),
+    *((kind, bits, form) for kind, bits in (("rsa", "2048"), ("ecdsa", "256")) for form in ("RFC4716", "PEM", "PKCS8")),
 ]
 
 
@@ -44,6 +47,33 @@ def test_keys_are_read_and_sign(tmp_path: Path, kind: str, bits: str, form: str,
         for wrong in (None, "", "no", "\ud800"):
             with pytest.raises(BadKey):
                 load_key(text, wrong)
+
+
+def pkcs8(key: PrivateKeyTypes, *options: str) -> str:
+    """A key as `openssl pkcs8` writes it; encrypted when there are options."""
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    words = ["openssl", "pkcs8", "-topk8", *(options or ["-nocrypt"]), "-passout", "pass:passphrase"]
+    return subprocess.run(words, input=plain, capture_output=True, check=True).stdout.decode()
+
+
+def test_pkcs8() -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    for text, passphrase in (
+        (pkcs8(key), None),
+        (pkcs8(key), "passphrase"),  # more than is needed, as with ssh itself
+        (pkcs8(key, "-iter", str(MAX_PKCS8_ROUNDS)), "passphrase"),
+        (pkcs8(key, "-v2prf", "hmacWithSHA1"), "passphrase"),
+    ):
+        assert load_key(text, passphrase).asbytes().endswith(public)
+    for text in (
+        pkcs8(key, "-iter", str(MAX_PKCS8_ROUNDS + 1)),
+        pkcs8(key, "-scrypt"),  # its cost is in three numbers, and in memory
+        pkcs8(x25519.X25519PrivateKey.generate()),
+        pkcs8(ec.generate_private_key(ec.SECP256K1())),
+    ):
+        with pytest.raises(BadKey):
+            load_key(text, "passphrase")
 
 
 def string(value: bytes) -> bytes:
@@ -112,6 +142,7 @@ def test_what_costs_too_much_or_is_none(text: str) -> None:
 
 
 WHOLE = [derivation(1), rsa(P, Q), openssh(b"ssh-ed25519", b"x"), paramiko.ECDSAKey.generate().get_base64()]
+WHOLE += [pkcs8(ed25519.Ed25519PrivateKey.generate(), *options) for options in ((), ("-iter", "2048"))]
 
 
 @given(
