@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import astuple, dataclass, field
 from typing import Any
@@ -103,10 +104,25 @@ def parse_document(text: str | bytes) -> dict[str, Any] | None:
     if len(text) > MAX_RECORD_BYTES:
         return None
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def document_text(document: dict[str, Any]) -> bytes:
+    """A record as the dashboard itself writes it: in ASCII it could grow beyond what may be read again."""
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can show
+        return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _finite(number: str) -> float:
+    # `1e400` and `NaN` could be read, and would be written again as what the dashboard cannot read.
+    if math.isfinite(value := float(number)):
+        return value
+    raise ValueError("not a number that JSON has")
 
 
 def _text(document: dict[str, Any], key: str, longest: int) -> str | None:

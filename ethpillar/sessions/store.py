@@ -6,7 +6,6 @@ value or `SessionStoreDown`; redis-py's errors, which may name the server, never
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..errors import SessionStoreDown
-from .record import MAX_RECORD_BYTES, SessionRecord, parse_document, parse_record, valid_token
+from .record import MAX_RECORD_BYTES, SessionRecord, document_text, parse_document, parse_record, valid_token
 from .sealing import Sealer
 
 log = logging.getLogger(__name__)
@@ -129,9 +128,7 @@ class SessionStore:
                 return None
             document["lastAccessed"] = int(time.time() * 1000)
             with self._asking() as client:
-                done = client.eval(
-                    _RENEW, 1, PREFIX + token, text, json.dumps(document, separators=(",", ":")), str(self._ttl)
-                )
+                done = client.eval(_RENEW, 1, PREFIX + token, text, document_text(document), str(self._ttl))
             if done == 1:
                 return record
             if done == -1:
@@ -155,9 +152,9 @@ class SessionStore:
 
     def create(self, token: str, document: dict[str, Any]) -> None:
         """Writes a session as the dashboard would, with its TTL, sealed if there is a key. For the CLI and the demo."""
-        value = json.dumps(self._sealer.seal(token, {**document, "lastAccessed": int(time.time() * 1000)}))
+        sealed = self._sealer.seal(token, {**document, "lastAccessed": int(time.time() * 1000)})
         with self._asking() as client:
-            client.set(PREFIX + token, value, ex=self._ttl)
+            client.set(PREFIX + token, document_text(sealed), ex=self._ttl)
 
     def revoke(self, token: str) -> bool:
         """Deletes a session; whether there was one. Its sockets are told by the watch."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import config
 from ethpillar.cli.sessions import _facts
 from ethpillar.sessions import SessionStore, valid_token
-from ethpillar.sessions.record import MAX_RECORD_BYTES, parse_document, parse_record
+from ethpillar.sessions.record import MAX_RECORD_BYTES, document_text, parse_document, parse_record
 from ethpillar.sessions.sealing import Sealer
 from ethpillar.ssh.address import AddressPolicy
 
@@ -51,7 +51,8 @@ def check(text: str | bytes, sealer: Sealer | None = None) -> None:
     assert _facts(record, 60)["port"] == target.port
     document = parse_document(text)  # what a renewal does
     assert document is not None
-    assert parse_record(TOKEN, json.dumps({**document, "lastAccessed": 5}), sealer or Sealer()) is not None
+    renewed = document_text({**document, "lastAccessed": 5})
+    assert parse_record(TOKEN, renewed, sealer or Sealer()) is not None
 
 
 @fuzzed

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.sessions import parse_record, token_hash, valid_token
+from ethpillar.sessions.record import document_text, parse_document
 
 TOKEN = "3f0c6f0e-8f57-4b0c-9a53-0d6f1c1f0f11"
 GOOD: dict[str, Any] = {"host": "node.example", "username": "staker", "password": "pw", "port": 22}
@@ -68,6 +69,18 @@ def test_a_host_key_that_cannot_be_read_is_not_no_host_key() -> None:
     assert parse(hostKey=good + "\x00") is None
     assert parse(privateKey="KEY", passphrase="p" * 5000) is None
     assert parse(hostKey="", passphrase=None).target.host_key is None
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])
+def test_what_the_dashboard_could_not_read_again_is_no_number(number: str) -> None:
+    assert parse_record(TOKEN, json.dumps(GOOD)[:-1] + f', "extra": {number}}}') is None
+
+
+def test_a_record_is_written_again_as_it_was() -> None:
+    document = {**GOOD, "name": "节点 ⛏", "half": "\ud800", "number": 2.5, "none": None}
+    assert parse_document(document_text(document)) == document
+    del document["half"]
+    assert document_text(document) == json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "5", '"x"', "{", "\x00", "[" * 100_000, '{"host":' + '"x"' * 9])
