@@ -22,6 +22,8 @@ READ = 200
 SHOWN = 60.0
 """Seconds for which a failure's lines stay in the updates once the unit is up again, so that subscribers with other
 intervals get them too. They stay for as long as the unit is down."""
+PATIENCE = 2.0
+"Seconds into a poll after which no more lines are read: the update is worth more, and all may have failed at once."
 _LONGEST = 1000  # characters of a line
 
 
@@ -36,9 +38,10 @@ class Failures:
 
     def noticed_in(self, statuses: Iterable[UnitStatus]) -> list[UnitStatus]:
         """The statuses of one poll, those of units that failed with their `last_lines`."""
-        return [self._noticed(status) for status in statuses]
+        patience = time.monotonic() + PATIENCE
+        return [self._noticed(status, patience) for status in statuses]
 
-    def _noticed(self, status: UnitStatus) -> UnitStatus:
+    def _noticed(self, status: UnitStatus, patience: float) -> UnitStatus:
         down = status.status == "failed" or status.sub_state == "auto-restart"
         # systemd counts restarts; a failure that no restart followed yet is one more. So the failure that was seen as
         # `auto-restart` is not a new one when the unit is up again, and one between two polls is not overlooked.
@@ -46,7 +49,8 @@ class Failures:
         before = self._counted.get(status.unit, (status.restarts or 0))
         self._counted[status.unit] = count
         if count > before:
-            self._shown[status.unit] = (time.monotonic(), tuple(self._read(status.unit)))
+            now = time.monotonic()
+            self._shown[status.unit] = (now, tuple(self._read(status.unit)) if now < patience else ())
         shown = self._shown.get(status.unit)
         if shown is None:
             return status

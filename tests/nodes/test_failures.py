@@ -85,3 +85,18 @@ def test_the_lines_before_the_last_failure() -> None:
     assert lines_before_failure(entries("only", "these")) == ["only", "these"]
     assert lines_before_failure(entries(*map(str, range(50)), exited)) == [str(number) for number in range(40, 50)]
     assert lines_before_failure([]) == []
+
+
+def test_many_failures_at_once_on_a_slow_node_do_not_keep_the_states_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+
+    def slowly(unit: str) -> list[str]:
+        nonlocal clock
+        clock += 1.5
+        return [unit]
+
+    monkeypatch.setattr(failures.time, "monotonic", lambda: clock)
+    units = ["a.service", "b.service", "c.service", "d.service"]
+    found = Failures(slowly).noticed_in([UnitStatus(unit, *DOWN, restarts=0) for unit in units])
+    assert [each.unit for each in found] == units
+    assert [each.last_lines for each in found] == [("a.service",), ("b.service",), None, None]
