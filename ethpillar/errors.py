@@ -11,6 +11,7 @@ hold for every sentence here, and a test holds us to them:
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 
@@ -235,3 +236,16 @@ class StatusUnavailable(EthPillarError):
 def _named(service: str, sentence: str) -> str:
     # A unit may be called oauth2-proxy. Naming it would make the frontend log in again, for ever; see above.
     return sentence.format("this service" if "auth" in service.lower() else service)
+
+
+def whereabouts(problem: BaseException) -> str:
+    """What a log line says of an error that should not have been: its type, and where in our code it came from.
+
+    Nothing of its text, nor the stack with the lines of code: a password may be in either.
+    """
+    places = [
+        f"{frame.f_globals['__name__']}:{line}"
+        for frame, line in traceback.walk_tb(problem.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith("ethpillar.")
+    ]
+    return " at ".join([type(problem).__name__, *places[-1:]])

@@ -1,6 +1,7 @@
 """The two laws of the frontend for error sentences, see ethpillar/errors.py."""
 
 import inspect
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from ethpillar.errors import (
     PermissionDenied,
     TooManyLogs,
     UnitNotFound,
+    whereabouts,
 )
 from ethpillar.units import KNOWN_UNITS
 
@@ -50,3 +52,12 @@ def test_codes_are_words_and_the_base_cannot_be_raised() -> None:
     assert all(kind.code.replace("_", "").isalpha() or "2" in kind.code for kind in KINDS)
     with pytest.raises(TypeError):
         EthPillarError()
+
+
+def test_a_log_line_says_where_an_error_came_from_and_nothing_of_what_it_says() -> None:
+    with pytest.raises(TypeError) as caught:
+        EthPillarError("hunter2")
+    assert re.fullmatch(r"TypeError at ethpillar\.errors:\d+", whereabouts(caught.value))
+    with pytest.raises(KeyError) as other:
+        {}["hunter2"]
+    assert whereabouts(other.value) == "KeyError"

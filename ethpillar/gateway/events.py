@@ -23,6 +23,7 @@ from ..errors import (
     SessionExpired,
     SessionStoreDown,
     TooLarge,
+    whereabouts,
 )
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionRecord, SessionStore, token_hash
@@ -64,7 +65,7 @@ class Gateway:
         socketio.on_event("*", self._unknown)
         self.guard = Guard(socketio.server, limits, auth_timeout, self._find)
         # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
-        socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", type(problem).__name__)
+        socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", whereabouts(problem))
 
     # -- connecting
 
@@ -83,7 +84,7 @@ class Gateway:
         except SessionStoreDown:
             raise ConnectionRefusedError(REFUSED_STORE) from None
         except Exception as problem:
-            log.error("A connection failed (%s)", type(problem).__name__)
+            log.error("A connection failed (%s)", whereabouts(problem))
             raise ConnectionRefusedError(REFUSED_STORE) from None
         self.sockets[sid] = socket
         if record is not None:
@@ -179,8 +180,8 @@ class Gateway:
             return None
         except EthPillarError as problem:
             return self._tell(socket, problem)
-        except Exception:
-            log.exception("An event of session %s failed", token_hash(socket.token or ""))
+        except Exception as problem:
+            log.error("An event of session %s failed (%s)", token_hash(socket.token or ""), whereabouts(problem))
             return self._tell(socket, InternalError())
 
     def _tell(self, socket: BrowserSocket, problem: EthPillarError) -> EthPillarError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from ..errors import SessionStoreDown
+from ..errors import SessionStoreDown, whereabouts
 from ..sessions import SessionStore
 from .headers import HEADERS
 
@@ -43,7 +43,7 @@ def add_routes(app: Flask, store: SessionStore) -> None:
 
     @app.errorhandler(Exception)
     def failed(problem: Exception) -> Response:
-        app.logger.error("A request failed (%s)", type(problem).__name__)
+        app.logger.error("A request failed (%s)", whereabouts(problem))
         return _text("Internal Server Error\n", 500)
 
     @app.after_request

@@ -17,6 +17,7 @@ from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.websocket import Stream
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from ..errors import whereabouts
 from .client import client_key
 from .dispatch import CLIENT, is_engine_io, is_handshake
 from .headers import harden, last_answer, status_line
@@ -60,7 +61,7 @@ class Handler(WebSocketHandler):
         except OSError:
             return  # it went away, or reads nothing
         except Exception as problem:  # noqa: BLE001 (gevent would print all of it)
-            log.error("A connection failed (%s)", type(problem).__name__)
+            log.error("A connection failed (%s)", whereabouts(problem))
 
     # -- a request's head
 

@@ -26,6 +26,7 @@ from ..errors import (
     SshError,
     SshUnreachable,
     UnitNotFound,
+    whereabouts,
 )
 from ..journal.entry import Entry
 from ..journal.formats import Line, LineParser
@@ -143,8 +144,8 @@ class LogFeed:
             except EthPillarError as problem:
                 if isinstance(problem, SshError) and problem.terminal:
                     return self._fail(problem)
-            except Exception:
-                log.exception("Following a log failed; it goes on after its last entry")
+            except Exception as problem:  # noqa: BLE001
+                log.error("Following a log failed (%s); it goes on after its last entry", whereabouts(problem))
             delay = self._backoff.next()
             self._tell("reconnecting", attempt=self._backoff.attempt, retry_in=round(delay, 3))
             gevent.sleep(delay)

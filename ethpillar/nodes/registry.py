@@ -20,6 +20,7 @@ from ..errors import (
     SessionStoreDown,
     SshError,
     SshUnreachable,
+    whereabouts,
 )
 from ..sessions import SessionRecord, SessionStore
 from ..ssh.connection import Connection
@@ -136,7 +137,7 @@ class NodeRegistry:
             except EthPillarError:
                 raise
             except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node must go on trying)
-                log.error("Session %s: a login failed (%s)", record.name, type(problem).__name__)
+                log.error("Session %s: a login failed (%s)", record.name, whereabouts(problem))
                 raise SshUnreachable from None
 
         return attempt

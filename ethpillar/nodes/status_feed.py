@@ -15,7 +15,7 @@ from typing import Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, SshError, StatusUnavailable
+from ..errors import EthPillarError, SshError, StatusUnavailable, whereabouts
 from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
 from .failures import Failures
 
@@ -134,8 +134,8 @@ class StatusFeed:
             return StatusUnavailable()
         except EthPillarError as problem:
             return problem
-        except Exception:
-            log.exception("A status poll failed")
+        except Exception as problem:  # noqa: BLE001
+            log.error("A status poll failed (%s)", whereabouts(problem))
             return StatusUnavailable()
         finally:
             self._poll = None

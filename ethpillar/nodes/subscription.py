@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, LimitReached, LogUnavailable, SshError, SshUnreachable, TooManyLogs
+from ..errors import (
+    EthPillarError,
+    LimitReached,
+    LogUnavailable,
+    SshError,
+    SshUnreachable,
+    TooManyLogs,
+    whereabouts,
+)
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
 from ..ssh.deadline import within
@@ -125,8 +133,8 @@ class LogSubscription:
                     self._from_ring()
         except EthPillarError as problem:
             gevent.spawn(self.fail, problem)
-        except Exception:
-            log.exception("A log subscription failed")
+        except Exception as problem:  # noqa: BLE001
+            log.error("A log subscription failed (%s)", whereabouts(problem))
             gevent.spawn(self.fail, LogUnavailable(self._feed.service))
 
     def _find_place(self) -> None:

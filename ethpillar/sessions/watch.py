@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 
 import gevent
 
-from ..errors import SessionStoreDown
+from ..errors import SessionStoreDown, whereabouts
 from .record import token_hash
 from .store import SessionStore
 
@@ -64,8 +64,8 @@ class SessionWatch:
                 self.look()
             except SessionStoreDown:
                 continue  # told by the store, once; the next look finds out whether Redis is back
-            except Exception:
-                log.exception("The session watch failed; it goes on")
+            except Exception as problem:  # noqa: BLE001
+                log.error("The session watch failed (%s); it goes on", whereabouts(problem))
 
     def look(self) -> None:
         """One look at all tokens in use. May raise `SessionStoreDown`."""
