@@ -11,6 +11,7 @@ import pytest
 from ethpillar.demo.node import SimNode
 
 from ..waiting import until
+from .clients import JsSocket
 from .conftest import EXECUTION, World
 from .parts import PASSWORD, missing
 
@@ -54,6 +55,16 @@ def follow(world: World, *lines: str) -> object:
     return socket
 
 
+def break_stream(node: SimNode, socket: JsSocket) -> None:
+    """Ends the stream of a socket's log. One that is only just starting does not notice: hence again and again."""
+
+    def broken() -> bool:
+        node.break_journalctl()
+        return "reconnecting" in {state["state"] for state in socket.events("log_state")}
+
+    until(broken, "a stream that has to start anew")
+
+
 FULL = 'echo "Failed: No space left on device" >&2; exit 1'
 
 
@@ -69,7 +80,7 @@ def test_a_full_disk(world: World, node: SimNode) -> None:
     assert "disk" in answer["error"]["hint"]
     socket.emit("subscribe_status", {"interval": 1000})
     socket.wait("error", lambda error: error["code"] == "status_unavailable")
-    node.break_journalctl()  # a stream that has to start anew goes on trying, and says so
+    break_stream(node, streaming)  # it goes on trying, and says so
     streaming.wait("log_state", lambda state: state["state"] == "reconnecting" and state["attempt"] >= 2)
     node.append(EXECUTION, "meanwhile")
     for each in wrapped:
@@ -89,12 +100,7 @@ def test_systemd_that_does_not_answer_does_not_keep_the_logs_back(world: World, 
     until(lambda: socket.lines("execution") == ["hello"], "the log")
     node.fail_systemctl()
     node.hang_systemctl(False)
-
-    def broken() -> bool:
-        node.break_journalctl()
-        return "reconnecting" in {state["state"] for state in socket.events("log_state")}
-
-    until(broken, "a stream that has to start anew")
+    break_stream(node, socket)
     node.append(EXECUTION, "again")
     until(lambda: socket.lines("execution") == ["hello", "again"], "the log")
 
@@ -115,7 +121,7 @@ def test_a_clock_that_jumps(world: World, node: SimNode) -> None:
         again = world.enter(world.session())
         again.call("subscribe_logs", {"service": "execution", "after": first["cursor"]})
         until(lambda again=again, at=at: again.lines("execution") == lines[at + 1 :], "the rest")  # type: ignore[misc]
-    node.break_journalctl()
+    break_stream(node, socket)
     node.append(EXECUTION, "after a break", realtime_us=now - hour)
     until(lambda: socket.lines("execution") == [*lines, "after a break"], "the log goes on")
     assert "gap" not in {state["state"] for state in socket.events("log_state")}
