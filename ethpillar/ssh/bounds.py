@@ -47,6 +47,14 @@ class BoundedPacketizer(Packetizer):
         super().__init__(sock)
         self._greeted = 0
 
+    def start_handshake(self, timeout: float) -> None:
+        if not self.closed:
+            super().start_handshake(timeout)
+
+    def close(self) -> None:
+        super().close()
+        self.complete_handshake()  # else its timer lives on for a minute, and keeps all that belongs to the connection
+
     def _read_timeout(self, timeout: float) -> bytes:
         data: bytes = super()._read_timeout(timeout)
         self._greeted += len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import paramiko
@@ -18,6 +19,8 @@ from paramiko.common import (
 from paramiko.packet import Packetizer
 
 from ethpillar.ssh.bounds import CHANNEL_HANDLERS, PACKET, WINDOW, BoundedPacketizer
+
+from ..waiting import until
 
 
 def data(size: int, *head: int) -> paramiko.Message:
@@ -76,3 +79,19 @@ def test_a_peer_that_claims_more_than_it_sends(claimed: int) -> None:
 def test_a_message_whose_last_fields_are_left_out() -> None:
     message = through(MSG_DISCONNECT, 2)
     assert (message.get_int(), message.get_text(), message.get_text()) == (2, "", "")
+
+
+def timers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)}
+
+
+def test_a_connection_that_ends_in_the_key_exchange_leaves_no_timer() -> None:
+    before = timers()
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    packetizer = BoundedPacketizer(ours)
+    packetizer.start_handshake(60)
+    assert timers() - before
+    packetizer.close()
+    packetizer.start_handshake(60)
+    until(lambda: not timers() - before, "the end of the timer")
