@@ -28,7 +28,7 @@ from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.ring import Item
 from ..nodes.status_feed import Snapshot, StatusSubscription
-from ..nodes.subscription import LogSubscription
+from ..nodes.subscription import LogSubscription, about
 from ..sessions import SessionRecord
 from ..units import service_name
 from . import wire
@@ -162,10 +162,11 @@ class BrowserSocket:
         if node.connected:
             try:
                 node.check_unit(unit)
-            except SshTimeout:
-                raise  # a node that is there and does not answer: somebody has to look at it
-            except SshUnreachable:
-                pass  # the feed asks again, once the connection is back
+            except EthPillarError as problem:
+                # A node that went away comes back, and the feed asks it then. One that is there and does not answer is
+                # told: somebody has to look at it.
+                if not isinstance(problem, SshUnreachable) or isinstance(problem, SshTimeout):
+                    raise about(service_name(unit), problem) from None
         if self._closed or self._node is not node:
             return
         sink = _BrowserLog(self.outbox, unit, batch, self._log_failed)

@@ -108,7 +108,7 @@ class LogSubscription:
         """Ends the subscription from the feed's side. The sink is told, unless its owner closed it meanwhile."""
         self._stop()
         if self._feed.leave(self):
-            self._sink.failed(_about(self._feed.service, problem))
+            self._sink.failed(about(self._feed.service, problem))
 
     def close(self) -> None:
         """Ends the subscription; nothing is delivered after this returns."""
@@ -315,8 +315,8 @@ class LogSubscription:
         return joined
 
 
-def _about(service: str, problem: EthPillarError) -> EthPillarError:
-    """What ended one log, as an error about its service: that is how a page knows where to show it."""
+def about(service: str, problem: EthPillarError) -> EthPillarError:
+    """What stands against one log, as an error about its service: that is how a page knows where to show it."""
     if isinstance(problem, LimitReached):
         return TooManyLogs(service)
     return LogUnavailable(service) if isinstance(problem, SshError) else problem

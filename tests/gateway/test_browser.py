@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
-from ethpillar.errors import EthPillarError, SshTimeout, SshUnreachable, UnitNotFound
+from ethpillar.errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable, UnitNotFound
 from ethpillar.gateway.browser import BrowserSocket
 
 
@@ -121,7 +121,9 @@ def test_a_log_that_is_wanted_while_the_connection_breaks_waits_for_it(socket: B
     node.problem = SshUnreachable()
     socket.subscribe_logs({"service": "execution"})
     assert len(node.open) == 1
-    for node.problem in (UnitNotFound("validator"), SshTimeout()):
-        with pytest.raises(type(node.problem)):
+    for node.problem in (UnitNotFound("validator"), SshTimeout(), LimitReached()):
+        with pytest.raises(EthPillarError) as raised:
             socket.subscribe_logs({"service": "validator"})
+        assert raised.value.payload()["service"] == "validator"
+        assert "validator" in raised.value.message  # that is how the page knows where to show it
         assert len(node.open) == 1

@@ -191,7 +191,7 @@ class TestFrontend:
         sockets = [open_from(world, HERE, token) for _ in range(PAGE * TABS)]
         for again in (self._cut_all, self._restart, None):
             for socket in sockets:
-                until(lambda s=socket: s.received and s.received[-1][0] in ("connect", "authenticated"))  # type: ignore[misc]
+                until(lambda s=socket: connected(s), "a connection")  # type: ignore[misc]
                 socket.emit("authenticate", token)
                 socket.emit("subscribe_logs", {"service": "execution"})
                 socket.emit("subscribe_status", {})
@@ -209,9 +209,17 @@ class TestFrontend:
         for socket in sockets:
             socket.wait("disconnect")
 
-    def _restart(self, world: World, _: list[Any]) -> None:
+    def _restart(self, world: World, sockets: list[Any]) -> None:
         world.server.terminate()
+        for socket in sockets:
+            until(lambda s=socket: not connected(s), "the end of a connection")  # type: ignore[misc]
         world.server.start()
+
+
+def connected(socket: Any) -> bool:
+    """Whether it is connected at the moment, as far as the client knows."""
+    names = [event for event, _ in list(socket.received) if event in ("connect", "disconnect")]
+    return names[-1:] == ["connect"]
 
 
 def since_connect(socket: Any, name: str) -> int:
