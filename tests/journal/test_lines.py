@@ -250,3 +250,78 @@ def test_a_client_that_is_switched() -> None:
     assert parser.client == "Reth"
     assert parser.parse(reth).component == "reth::cli"
     assert parser.parse(INFO).level == "info"
+
+
+def test_a_trace_ends_where_it_ends() -> None:
+    assert shapes(
+        "Traceback (most recent call last):",
+        '  File "/usr/bin/wrapper", line 3, in <module>',
+        "    main()",
+        "ValueError: bad",
+        "retrying in 5 seconds",
+        "connected again",
+    ) == [("critical", False), *[("critical", True)] * 3, *[(None, False)] * 2]
+    assert shapes(
+        "thread 'main' panicked at src/lib.rs:1:2:",
+        "oh no",
+        "note: run with `RUST_BACKTRACE=1`",
+        "restarting",
+    ) == [("critical", False), *[("critical", True)] * 2, (None, False)]
+    assert shapes(
+        TEKU,
+        "java.lang.RuntimeException: no",
+        "\tat a.b.C.d(C.java:1)",
+        "a second text",
+        "\tat a.b.C.e(C.java:2)",
+        "x",
+        "a wrapper's line",
+    ) == [("error", False), *[MORE] * 5, (None, False)]
+
+
+def test_a_text_that_only_begins_as_a_frame_does() -> None:
+    assert shapes(INFO, "at the beginning of the epoch", "created by the user", "... 3 more minutes") == [
+        ("info", False),
+        *[(None, False)] * 3,
+    ]
+
+
+def test_what_a_trace_may_begin_with() -> None:
+    error = "Mar-01 03:06:35.050[]                error: Failed slot=1"
+    for first in ("AggregateError [ECONNREFUSED]: ", "PublishError.InsufficientPeers"):
+        assert shapes(error, first, "    at x (file:///a.js:1:2)") == [("error", False), *[MORE] * 2]
+    zap = '2026-09-12T08:15:26.215928Z\tERROR\tcould not start\t{"error": "x"}'
+    assert shapes(zap, "main.main", "\t/build/main.go:12") == [("error", False), *[MORE] * 2]
+
+
+def test_the_frames_of_a_text_without_a_level_have_that_of_the_line_before() -> None:
+    prysm = '[2026-09-12 08:15:21] ERROR powchain: Could not connect error="EOF"'
+    assert shapes(prysm, "could not dial execution node", "github.com/x/y.(*S).dial", "\t/build/y.go:12") == [
+        ("error", False),
+        (None, False),
+        *[MORE] * 2,
+    ]
+
+
+def test_nothing_continues_systemds_lines() -> None:
+    parser = LineParser()
+    parser.parse("Started mevboost.service - Commit-Boost.", 6, manager=True)
+    assert not parser.parse("   ___ a logo ___").continuation
+    assert parser.parse("  |__ more of it").continuation
+
+
+def test_a_list_does_not_begin_after_a_comma_that_ends_a_value() -> None:
+    lighthouse = "Aug 12 13:11:03.500 DEBUG Processed                                     pubkey: 0x93a1, "
+    assert shapes(lighthouse, "a wrapper's line") == [("debug", False), (None, False)]
+
+
+def test_dotnets_crashes_and_texts_of_two_lines() -> None:
+    assert shapes("Fatal error. Internal CLR error. (0x80131506)", "   at A.B()") == [
+        ("critical", False),
+        ("critical", True),
+    ]
+    gone = "System.ObjectDisposedException: gone"
+    assert shapes(gone, "Object name: 'x'.", "   at A.B()", "12 Sep 08:15:07 | x") == [
+        ("error", False),
+        *[MORE] * 2,
+        (None, False),
+    ]

@@ -78,7 +78,9 @@ class LineParser:
         "The client's name, when the unit's description begins with one that is known."
         self._format: Format = FORMATS["geth"]
         self._level: str | None = None
-        self._open = False  # whether every line that no format knows belongs to the one before
+        self._logged: str | None = None  # the level of the last line that a format knew
+        self._after_manager = False
+        self._room = 0  # how many lines that no format knows, and look like nothing, belong to the one before
         self.describe(description)
 
     def describe(self, description: str | None) -> None:
@@ -96,15 +98,18 @@ class LineParser:
         :param further: whether it is a further line of the same journal entry
         """
         if manager:
-            self._level, self._open = None, False
+            self._level, self._logged, self._room, self._after_manager = None, None, 0, True
             return systemd.of_manager(text, priority)
         line = self._format(text) or self._other(text)
         if line is None:
-            return self._unstamped(text, priority, further)
+            line = self._unstamped(text, priority, further)
+            self._after_manager = False
+            return line
         if line.level is None and priority != 6:
             line = line._replace(level=level_of_priority(priority, manager=False))
-        self._level = line.level
-        self._open = not line.message or line.message.endswith(":") or text.endswith((",", ", ", "{", "[", "("))
+        self._level = self._logged = line.level
+        self._room = 0 if line.message and text[-1] not in _OPENING else _room_after(text, line)
+        self._after_manager = False
         return line
 
     def _other(self, text: str) -> Line | None:
@@ -118,10 +123,9 @@ class LineParser:
     def _unstamped(self, text: str, priority: int | None, further: bool) -> Line:
         if continuation.is_crash(text):
             line = Line("critical", None, text.rstrip(), {})
-            self._level, self._open = line.level, True
+            self._level, self._room = line.level, AFTER_CRASH
             return line
-        if further or self._open or continuation.is_more(text) or self._is_exception_told(text):
-            self._open = self._open or (text != "" and continuation.is_frame(text))
+        if further or self._continues(text):
             return Line(self._level, None, text.rstrip(), {}, None, True)
         line = generic.guess(text)
         if line.level is None:
@@ -129,14 +133,46 @@ class LineParser:
         self._level = line.level
         return line
 
-    def _is_exception_told(self, text: str) -> bool:
+    def _continues(self, text: str) -> bool:
+        """Whether it belongs to the line before it, and if so, what may come next."""
+        if continuation.is_frame(text):
+            if self._level is None:  # of what was told in between, without a level, by a line of its own
+                self._level = self._logged if self._logged != "info" else None
+            if self._room != ANY:
+                self._room = 0 if continuation.is_last(text) else AFTER_FRAME
+            return True
+        if continuation.is_indented(text):
+            if self._after_manager:
+                return False  # systemd's lines have no more lines
+            self._room = min(self._room, AFTER_FRAME) if text and self._room != ANY else self._room
+            return True
+        if self._room:
+            if self._room != ANY:  # an exception's text is what a trace ends with, if it does not begin with it
+                self._room = 0 if continuation.is_exception(text) and self._room <= AFTER_FRAME else self._room - 1
+            return True
         # An exception's first line follows the line that told of it, which is hardly one of level info.
         if self._level in (None, "info") or not continuation.is_exception(text):
             return False
-        self._open = True
+        self._room = AFTER_EXCEPTION
         return True
 
     def _level_of(self, text: str, priority: int | None) -> str | None:
         if continuation.is_exception(text):
+            self._room = AFTER_EXCEPTION
             return "error"
         return level_of_priority(priority, manager=False)
+
+
+ANY = 1 << 30
+AFTER_CRASH, AFTER_EXCEPTION, AFTER_FRAME = 3, 2, 1
+"Lines of a message that has line breaks in it, which look like any other line; a trace has more only between frames."
+
+
+_OPENING = ",:{[( "
+
+
+def _room_after(text: str, line: Line) -> int:
+    """`ANY` when a list, an object or a text begins where a line ends."""
+    if not line.message:
+        return ANY if not line.fields or text.rstrip().endswith("|") else 0  # Besu's columns come before the message
+    return ANY if text.endswith((":", ",", "{", "[", "(")) or (text.endswith(", ") and not line.fields) else 0

@@ -48,6 +48,8 @@ def zap(text: str) -> Line | None:
     while found := _CALLER.match(text, place) or _NAME.match(text, place):
         if found[1].startswith("{") or (component and _CALLER.match(text, place) is None):
             break
+        if text.startswith("{", found.end()) and found.re is _NAME:
+            break  # the last column is the message
         component = component or found[1]
         place = found.end()
     message, fields = _apart(text[place:])

@@ -15,26 +15,27 @@ Keys = dict[str, str]
 
 _ANY: Keys = {
     "slot": "slot", "Slot": "slot", "epoch": "epoch", "Epoch": "epoch", "duty": "slot",
-    "blockNumber": "block", "block_number": "block", "blockNum": "block", "latest_block": "block",
+    "blockNumber": "block", "block_number": "block", "blockNum": "block", "block_num": "block", "latest_block": "block",
     "blockHash": "hash", "block_hash": "hash", "blockhash": "hash", "head_block_hash": "hash",
     "exec_hash": "hash", "execution_block_hash": "hash", "executionBlockHash": "hash", "payloadHash": "hash",
-    "payloadBlockHash": "hash",
+    "payloadBlockHash": "hash", "headBlockHash": "hash", "headPayloadBlockHash": "hash",
     "peers": "peers", "Peers": "peers", "peercount": "peers", "connected_peers": "peers", "Connected peers": "peers",
-    "activePeers": "peers", "peer_count": "peers",
+    "activePeers": "peers", "peersCount": "peers", "peer_count": "peers",
 }  # fmt: skip
 EXECUTION: Keys = _ANY | {"number": "block", "blk": "block", "height": "block", "block": "block", "hash": "hash"}
 "For clients of the execution layer, whose numbers and hashes are those of execution blocks."
 CONSENSUS: Keys = _ANY | {"block_slot": "slot", "blockSlot": "slot"}
 "For all others."
 
-_NUMBER = re.compile(r"(?:[A-Z]\w*+\()*+\[?#?(\d[\d,]*+)(?![\w.:…-])")
+_NUMBER = re.compile(r"(?:[A-Z]\w*+\()*+(?:\[(?=\d++/)|#)?(\d[\d,]*+)(?![\w.:…-])")
 _HASH = re.compile(r"(?:[A-Z]\w*+\()*+((?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|_)[0-9a-fA-F]*+)?)(?![\w…])")
 
 
 def number(text: str) -> str | None:
-    """The digits of `12`, `1,234`, `Slot(12)`, `12/100`, `12 (verified)`; None when it is no number."""
-    if text.isdigit() and text.isascii():
-        return text
+    """The digits of `12`, `1,234`, `Slot(12)`, `12/100`, `[0/200]`, `12 (verified)`; None when it is no number."""
+    digits = text.replace(",", "")
+    if digits.isdigit() and digits.isascii():
+        return digits
     match = _NUMBER.match(text)
     return match[1].replace(",", "") if match else None
 
@@ -58,6 +59,31 @@ def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:
                 else:
                     eth.setdefault(name, value)
     return eth
+
+
+def of_execution(component: str | None, message: str, fields: dict[str, str]) -> dict[str, str] | None:
+    """The `eth` object of a line of the execution layer's; None when it says nothing of the chain."""
+    if fields.get("app") == "caplin":  # Erigon's consensus layer
+        return from_fields(fields, CONSENSUS)
+    found = from_fields(fields, EXECUTION)
+    if found is None:
+        if "head" in fields and "ork" in message:  # Geth's and ethrex' fork choice
+            return with_more(None, hash=block_hash(fields["head"]))
+        if message == "GoodPeers":  # Erigon's, of each version of the protocol
+            counts = [int(number) for key, number in fields.items() if key.startswith("eth") and number.isdecimal()]
+            return {"peers": str(sum(counts))} if counts else None
+        return None
+    # A transaction's hash is its own; and so are the peers and hashes of the BitTorrent client with which Erigon loads
+    # its snapshots.
+    if "hash" in found and ("ransaction" in message or "nonce" in fields or "recipient" in fields):
+        del found["hash"]
+    if component is not None and (_SNAPSHOTS.search(component) or "connections" in fields or "webseeds" in fields):
+        found.pop("hash", None)
+        found.pop("peers", None)
+    return found or None
+
+
+_SNAPSHOTS = re.compile(r"[Ss]napshots|downloader|OtterSync")
 
 
 def with_more(eth: dict[str, str] | None, **more: str | None) -> dict[str, str] | None:

@@ -19,16 +19,19 @@ _TIME = (
     r"|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{1,2}:\d\d[AP]M|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 )
 _WORD = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRC|DBG|INF|WRN|ERR|FTL|PNC)"
+_SMALL = r"(?i:(trace|debug|info|notice|warn|warning|error|critical|fatal|exception) *)"
 _TIMED = re.compile(
-    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - )?(?:\[" + _WORD + r"\]|" + _WORD + r"\b)(?=[\]\s:|-]|$)"
+    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - |\[\d+\] )?"
+    r"(?:\[" + _SMALL + r"\]|" + _WORD + r"\b)(?=[\]\s:|-]|$)"
 )
 _OPEN_BRACKET = re.compile(r" *+([\w:.-]*+)\] ?")
 _GO = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (?=\S)")
 _DIVIDER = re.compile(r"\s*[:|-]?\s*(?:> )?")
 _KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +(?:\d+ )?([\w./-]+:\d+)\] ")
+_KLOG_MESSAGE = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?= |\Z)')
 _KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
 _PREFIX = re.compile(
-    r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC)(?:\]|(?=[: ]))"
+    r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC|SEVERE)(?:\]|(?=[: ]))"
     r"|(Error|Warning|Fatal|panic|error|warning|fatal|fatal error): "
     r"|(?:OpenJDK|Java HotSpot)[^:]* (warning): |(trce|dbug|info|warn|fail|crit): [\w.]+\[\d+\]\Z"
 )
@@ -54,13 +57,18 @@ def parse(text: str) -> Line | None:
             body = body[:start].rstrip()
         else:
             body, fields = open_pairs(body, EQUALS)
-    level = LEVEL_OF[timed[3] or timed[4]]
+    level = LEVEL_OF.get(timed[3] or timed[4], "error")  # structlog calls an error with its trace `exception`
     return Line(level, component, body.strip(), fields, timed[1].strip(), False, eth.from_fields(fields, eth.CONSENSUS))
 
 
 def _klog(text: str) -> Line | None:
     klog = _KLOG.match(text)
-    return klog and Line(_KLOG_LEVELS[klog[1]], klog[3], text[klog.end() :].strip(), {}, klog[2])
+    if klog is None:
+        return None
+    message, fields = text[klog.end() :].strip(), {}
+    if quoted := _KLOG_MESSAGE.match(message):  # the newer form, with pairs
+        message, fields = quoted[1], quoted_pairs(message[quoted.end() :])
+    return Line(_KLOG_LEVELS[klog[1]], klog[3], message, fields, klog[2])
 
 
 def _go(text: str) -> Line | None:

@@ -13,11 +13,11 @@ from .line import LEVEL_OF, Line
 from .pairs import RUST, open_pairs
 
 _HEAD = re.compile(
-    r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d))\] {1,2}(?:([A-Z]{4,5})|\[([A-Z]+)\]) "
+    r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d))\] {1,2}(?:([A-Z]{4,5})|\[([A-Z]+)\]) "
 )
 _NEW = re.compile(r"([a-z_]\w*(?:::\w+)*):\d+: ?")
 _OLD = re.compile(r"\[([\w:]+)\] ?(?:\[peers: (\d+/\d+)\] ?)?")
-_SLOT = re.compile(r"\(slot: (\d+)\b|tick in slot (\d+)\b")
+_SLOT = re.compile(r"\(slot: (\d+)\b|\b(?:in|at) slot (\d+)\b")
 
 
 def parse(text: str) -> Line | None:

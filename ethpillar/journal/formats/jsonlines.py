@@ -11,12 +11,12 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from . import eth
-from .line import LEVEL_OF, Line
+from . import eth, log4j
+from .line import Line, level_of
 
-_LEVELS = ("level", "lvl", "severity", "log.level", "@level")
-_TIMES = ("time", "ts", "t", "timestamp", "@timestamp")
-_MESSAGES = ("msg", "message", "@message")
+_LEVELS = ("level", "lvl", "severity", "log.level", "@level", "L")
+_TIMES = ("time", "ts", "t", "timestamp", "@timestamp", "T")
+_MESSAGES = ("msg", "message", "@message", "M")
 _COMPONENTS = (
     "prefix",
     "module",
@@ -28,6 +28,7 @@ _COMPONENTS = (
     "target",
     "service",
     "component",
+    "N",
 )
 _PINO = {"10": "trace", "20": "debug", "30": "info", "40": "warn", "50": "error", "60": "critical"}
 
@@ -46,11 +47,16 @@ def parse(text: str) -> Line | None:
     if fields is None:
         return None
     execution = "lvl" in fields and "t" in fields  # Geth, Erigon
+    lighthouse = "ts" in fields
     level = _take(fields, _LEVELS)
-    target = None
-    if "fields" in fields and "target" in fields:  # tracing-subscriber's form: Reth
-        execution, target = True, fields["target"]
-        fields.update(read_object(fields.pop("fields")) or {})
+    target, span = None, {}
+    if "fields" in fields and (inner := read_object(fields["fields"])) is not None:  # tracing-subscriber: Reth
+        execution, target = True, fields.get("target")
+        del fields["fields"]
+        fields.update(inner)
+    if "span" in fields:
+        span = read_object(fields["span"]) or {}
+        target = target or fields.get("target") or span.get("name")
     message = _take(fields, _MESSAGES)
     if level is None and message is None:
         return None
@@ -58,12 +64,18 @@ def parse(text: str) -> Line | None:
         message = fields["err"]
     time = _take(fields, _TIMES)
     component = target or next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
-    if component is None and level and level.isupper():  # SSV's zap, which names its loggers by their place
+    if component is None and level and level.isupper() and not lighthouse:  # SSV's zap, which names loggers by place
         component = fields.get("name") or fields.get("caller")
-    found = eth.from_fields(fields, eth.EXECUTION if execution else eth.CONSENSUS)
+    told = {**fields, **span} if span else fields
+    if execution:
+        found = eth.of_execution(component, message or "", told)
+    else:
+        found = eth.from_fields(told, eth.CONSENSUS)
+    if found is None and "class" in fields:  # Besu's
+        found = log4j.besu_eth(message or "")
     if found is None and "context" in fields:  # Lodestar's
         found = eth.from_fields(read_object(fields["context"]) or {}, eth.CONSENSUS)
-    word = LEVEL_OF.get(level) or _PINO.get(level) if level else None
+    word = level_of(level) or _PINO.get(level) if level else None
     return Line(word, component, message or "", fields, time, False, found)
 
 

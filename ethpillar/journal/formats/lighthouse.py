@@ -20,8 +20,12 @@ _HEAD = re.compile(
 )
 _EMPTY = re.compile(r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{4,5}) {5,}")
 _FIRST = re.compile(r", ([\w.-]+): ")
-_PLACE = re.compile(r"([a-z_]\w*(?:::\w+)+:\d+) +")
-_SIMPLE = re.compile(r"([\w.-]++): (?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|([^,\[({\"]*+))(?:, |\s*+\Z)|.+", re.DOTALL)
+_PLACE = re.compile(r"([a-z_]\w*+(?:::[\w./-]++)++:\d++) +")
+_SPAN = re.compile(r" (\w+: \"[^\"]*+\")\Z")
+# 7.0 has no comma between two spans' values (`service: "network"service: "sync"`).
+_SIMPLE = re.compile(
+    r"([\w.-]++): (?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?:, |\s*+\Z|(?=\w))|([^,\[({\"]*+)(?:, |\s*+\Z))|.+", re.DOTALL
+)
 _CODE = re.compile(r"[\[({\"]")
 _PAD = 40
 
@@ -33,6 +37,8 @@ def parse(text: str) -> Line | None:
         return None
     component = None
     body = text[head.end() :].rstrip()
+    if body.endswith(",") and ": " in body:  # 7.0, of a span that has no values
+        body = body[:-1]
     if "::" in body and (place := _PLACE.match(body)):
         component, body = place[1], body[place.end() :]
     gap = body.find("  ")
@@ -48,6 +54,8 @@ def parse(text: str) -> Line | None:
                 message, rest = body[:_PAD], body[_PAD + 1 :]
                 if ": " not in rest:
                     message, rest = body, ""
+            elif body.endswith('"') and (span := _SPAN.search(body)):
+                message, rest = body[: span.start()], span[1]
     else:
         message, rest = body[:gap], body[gap:].lstrip()
     fields = {key: quoted or bare.strip() for key, quoted, bare in _SIMPLE.findall(rest)}

@@ -5,6 +5,7 @@ Belongs here: the value that every format makes, and the one table of what clien
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
@@ -44,6 +45,14 @@ LEVEL_OF = {
     form: level for level, words in _WORDS.items() for word in words for form in (word, word.lower(), word.title())
 }
 "A client's word for a level, in capitals, small or with a capital, to ours."
+
+
+def level_of(word: str) -> str | None:
+    """A client's word for a level to ours; Go's slog prints levels between its own as `WARN+2`."""
+    return LEVEL_OF.get(word) or LEVEL_OF.get(_BETWEEN.sub("", word))
+
+
+_BETWEEN = re.compile(r"[+-]\d{1,3}\Z")
 
 _BY_PRIORITY = {0: "critical", 1: "critical", 2: "critical", 3: "error", 4: "warn", 5: "info", 6: "info", 7: "debug"}
 

@@ -1,8 +1,8 @@
 """Lodestar.
 
 Grammar (packages/logger/src/utils/format.ts): `MMM-DD hh:mm:ss.SSS[module] level: message key=value, key=value - error
-text`, module and level right-aligned together. Times can also be `YYYY-MM-DD hh:mm:ss.SSS` and, with
-`--logFormatGenesisTime`, `Eph epoch/slot seconds`, or be switched off. The notifier's line is
+text`, module and level right-aligned together. Times can also be `YYYY-MM-DD hh:mm:ss`, with or without `.SSS`, and,
+with `--logFormatGenesisTime`, `Eph epoch/slot seconds`, or be switched off. The notifier's line is
 `Synced - slot: 1 - head: .. - exec-block: valid(1 0x..) - finalized: .. - peers: 50`.
 """
 
@@ -15,7 +15,7 @@ from .line import LEVEL_OF, Line
 from .pairs import COMMA_EQUALS, DASH_COLON, open_pairs
 
 _HEAD = re.compile(
-    r"(?:((?:[A-Z][a-z]{2}-\d\d|\d{4}-\d\d-\d\d) \d\d:\d\d:\d\d\.\d{3}|Eph -?\d+/\d+ -?\d+\.\d+) ?)?"
+    r"(?:((?:[A-Z][a-z]{2}-\d\d|\d{4}-\d\d-\d\d) \d\d:\d\d:\d\d(?:\.\d{3})?|Eph -?\d+/\d+ -?\d+\.\d+) {0,2})?"
     r"\[([^\]]*+)\] +"
     r"(error|warn|info|verbose|debug|trace): ?"
 )

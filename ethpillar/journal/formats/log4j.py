@@ -24,17 +24,18 @@ _TEKU = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}) " + _LEVELS + 
 _LOGBACK = re.compile(
     r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]\d{3}(?:[+-]\d\d:?\d\d|Z)?) +(?:\[([^\]]*)\] +)?"
     + _LEVELS
-    + r" +(?:\d+ --- +)?(?:\[ *([^\]]*)\] +){0,2}([\w.$]+) +(?:--?|:) "
+    + r" +(?:\d+ --- +)?(?:\[ *([^\]]*)\] +){0,2}([\w.$]+(?::\d+)?) +(?:--?|:) "
 )
 _STATUS = re.compile(
     r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d{3,9}Z?) ([\w.$/-]+(?: \([^)]*\))?) " + _LEVELS + r" +(?![-:|\[])"
 )
 _IMPORTED = re.compile(r"(?:Imported|Importing|Produced|Proposed)[^#]{0,24}#([\d,]+)")
+_SEGMENT = re.compile(r"Completed importing chain segment \d+ to (\d+)")
 _NUMBER = re.compile(r"(?:New payload|Invalid new payload): number: (\d+), hash: (0x[0-9a-f]+)")
 _PROGRESS = re.compile(r"Block import progress: (\d+)")
 _CHOICE = re.compile(r"(?:FCU\(\w+\) \| head|\w+ for fork-choice-update: head): (\w+(?:\.{5}\w+)?)")
 _HASH = re.compile(r"\((0x[0-9a-f]{64}|[0-9a-f]{5}\.{5}[0-9a-f]{5})\)")
-_PEERS = re.compile(r"(?:[Pp]eers|Peer count): (\d+)\s*$|\| +(\d+) peers")
+_PEERS = re.compile(r"(?:[Pp]eers|Peer count): +(\d+)\s*$|\| +(\d+) peers")
 
 
 def columns(text: str) -> Line | None:
@@ -47,7 +48,7 @@ def columns(text: str) -> Line | None:
     logger = head[4].rpartition(".")[2]
     if logger.startswith("teku-"):
         return _event(LEVEL_OF[head[3]], logger, message, fields, head[1])
-    return Line(LEVEL_OF[head[3]], logger, message, fields, head[1], False, _besu_eth(message))
+    return Line(LEVEL_OF[head[3]], logger, message, fields, head[1], False, besu_eth(message))
 
 
 def teku(text: str) -> Line | None:
@@ -85,23 +86,22 @@ def _event(level: str, component: str | None, message: str, fields: dict[str, st
     return Line(level, component, message, fields | pairs, time, False, eth.from_fields(pairs, eth.CONSENSUS))
 
 
-def _besu_eth(message: str) -> dict[str, str] | None:
+def besu_eth(message: str) -> dict[str, str] | None:
+    """What a message of Besu's says of the chain."""
+    peers = _PEERS.search(message) if "peers" in message or "Peer" in message else None
+    count = (peers[1] or peers[2]) if peers else None
     if "mported" in message or "roduced" in message:
         if imported := _IMPORTED.match(message):
-            block_hash, peers = _HASH.search(message), _PEERS.search(message)
-            return eth.with_more(
-                None,
-                block=imported[1],
-                hash=block_hash[1] if block_hash else None,
-                peers=(peers[1] or peers[2]) if peers else None,
-            )
+            block_hash = _HASH.search(message)
+            return eth.with_more(None, block=imported[1], hash=block_hash[1] if block_hash else None, peers=count)
     elif "payload: " in message:
         if payload := _NUMBER.match(message):
             return {"block": payload[1], "hash": payload[2]}
     elif "head: " in message:
         if choice := _CHOICE.match(message):
             return {"hash": choice[1]}
-    elif "progress: " in message:
-        progress, peers = _PROGRESS.match(message), _PEERS.search(message)
-        return eth.with_more(None, block=progress[1] if progress else None, peers=peers[1] if peers else None)
-    return None
+    elif "progress: " in message and (progress := _PROGRESS.match(message)):
+        return eth.with_more(None, block=progress[1], peers=count)
+    elif segment := _SEGMENT.match(message):
+        return eth.with_more(None, block=segment[1], peers=count)
+    return {"peers": count} if count else None

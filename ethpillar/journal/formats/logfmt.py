@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 
 from . import eth, prysm
-from .line import LEVEL_OF, Line
+from .line import Line, level_of
 from .pairs import quoted_pairs
 
 _LOGRUS = re.compile(
     r'time="([^"]*+)" level=(\w++) msg=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]++))(?!\S) ?', re.DOTALL
 )
-_BEGINNING = re.compile(r"(?:time|level|lvl|ts|t|logger|timestamp)=")
+_BEGINNING = re.compile(r"(?:time|level|lvl|ts|t|logger|timestamp|(msg|caller))=")
 _TARGET = re.compile(r"[^\"]*?\starget=(\S++)")
 _COMPONENTS = ("prefix", "module", "service", "logger", "topic", "component", "subsystem")
 
@@ -28,8 +28,10 @@ def parse(text: str) -> Line | None:
         time, level, quoted, bare = head.groups()
         message = quoted or bare
         fields = quoted_pairs(text[head.end() :])
-    elif _BEGINNING.match(text):
+    elif beginning := _BEGINNING.match(text):
         fields = quoted_pairs(text)
+        if beginning[1] and not ("level" in fields or "lvl" in fields):
+            return None
         level = fields.pop("level", None) or fields.pop("lvl", None)
         message = fields.pop("msg", None)
         if message is None and "target" in fields and (target := _TARGET.match(text)):
@@ -46,7 +48,10 @@ def parse(text: str) -> Line | None:
             if key in fields:
                 component = fields[key]
                 break
-    found = eth.from_fields(fields, eth.EXECUTION if execution else eth.CONSENSUS)
+    if execution:
+        found = eth.of_execution(component, message or "", fields)
+    else:
+        found = eth.from_fields(fields, eth.CONSENSUS)
     if message == "Connected peers":
         found = prysm.of_prysm(message, found, fields)
-    return Line(LEVEL_OF.get(level) if level else None, component, message or "", fields, time, False, found)
+    return Line(level_of(level) if level else None, component, message or "", fields, time, False, found)

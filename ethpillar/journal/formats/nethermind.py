@@ -21,12 +21,17 @@ _HEAD = re.compile(
 )
 _BLOCK = re.compile(
     r"(?:Processed(?: block)?|Received (?:a )?[Nn]ew (?:[Pp]ayload|[Bb]lock):|Synced [Cc]hain Head to"
-    r"|Received ForkChoice:(?: Head:)?|Produced block|Suggesting block|Discovered new block"
+    r"|Received ForkChoice:(?: Head:)?|Produced block|Suggesting block|Discovered (?:a )?new block"
+    r"|Syncing\.\.\. Inserting block"
     r"|Invalid(?: -)? block|FCU - block|Valid\. Result of a new payload:|Rerunning block after reorg or pruning:) +"
     r"([\d,]+)(?:\.{3} *([\d,]+))?"
     r"(?: *\((0x[0-9a-f]+(?:\.{2,3}[0-9a-f]+)?)\))?"
 )
-_PEERS = re.compile(r"(?:Peers: +|Peers \| with known best block: +|Sync peers )(\d+)")
+_PEERS = re.compile(
+    r"Peers:? +(\d+)|Peers \| with (?:known )?best block: +\d+ \| all: +(\d+)"
+    r"|(?:Allocated s|S)ync peers (?:- Initialized: \d+ \| All: (\d+)|(?:\d+\()?(\d+)\)?/\d)"
+)
+"In the first sum all are counted; of `72(73)/100` 72 have told of their best block, 73 are connected."
 _HINTS = {"Error": "error", "Exception": "error", "Unhandled": "error", "Invalid": "warn", "Warning": "warn"}
 _FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 
@@ -55,5 +60,5 @@ def _eth(message: str) -> dict[str, str] | None:
     if block := _BLOCK.match(message):
         return eth.with_more(None, block=block[2] or block[1], hash=block[3])
     if peers := _PEERS.match(message):
-        return {"peers": peers[1]}
+        return {"peers": peers[peers.lastindex or 1]}
     return None

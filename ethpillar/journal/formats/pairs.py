@@ -18,18 +18,15 @@ _LONG = 4096
 _TRIES = 100
 _LONGEST_KEY = 200
 
-_QUOTED = re.compile(
-    r"\s*+(?:([^\s=\"]++|\"[^\"\\]{1,60}+\")=(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))|\S++)",
-    re.DOTALL,
-)
+_VALUE = r"(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))"
+_QUOTED = re.compile(r"\s*+(?:([^\s=\"]++|\"[^\"\\]{1,60}+\")=" + _VALUE + r"|\S++)", re.DOTALL)
 _BARE = re.compile(r"([^\s=]++)=(\S*+)|\S++")
 _BLANKS_IN_KEYS = re.compile(
-    r"\s*+(?:([^\s=\"][^=\"]{0,60}+|\"[^\"\\]{1,60}+\")=(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"(?!\S)|([^\s\"]*+)(?!\S))|\S++)",
-    re.DOTALL,
+    r"\s*+(?:([^\s=\"](?:[^\s=\"]++| (?! )){0,20}+|\"[^\"\\]{1,60}+\")=" + _VALUE + r"|\S++)", re.DOTALL
 )
 _UNESCAPED = re.compile(
-    r"(?<!\S)([\w./#-]++)=(?:\"((?:[^\"]++|\"(?!\s++[\w./#-]++=|\s*+\Z))*+)(?:\"|\Z)"
-    r"|((?:[^\s\"]\S*+(?:\s++(?![\w./#-]++=)\S++)*+)?+))",
+    r"(?<!\S)([\w./#-]++)=(?:\"((?:[^\"]|\"(?!\s++[\w./#-]++=|\s*+\Z))*)(?:\"|\Z)"
+    r"|((?:[^\s\"]\S*(?:\s+(?![\w./#-]+=)\S+)*)?))",
     re.DOTALL,
 )
 
@@ -43,7 +40,7 @@ def quoted_pairs(text: str, *, blanks_in_keys: bool = False) -> dict[str, str]:
     :param blanks_in_keys: whether words between two pairs are the beginning of a key rather than the end of a value
     """
     if '"' not in text:
-        fields: dict[str, str] = dict(_all(_BARE, text))
+        fields = _bare_pairs(text)
     else:
         fields = {key: quoted or bare for key, quoted, bare in _all(_QUOTED, text.rstrip())}
     if "" in fields and blanks_in_keys:
@@ -55,6 +52,15 @@ def quoted_pairs(text: str, *, blanks_in_keys: bool = False) -> dict[str, str]:
     return fields
 
 
+def _bare_pairs(text: str) -> dict[str, str]:
+    try:
+        if len(text) < _LONG:
+            return dict([pair.split("=", 1) for pair in text.split()])  # faster than any pattern
+    except ValueError:
+        pass  # there is something that is no pair
+    return dict(_all(_BARE, text))
+
+
 def _all(pattern: re.Pattern[str], text: str) -> list[Any]:
     if len(text) < _LONG:
         return pattern.findall(text)
@@ -62,14 +68,20 @@ def _all(pattern: re.Pattern[str], text: str) -> list[Any]:
 
 
 def pairs_start(text: str) -> int:
-    """Where the first `key=` begins in a text that begins with a message; the text's length when there is none."""
+    """Where the first `key=` outside of square brackets begins, in a text that begins with a message; else its end."""
     sign = text.find("=")
     for _ in range(_TRIES):
         if sign < 0:
             break
         start = text.rfind(" ", max(0, sign - _LONGEST_KEY), sign) + 1
         found = start > 0 or sign <= _LONGEST_KEY
-        if found and start < sign and text[start] not in "=\"'([{" and text[sign + 1 : sign + 2] != "=":
+        if (
+            found
+            and start < sign
+            and text[start] not in "=\"'([{"
+            and text[sign + 1 : sign + 2] != "="
+            and (text.find("[", 0, start) < 0 or text.count("[", 0, start) <= text.count("]", 0, start))
+        ):
             return start
         sign = text.find("=", sign + 1)
     return len(text)

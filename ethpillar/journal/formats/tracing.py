@@ -2,13 +2,15 @@
 
 Grammar (tracing-subscriber fmt/format/mod.rs, "full"; Reth's crates/tracing/src/formatter.rs):
 `2025-05-07T10:44:37.093123Z  INFO span{key=value}: target: message key=value`, the level five wide and right-aligned.
-The target may be absent or empty, spans too, and a span may have no fields (`name: target: message`). Values are Rust's
+The target may be absent or empty, spans too, and a span may have no fields (`name: target: message`; in the compact
+form `outer:inner: message`). Values are Rust's
 Display or Debug output, without quotes around them as a rule, with blanks, commas, braces and even `=` in them.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from . import eth
 from .line import LEVEL_OF, Line
@@ -17,8 +19,12 @@ from .pairs import RUST, open_pairs
 _HEAD = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) +"
 )
-_SPAN = re.compile(r"([A-Za-z_][\w:.-]*+)\{([^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+)\}:")
+_SPAN = re.compile(r"([A-Za-z_][\w:.-]*+)\{")
+_BRACE = re.compile(r"\{|\}|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+(?:\"|\\?\Z)", re.DOTALL)
 _MOST_SPANS = 50
+_MOST_BRACES = 500
+_NAMES = re.compile(r"[A-Za-z_][\w.-]*+(?::[a-z_]\w*+)++(?=: )")
+_SPRING = re.compile(r"\d+ --- \[")
 _PLAIN_SPAN = re.compile(r"[A-Za-z_][\w.-]*+(?:::[\w<>.-]++)*+: (?=[a-z_]\w*+(?:::\w++)++: )")
 _TARGET = re.compile(r"([a-z_][\w-]*+(?:(?:::|/)[\w<>-]++)*+|[A-Z]\w*+(?:::[\w<>-]++)++):(?: |$)")
 _ETHREX = re.compile(r"\[METRIC\] BLOCK (?:EXECUTION THROUGHPUT )?\(?(\d+)\)?(?: (0x[0-9a-f]+))?")
@@ -30,15 +36,18 @@ def parse(text: str) -> Line | None:
     if head is None:
         return None
     place = head.end()
+    if text[place : place + 1].isdigit() and _SPRING.match(text, place):
+        return None  # Spring's, which is logback's
     component = None
     fields: dict[str, str] = {}
     for _ in range(_MOST_SPANS):
         span = _SPAN.match(text, place)
-        if span is None:
+        end = span and _span_end(text, span.end())
+        if span is None or end is None:
             break
         component = span[1]
-        fields.update(open_pairs(span[2], RUST)[1])
-        place = span.end()
+        fields.update(open_pairs(text[span.end() : end - 2], RUST)[1])
+        place = end
         if text[place : place + 1] == " ":
             place += 1
     if plain := _PLAIN_SPAN.match(text, place):
@@ -46,12 +55,28 @@ def parse(text: str) -> Line | None:
     if target := _TARGET.match(text, place):
         component = target[1]
         place = target.end()
+    elif names := _NAMES.match(text, place):  # the compact form: spans' names, their fields come last
+        component = names[0].rpartition(":")[2]
+        place = names.end() + 2
     elif text.startswith(": ", place):  # an empty target
         place += 2
     message, own = open_pairs(text[place:], RUST)
     fields.update(own)
     message = message.strip()
-    found = eth.from_fields(fields, eth.EXECUTION)
+    found = eth.of_execution(component, message, fields) if fields else None
     if message.startswith("[METRIC]") and (block := _ETHREX.match(message)):
         found = eth.with_more(found, block=block[1], hash=block[2])
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1], False, found)
+
+
+def _span_end(text: str, place: int) -> int | None:
+    """Where a span's fields end, behind `}:`; None when they do not."""
+    depth = 1
+    for brace in islice(_BRACE.finditer(text, place), _MOST_BRACES):
+        if brace[0] == "{":
+            depth += 1
+        elif brace[0] == "}":
+            depth -= 1
+            if not depth:
+                return brace.end() + 1 if text.startswith(":", brace.end()) else None
+    return None
