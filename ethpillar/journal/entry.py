@@ -31,3 +31,5 @@ class Entry(NamedTuple):
     "The unit this record is about: `UNIT` when the manager wrote it, else `_SYSTEMD_UNIT`."
     boot_id: str | None = None
     "`_BOOT_ID`: changes with every boot of the node."
+    goes_on: bool = False
+    "Whether journald cut a long line here, and the next entry is the rest of it (`_LINE_BREAK=line-max`)."

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .entry import Entry
 
-VALUE_LIMIT = 1024 * 1024
+VALUE_LIMIT = 256 * 1024
 "Bytes kept of one value. journald cuts what a program prints at 48 KiB; a native message may be longer."
 VALUE_MOST = 768 * 1024 * 1024
 "Bytes of the longest value there can be: systemd's own reader of this format takes no more (DATA_SIZE_MAX)."
@@ -20,7 +20,7 @@ _NEWLINE = b"\n"
 _WANTED = frozenset(
     {
         *(b"__CURSOR", b"__REALTIME_TIMESTAMP", b"MESSAGE", b"PRIORITY", b"SYSLOG_IDENTIFIER"),
-        *(b"_PID", b"UNIT", b"_SYSTEMD_UNIT", b"_BOOT_ID"),
+        *(b"_PID", b"UNIT", b"_SYSTEMD_UNIT", b"_BOOT_ID", b"_LINE_BREAK"),
     }
 )
 "The fields that are kept while an entry comes: an entry that never ends may have ever new ones."
@@ -158,6 +158,7 @@ def _entry(fields: dict[bytes, bytes]) -> Entry:
         pid=pid,
         unit=_text((pid == 1 and get(b"UNIT")) or get(b"_SYSTEMD_UNIT")),
         boot_id=_text(get(b"_BOOT_ID")),
+        goes_on=get(b"_LINE_BREAK") == b"line-max",
     )
 
 

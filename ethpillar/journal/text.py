@@ -20,6 +20,10 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+MOST_LINES = 1000
+"Lines of one message. A program that sends more of them at once has the rest in the last one: a line is work."
+
+
 def clean(message: bytes) -> list[str]:
     """The lines of a message: valid text, no colours, no control characters but tab, no line breaks.
 
@@ -35,7 +39,8 @@ def clean(message: bytes) -> list[str]:
     if "\x1b" in text or "\x9b" in text or "\x9d" in text or _has_c1_strings(text):
         text = _ESCAPES.sub("", text)
     if "\n" in text or "\r" in text:
-        return [_line(line) for line in text.rstrip("\r\n").replace("\r\n", "\n").split("\n")]
+        lines = text.rstrip("\r\n").replace("\r\n", "\n").split("\n", MOST_LINES - 1)
+        return [_line(line) for line in lines[:-1]] + [_line(lines[-1].replace("\n", " "))]
     return [_line(text)]
 
 

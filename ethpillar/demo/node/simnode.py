@@ -11,7 +11,9 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,13 +26,12 @@ LINE_MAX = 48 * 1024
 "journald cuts a longer line of a program into several entries."
 
 
-def _lines(message: bytes | str) -> list[bytes]:
-    """The entries that journald makes of what a program prints at once."""
+def _lines(message: bytes | str) -> Iterator[tuple[bytes, bool]]:
+    """The entries that journald makes of what a program prints at once, and whether the line goes on in the next."""
     data = message.encode("utf-8", "surrogateescape") if isinstance(message, str) else message
-    found: list[bytes] = []
     for line in data.replace(b"\0", b"\n").split(b"\n"):
-        found += [line[at : at + LINE_MAX] for at in range(0, len(line), LINE_MAX)] or [b""]
-    return found
+        for at in range(0, len(line) or 1, LINE_MAX):
+            yield line[at : at + LINE_MAX], at + LINE_MAX < len(line)
 
 
 class SimNode:
@@ -59,14 +60,23 @@ class SimNode:
         :param realtime_us: the journal's time; now when left out
         :param native: it is sent to journald by itself and not printed: kept whole, whatever is in it
         """
-        messages = [message if isinstance(message, bytes) else message.encode()] if native else _lines(message)
+        whole = [(message if isinstance(message, bytes) else message.encode(), False)]
         fields = self._fields(unit, priority, identifier, manager, native)
-        self._journal.write(store.full_name(unit), fields, messages, realtime_us)
+        self._write(unit, fields, whole if native else list(_lines(message)), realtime_us)
 
     def append_many(self, unit: str, messages: Iterable[bytes | str], realtime_us: int | None = None) -> None:
         """A unit's program prints lines, as fast as can be."""
         lines = [line for message in messages for line in _lines(message)]
-        self._journal.write(store.full_name(unit), self._fields(unit, 6, None, False, False), lines, realtime_us)
+        self._write(unit, self._fields(unit, 6, None, False, False), lines, realtime_us)
+
+    def _write(
+        self, unit: str, fields: dict[str, str], lines: Sequence[tuple[bytes, bool]], realtime_us: int | None
+    ) -> None:
+        for goes_on, some in groupby(lines, itemgetter(1)):
+            messages = [message for message, _ in some]
+            more = {"_LINE_BREAK": "line-max"} if goes_on else {}
+            self._journal.write(store.full_name(unit), fields | more, messages, realtime_us)
+            realtime_us = None if realtime_us is None else realtime_us + len(messages)
 
     def _fields(self, unit: str, priority: int, identifier: str | None, manager: bool, native: bool) -> dict[str, str]:
         name = store.full_name(unit)

@@ -100,6 +100,8 @@ class LineParser:
         if manager:
             self._level, self._logged, self._room, self._after_manager = None, None, 0, True
             return systemd.of_manager(text, priority)
+        if len(text) > LONGEST:
+            return self._long(text, priority, further)
         line = self._format(text) or self._other(text)
         if line is None:
             line = self._unstamped(text, priority, further)
@@ -111,6 +113,12 @@ class LineParser:
         self._room = 0 if line.message and text[-1] not in _OPENING else _room_after(text, line)
         self._after_manager = False
         return line
+
+    def _long(self, text: str, priority: int | None, further: bool) -> Line:
+        line = self.parse(text[:LONGEST], priority, further=further)
+        if line.continuation:
+            return line._replace(message=text.rstrip())
+        return line if line.fields else line._replace(message=(line.message + text[LONGEST:]).rstrip())
 
     def _other(self, text: str) -> Line | None:
         for each in FORMATS.values():
@@ -163,6 +171,9 @@ class LineParser:
         return level_of_priority(priority, manager=False)
 
 
+LONGEST = 48 * 1024
+"""Characters of a line that are taken apart: as many as journald leaves in one piece. The whole line has what is beyond
+as well, and it is no work for patterns."""
 ANY = 1 << 30
 AFTER_CRASH, AFTER_EXCEPTION, AFTER_FRAME = 3, 2, 1
 "Lines of a message that has line breaks in it, which look like any other line; a trace has more only between frames."

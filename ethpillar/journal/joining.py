@@ -1,0 +1,51 @@
+"""Lines that journald cut, made whole again.
+
+journald makes several entries of a line that is longer than 48 KiB (`LineMax=` of journald.conf(5)), and gives all of
+them but the last `_LINE_BREAK=line-max` (systemd.journal-fields(7), since systemd 235).
+
+Belongs here: joining them, with bounds. The entry that is made of them has the cursor and the time of the last one: so
+whoever resumes after it has all of the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .entry import Entry
+
+LONGEST = 256 * 1024
+"Bytes of a line that is made whole; what is longer comes in pieces of about this size. No client prints such lines."
+
+
+class LineJoiner:
+    """Feed it entries; it returns those that are whole. A line whose end has not come yet is kept."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Entry] = []
+        self._size = 0
+
+    def feed(self, entries: list[Entry]) -> list[Entry]:
+        """The entries that these complete, in order."""
+        if not self._pieces and not any(entry.goes_on for entry in entries):
+            return entries
+        return list(self._joined(entries))
+
+    def _joined(self, entries: Iterable[Entry]) -> Iterable[Entry]:
+        for entry in entries:
+            # What another program of the unit prints in between ends the line, too: the order of entries is kept.
+            if self._pieces and (entry.pid, entry.identifier) != (self._pieces[0].pid, self._pieces[0].identifier):
+                yield self._whole()
+            self._pieces.append(entry)
+            self._size += len(entry.message)
+            if not entry.goes_on or self._size >= LONGEST:
+                yield self._whole()
+
+    def _whole(self) -> Entry:
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        if len(pieces) == 1:
+            return pieces[0]
+        return pieces[-1]._replace(message=b"".join(piece.message for piece in pieces), priority=pieces[0].priority)
+
+    def close(self) -> list[Entry]:
+        """What is left when no more entries come: a line whose end is missing."""
+        return [self._whole()] if self._pieces else []
