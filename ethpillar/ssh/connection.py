@@ -7,6 +7,7 @@ words and quoted here, once, so that nothing reaches a shell unquoted.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ OUTPUT_LIMIT = 4 * 1024 * 1024
 "Bytes of output a short command may have."
 LATE = 60.0
 "Seconds for which a channel that nobody waits for any more is closed should it open."
+RELEARN = 30.0
+"""Seconds for which a refusal counts. sshd keeps a channel's place until its process has ended, so it may refuse one
+that it has room for in a moment."""
+_REFUSED = "Unable to open channel."
+"What paramiko says of all but the last of several refusals that come at once."
 
 
 class ChannelRefused(Exception):
@@ -49,6 +55,8 @@ class Command:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
         self._stderr = b""
+        self.answered = False
+        "Whether it has printed anything."
 
     def read(self) -> bytes:
         """Waits for output; b"" when it has ended or the connection has. Not reading makes the remote side wait."""
@@ -60,6 +68,7 @@ class Command:
             raise _interruption(problem) from None
         if self._channel.recv_stderr_ready() or not data:
             self._drain_stderr()
+        self.answered = self.answered or bool(data)
         return bytes(data)
 
     def _drain_stderr(self) -> None:
@@ -74,9 +83,10 @@ class Command:
         return self._stderr
 
     def status(self, timeout: float = 5.0) -> int:
-        """The exit status once it has ended; -1 when there is none."""
+        """The exit status once it has ended and all of its output is here; -1 when there is none."""
         self._channel.status_event.wait(timeout)
-        return int(self._channel.exit_status)
+        # sshd may send the status before the last of the output, which a connection that breaks then takes along.
+        return int(self._channel.exit_status) if self._channel.eof_received else -1
 
     def send(self, data: bytes) -> None:
         """Writes to standard input and ends it."""
@@ -90,7 +100,7 @@ class Command:
     def close(self) -> None:
         """Ends the command. Safe to call twice, and on a connection that is gone."""
         try:
-            with within(5):
+            with within(2):
                 self._channel.close()
         except (EOFError, OSError, paramiko.SSHException):
             pass  # the connection is gone, and with it the command
@@ -120,10 +130,22 @@ class Connection:
 
     def __init__(self, transport: NodeTransport, max_channels: int, keepalive: float, dead_after: float) -> None:
         self._transport = transport
-        self.capacity = max_channels
-        "Channels sshd allows, as far as is known."
+        self._max_channels = max_channels
+        self._learned = (max_channels, 0.0)
         self.open_channels = 0
+        self.proved = False
+        "Whether a command has answered on it: a node may let us in, and close the connection at once."
         self._watch = gevent.spawn(transport.watch, keepalive, dead_after)
+
+    @property
+    def capacity(self) -> int:
+        """Channels sshd allows, as far as is known."""
+        learned, until = self._learned
+        return learned if time.monotonic() < until else self._max_channels
+
+    def refused(self) -> None:
+        """sshd has refused a channel: for a while there is room for no more than there are, and never for none."""
+        self._learned = (max(1, min(self.capacity, self.open_channels)), time.monotonic() + RELEARN)
 
     @property
     def ended(self) -> Event:
@@ -155,11 +177,14 @@ class Connection:
                     command.send(stdin)
             except paramiko.ChannelException:
                 raise ChannelRefused from None
-            except (EOFError, OSError, paramiko.SSHException):
+            except (EOFError, OSError, paramiko.SSHException) as problem:
+                if self.alive and str(problem) == _REFUSED:
+                    raise ChannelRefused from None
                 raise SshUnreachable from None
             yield command
         finally:
             if command is not None:
+                self.proved = self.proved or command.answered
                 command.close()
             self.open_channels -= 1
 

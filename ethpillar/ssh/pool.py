@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ..errors import LimitReached, SshUnreachable
+from ..errors import LimitReached, SshTimeout, SshUnreachable
 from .connection import ChannelRefused, Command, Connection, Result
 
 RESERVED = 2
 "Channels of a connection that are kept for short commands, so that a page of logs never holds up the states."
+
+PAUSE = 0.2
+"Seconds before the next try on a connection that refuses although nothing is open on it."
 
 
 class ConnectionPool:
@@ -53,27 +57,32 @@ class ConnectionPool:
         return connection
 
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Result:
-        """A short command, see `Connection.run`."""
-        for _ in range(self._max + 8):
-            connection = self._with_room(reserve=0)
-            try:
-                return connection.run(words, stdin, timeout)
-            except ChannelRefused:
-                self._learn(connection)
-            finally:
-                self._room.set()
-        raise LimitReached
+        """A short command, see `Connection.run`. The time it waits for room counts, too."""
+        with gevent.Timeout(timeout, SshTimeout()):
+            while True:
+                connection = self._with_room()
+                try:
+                    return connection.run(words, stdin, timeout)
+                except ChannelRefused:
+                    _learn(connection)
+                finally:
+                    self._room.set()
 
     @contextmanager
-    def stream(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Iterator[Command]:
-        """A long command, see `Connection.command`."""
+    def stream(
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, spare: int = 0
+    ) -> Iterator[Command]:
+        """A long command, see `Connection.command`. Raises `LimitReached` when there is no room for one more.
+
+        :param spare: how many more there must be room for; less where sshd allows few channels
+        """
         for _ in range(self._max + 8):
-            connection = self._with_room(reserve=RESERVED)
+            connection = self._with_room(RESERVED, spare)
             block = connection.command(words, stdin, timeout)
             try:
                 command = block.__enter__()
             except ChannelRefused:
-                self._learn(connection)
+                _learn(connection)
                 continue
             try:
                 yield command
@@ -83,18 +92,16 @@ class ConnectionPool:
             return
         raise LimitReached
 
-    def _learn(self, connection: Connection) -> None:
-        # This channel was counted, and refused: there is room for one less, and never for none.
-        connection.capacity = max(1, min(connection.capacity, connection.open_channels))
-
-    def _with_room(self, reserve: int) -> Connection:
+    def _with_room(self, reserve: int = 0, spare: int = 0) -> Connection:
         while True:
             alive = self.alive
+            if not alive:
+                raise SshUnreachable
+            if reserve and not self._has_room(alive, reserve, spare):
+                raise LimitReached
             roomy = _roomy(alive, reserve)
             if roomy is not None:
                 return roomy
-            if not alive:
-                raise SshUnreachable
             if len(alive) < self._max:
                 with self._opening:
                     if len(self.alive) < self._max and _roomy(self.alive, reserve) is None:
@@ -105,12 +112,26 @@ class ConnectionPool:
             self._room.clear()
             self._room.wait(1.0)
 
+    def _has_room(self, alive: list[Connection], reserve: int, spare: int) -> bool:
+        """Whether there is room for a long command, when one channel at least is left for a short one."""
+        capacities = [connection.capacity for connection in alive]
+        capacities += [min(capacities)] * (self._max - len(alive))  # those still to be made will be like these
+        room = min(sum(max(1, capacity - reserve) for capacity in capacities), sum(capacities) - 1)
+        used = sum(connection.open_channels for connection in alive)
+        return room - used > min(spare, max(1, room // 8))
+
     def close(self) -> None:
         """Closes every connection; there will be no more."""
         self._closed = True
         connections, self._connections = self._connections, []
         for connection in connections:
             connection.close()
+
+
+def _learn(connection: Connection) -> None:
+    connection.refused()
+    if not connection.open_channels:  # those that were closed a moment ago still have their places
+        gevent.sleep(PAUSE)
 
 
 def _roomy(connections: list[Connection], reserve: int) -> Connection | None:
