@@ -118,8 +118,9 @@ class BrowserSocket:
             return
         node = self._registry.acquire(record, self)
         before, self._node = self._node, node  # at once: `close`, which waits for nobody, must find what is held
+        status = None
         if before is not None and before is not node:
-            logs = list(self._logs)
+            logs, status = list(self._logs), self._status
             self._let_go(before)  # the dashboard wrote other credentials under the same token
             for unit in logs:
                 self._tell_end(unit, "session_changed")
@@ -132,6 +133,8 @@ class BrowserSocket:
             return
         self.outbox.emit("authenticated")
         self.connection_state("connected" if node.connected else "reconnecting", {})
+        if status is not None and self._status is None and self._node is node:
+            self._status = node.status.subscribe(self, status.interval)
 
     def _leave_node(self) -> None:
         node, self._node = self._node, None

@@ -11,7 +11,6 @@ from typing import Any
 
 import gevent
 from engineio import packet as eio_packet
-from engineio.exceptions import EngineIOError
 
 from ..ssh.deadline import within
 from . import wire
@@ -46,12 +45,13 @@ class Outbox:
 
     def send(self, text: str) -> None:
         """Sends a packet that is encoded already. A socket that is closed swallows it."""
+        if self._socket.closed:
+            return
         self._sizes.append(len(text))
         self._bytes += len(text)
-        try:
-            self._socket.send(eio_packet.Packet(eio_packet.MESSAGE, data=text))
-        except EngineIOError:
-            return
+        # Not by Engine.IO's `send`: that ends a socket whose client is gone from within, and so whoever is sending here
+        # would be asked to end itself. Its own service looks for such sockets as well.
+        self._socket.queue.put(eio_packet.Packet(eio_packet.MESSAGE, data=text))
 
     @property
     def packets(self) -> int:
@@ -72,9 +72,9 @@ class Outbox:
         return not self._slow
 
     def wait_ready(self, timeout: float | None = None) -> bool:
-        """Waits until the browser keeps up; False when that took longer than `timeout` seconds."""
+        """Waits until the browser keeps up, or is gone; False when that took longer than `timeout` seconds."""
         waited = 0.0
-        while not self.ready():
+        while not (self.ready() or self._socket.closed):
             if timeout is not None and waited >= timeout:
                 return False
             gevent.sleep(LOOK)

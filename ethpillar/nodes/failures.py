@@ -33,7 +33,7 @@ class Failures:
     def __init__(self, read: Callable[[str], Sequence[str]]) -> None:
         """:param read: the lines before a unit's last failure; none when they can't be had. Raises nothing."""
         self._read = read
-        self._counted: dict[str, int] = {}
+        self._counted: dict[str, tuple[int, str | None]] = {}
         self._shown: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def noticed_in(self, statuses: Iterable[UnitStatus]) -> list[UnitStatus]:
@@ -46,9 +46,10 @@ class Failures:
         # systemd counts restarts; a failure that no restart followed yet is one more. So the failure that was seen as
         # `auto-restart` is not a new one when the unit is up again, and one between two polls is not overlooked.
         count = (status.restarts or 0) + down
-        before = self._counted.get(status.unit, (status.restarts or 0))
-        self._counted[status.unit] = count
-        if count > before:
+        before, since = self._counted.get(status.unit, ((status.restarts or 0), None))
+        self._counted[status.unit] = (count, status.since)
+        again = status.status == "failed" and count == before and since not in (None, status.since)
+        if count > before or again:  # or it was started by hand in between, and failed anew
             now = time.monotonic()
             self._shown[status.unit] = (now, tuple(self._read(status.unit)) if now < patience else ())
         shown = self._shown.get(status.unit)

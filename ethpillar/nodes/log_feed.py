@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gevent
@@ -34,7 +34,7 @@ from ..journal.text import clean
 from ..ssh.backoff import Backoff
 from ..units import service_name
 from .ring import Item, Ring, gap_between
-from .source import JournalSource, chunks
+from .source import EntryStream, JournalSource
 from .subscription import LogSink, LogSubscription
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,16 @@ log = logging.getLogger(__name__)
 BACKLOG = 50
 "Entries the feed itself starts with; whoever wants more gets it from the journal."
 CHUNK = 256
-"Entries parsed before others get their turn."
-
+"Lines (or KiB) parsed before others get their turn."
+TRIES = 3
+"How often a new log is tried when a node has no room for it."
+TRIES_DENIED = 5
+"How often one that was followed is tried when the right to read it seems to be gone."
+STEADY = 10.0
+"Seconds after which a journal that was followed, and had nothing to tell, was a good one."
 GRACE = 0.25
-"Seconds that the ring waits for a subscriber that is about to fall out of it."
+GRACE_EVERY = 2.5
+"Of so many seconds, those that all others may wait for subscribers that are about to fall out of the ring."
 
 Encode = Callable[[str, Entry, str, Line, bool], str]
 "(service, entry, text, line, last): a line as it will be sent. `last`: it ends its entry, so the cursor may be shown."
@@ -73,10 +79,13 @@ class LogFeed:
         self._parser = LineParser()
         self._last: Item | None = None
         self._begun = False
+        self._followed = False
         self._given_up = False
         self._backoff = Backoff()
         self._subscriptions: set[LogSubscription] = set()
         self._progress = Event()
+        self._grace = 0.0  # until when, and when there is more
+        self._more_grace = 0.0
         self.catching_up = BoundedSemaphore(2)
         "Subscribers that are served from the journal at once: each takes a channel."
         self._follower = gevent.spawn(self._run)
@@ -139,16 +148,26 @@ class LogFeed:
             try:
                 self.source.wait_connected()
                 self._read()
-            except (UnitNotFound, PermissionDenied, LimitReached) as problem:
-                return self._fail(problem)
             except EthPillarError as problem:
-                if isinstance(problem, SshError) and problem.terminal:
+                if self._is_over(problem):
                     return self._fail(problem)
+                if isinstance(problem, PermissionDenied):
+                    self.source.rights_in_doubt()
             except Exception as problem:  # noqa: BLE001
                 log.error("Following a log failed (%s); it goes on after its last entry", whereabouts(problem))
             delay = self._backoff.next()
             self._tell("reconnecting", attempt=self._backoff.attempt, retry_in=round(delay, 3))
             gevent.sleep(delay)
+
+    def _is_over(self, problem: EthPillarError) -> bool:
+        """Whether a problem ends this log, rather than keep it back for a while."""
+        if isinstance(problem, LimitReached):  # there is no room for one more; others' backlogs would be over by now
+            return not self._followed and self._backoff.attempt >= TRIES
+        if isinstance(problem, PermissionDenied):  # a journalctl that is broken for a moment may look like this
+            return not self._followed or self._backoff.attempt >= TRIES_DENIED
+        if isinstance(problem, UnitNotFound):
+            return not self._begun
+        return isinstance(problem, SshError) and problem.terminal
 
     def _fail(self, problem: EthPillarError) -> None:
         self._given_up = True  # before anybody is told, which takes turns: who comes now would never hear anything
@@ -156,7 +175,11 @@ class LogFeed:
             subscription.fail(problem)
 
     def _read(self) -> None:
-        self._parser.describe(self.source.check_unit(self.unit))
+        try:
+            self._parser.describe(self.source.check_unit(self.unit))
+        except UnitNotFound:  # a unit that is being replaced may be away for a moment, and its journal is there
+            if not self._begun:
+                raise
         while True:
             self._catch_up()
             if self._follow():
@@ -170,7 +193,6 @@ class LogFeed:
         last = expected = self._last
         with self.source.journal(self.unit, cursor=last.cursor if last else None) as stream:
             while entries := stream.read():
-                self._backoff.reset()
                 if expected is not None:
                     if entries[0].cursor == expected.cursor:
                         entries = entries[1:]
@@ -178,18 +200,19 @@ class LogFeed:
                         self._gap(expected, entries[0])
                     expected = None
                 self._append(entries)
-            if stream.status() != 0:
-                raise SshUnreachable
+            self._check(stream)
+        if expected is not None:  # nothing at all: the journal may be empty, or not be shown to us any more
+            self.source.rights_in_doubt()
+            self.source.check_unit(self.unit)
 
     def _read_backlog(self) -> None:
         found: list[Entry] = []
         with self.source.journal(self.unit, lines=BACKLOG) as stream:
             while entries := stream.read():
                 found += entries
-            if stream.status() != 0:
-                raise SshUnreachable  # perhaps a part of it: the ring must not begin in the middle
-        self._append(found)
+            self._check(stream)  # perhaps it is a part of it: the ring must not begin in the middle
         self.ring.complete = len(found) < BACKLOG
+        self._append(found)
         self._begun = True
         self._wake()
 
@@ -200,7 +223,9 @@ class LogFeed:
         at the first entry that came since. What lies between is then read without following.
         """
         last = self._last
+        began = time.monotonic()
         with self.source.journal(self.unit, cursor=last.cursor if last else None, follow=True) as stream:
+            self._followed = True
             self._tell("live")
             resuming = last is not None
             while entries := stream.read():
@@ -209,9 +234,18 @@ class LogFeed:
                         return False
                     resuming = False
                     entries = entries[1:]
-                self._backoff.reset()
                 self._append(entries)
+        if time.monotonic() - began > STEADY:
+            self._backoff.reset()
         return True
+
+    def _check(self, stream: EntryStream) -> None:
+        """Raises unless all has come that there was."""
+        status = stream.status()
+        if status > 0:
+            self.source.rights_in_doubt()
+        if status != 0:
+            raise SshUnreachable
 
     def _gap(self, last: Item, found: Entry) -> None:
         """The entry to resume from is not in the journal any more: what lay between is lost, and that is said."""
@@ -219,11 +253,24 @@ class LogFeed:
         self._put([Item(last.cursor, last.realtime_us, (), gap)])
 
     def _append(self, entries: Sequence[Entry]) -> None:
-        for some in chunks(entries, CHUNK):
+        for some in self.portions(entries):
+            self._backoff.reset()
             self._put([self.item_of(entry, self._parser) for entry in some])
             if any(entry.pid == 1 for entry in some):
                 self.source.unit_changed(self.unit)
             gevent.sleep(0)
+
+    @staticmethod
+    def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+        """The entries in runs that are parsed at once."""
+        begin = work = 0
+        for number, entry in enumerate(entries):
+            work += 1 + entry.message.count(b"\n") + (len(entry.message) >> 10)
+            if work >= CHUNK:
+                yield entries[begin : number + 1]
+                begin, work = number + 1, 0
+        if begin < len(entries):
+            yield entries[begin:]
 
     def item_of(self, entry: Entry, parser: LineParser) -> Item:
         """An entry, parsed and encoded. A message with line breaks is several lines; only the last has the cursor."""
@@ -253,22 +300,31 @@ class LogFeed:
         """Waits before the ring forgets what somebody still needs.
 
         For the fastest subscriber it waits as long as it takes: when nobody keeps up, the SSH window fills, and the
-        journalctl on the node waits too. For the others it waits a moment: in a burst all are about equally fast, and
-        whoever falls out of the ring has to be served from the journal, which costs much more.
+        journalctl on the node waits too. For the others it waits while that costs the fastest nothing, because it has
+        not taken yet what the ring has; then for a moment: in a burst all are about equally fast, and whoever falls
+        out of the ring has to be served from the journal, which costs much more.
         """
         forgotten = self.ring.would_forget((item,))
         if forgotten <= self.ring.start:
             return
-        end = time.monotonic() + GRACE
         while self._subscriptions:
             reached = [each.reach for each in self._subscriptions]
-            needed = forgotten > max(reached)
-            left = end - time.monotonic()
-            if not needed and (left <= 0 or not any(self.ring.start <= each < forgotten for each in reached)):
-                return
+            fastest = max(reached)
+            patience = None
+            if fastest >= forgotten:
+                if not any(self.ring.start <= each < forgotten for each in reached):
+                    return
+                if fastest >= self.ring.end and (patience := self._grace_left()) <= 0:
+                    return
             self._wake()
             self._progress.clear()
-            self._progress.wait(None if needed else left)
+            self._progress.wait(patience)
+
+    def _grace_left(self) -> float:
+        now = time.monotonic()
+        if now >= self._more_grace:
+            self._grace, self._more_grace = now + GRACE, now + GRACE_EVERY
+        return self._grace - now
 
     def _wake(self) -> None:
         for subscription in self._subscriptions:

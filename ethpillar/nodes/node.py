@@ -45,10 +45,16 @@ log = logging.getLogger(__name__)
 
 FAILURE_SHARED = 2.0
 "Seconds for which a failed login is the answer to everybody who asks."
+STEADY = 30.0
+"Seconds after which a connection that did nothing was a good one."
 FEED_LINGER = 1.0
 "Seconds a feed outlives its last subscriber: a tab that changes its mind does not start a new journalctl each time."
 LAST_LINES_TIMEOUT = 3.0
 "Seconds that an update waits for the lines before a failure."
+CATCHING_UP = 6
+"Subscribers of all feeds together that are served from the journal at once: each takes a channel."
+SPARE = 2
+"Channels that new feeds leave for them."
 DENIAL_KEPT = 60.0
 "Seconds for which a missing right is believed to be still missing."
 BROKEN = "journalctl fails on the node. Check its disk: it may be full or damaged."
@@ -100,6 +106,7 @@ class Node:
         self._access: access.JournalAccess | None = None
         self._denied_at = float("-inf")
         self._access_lock = BoundedSemaphore(1)
+        self.catching_up = BoundedSemaphore(CATCHING_UP)
         self._closed = False
 
     # -- the connection
@@ -157,13 +164,18 @@ class Node:
         return None
 
     def _supervise(self) -> None:
+        backoff, lost = Backoff(), time.monotonic()
         while True:
+            since, proved = time.monotonic(), False
             while alive := self._pool.alive:
                 alive[0].ended.wait()
+                proved = proved or alive[0].proved
             self._connected.clear()
             log.info("Session %s: connection lost", self.record.name)
+            if proved or time.monotonic() - since > STEADY:
+                backoff, lost = Backoff(), time.monotonic()  # else it lets us in and hangs up, which is no better
             try:
-                self._reconnect()
+                self._reconnect(backoff, lost)
             except EthPillarError as problem:
                 self._terminal = problem
                 self._connected.set()  # those who wait shall see that it is over
@@ -176,21 +188,20 @@ class Node:
             log.info("Session %s: connected again", self.record.name)
             self._tell("connected")
 
-    def _reconnect(self) -> None:
-        backoff = Backoff()
-        started = time.monotonic()
-        while True:
+    def _reconnect(self, backoff: Backoff, lost: float) -> None:
+        problem: EthPillarError = SshUnreachable()
+        while time.monotonic() - lost <= self._options.give_up:
             delay = backoff.next()
             self._tell("reconnecting", attempt=backoff.attempt, retry_in=round(delay, 3))
             gevent.sleep(delay)
             try:
                 self._pool.connect()
                 return
-            except EthPillarError as problem:
-                if (isinstance(problem, SshError) and problem.terminal) or (
-                    time.monotonic() - started > self._options.give_up
-                ):
-                    raise
+            except EthPillarError as found:
+                problem = found
+                if isinstance(problem, SshError) and problem.terminal:
+                    break
+        raise problem.with_traceback(None)
 
     def _tell(self, state: str, **details: Any) -> None:
         for listener in list(self.listeners):
@@ -250,6 +261,10 @@ class Node:
             self._aliases[unit] = name
         return status.description if status is not None else None
 
+    def rights_in_doubt(self) -> None:
+        """See `JournalSource`."""
+        self._access, self._denied_at = None, float("-inf")
+
     def _journal_access(self, unit: str) -> access.JournalAccess:
         """How the journal can be read; found once. The unit is the one in whose name this is told when it cannot."""
         with self._access_lock:
@@ -272,8 +287,9 @@ class Node:
         # systemctl knows aliases, and journalctl does not (systemd issue 11846).
         words = journal_command(self._aliases.get(unit, unit), lines=lines, cursor=cursor, follow=follow)
         way = self._journal_access(unit)
-        with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout) as command:
-            yield CommandEntries(command, None if follow else PATIENCE)
+        spare = SPARE if follow else 0
+        with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout, spare=spare) as command:
+            yield CommandEntries(command, None if follow and cursor is None else PATIENCE, follow)
 
     def _last_lines(self, unit: str) -> list[str]:
         entries: list[Entry] = []
@@ -298,8 +314,7 @@ class Node:
         for greenlet in (self._connecting, self._supervisor, *self._lingering.values()):
             if greenlet is not None and greenlet is not gevent.getcurrent():
                 greenlet.kill()
-        for feed in list(self._feeds.values()):
-            feed.close()
+        gevent.joinall([gevent.spawn(feed.close) for feed in self._feeds.values()])
         self._feeds.clear()
         self._lingering.clear()
         self.status.close()

@@ -125,13 +125,14 @@ class NodeRegistry:
 
     def _login_of(self, record: SessionRecord) -> Callable[[], Connection]:
         def attempt() -> Connection:
-            known = self._store.refused(record)
-            if known is not None:
-                raise _REFUSALS.get(known, CredentialRefused)()
+            known = None
             try:
+                known = self._store.refused(record)
+                if known is not None:
+                    raise _REFUSALS.get(known, CredentialRefused)()
                 return login(record.target, self._store, self.login_options)
             except SshError as problem:
-                if problem.code in _REFUSALS:
+                if problem.code in _REFUSALS and known is None:
                     self._remember(record, problem)
                 raise
             except EthPillarError:

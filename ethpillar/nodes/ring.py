@@ -51,6 +51,7 @@ class Ring:
         "Whether nothing older than the oldest item is in the journal."
         self.start = 0
         "Sequence number of the oldest item kept."
+        self._lines_forgotten = 0
 
     @property
     def end(self) -> int:
@@ -72,6 +73,7 @@ class Ring:
     def _forget(self) -> None:
         item = self._items.popleft()
         self._bytes -= item.size
+        self._lines_forgotten += len(item.data)
         if self._index.get(item.cursor) == self.start:
             del self._index[item.cursor]
         self.start += 1
@@ -90,6 +92,10 @@ class Ring:
                 return self.start + number
             freed += item.size
         return self.end
+
+    def lines_before(self, position: int) -> int:
+        """How many lines there were, since the ring began, before an item that is in it, or its end."""
+        return self._lines_forgotten + sum(len(item.data) for item in islice(self._items, position - self.start))
 
     def after(self, cursor: str) -> int | None:
         """The sequence number that follows the last item with this cursor; None when it is not here."""

@@ -6,22 +6,25 @@ what a log feed needs of a node, so that feeds can be tested with any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from gevent.lock import BoundedSemaphore
+
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
+from ..journal.joining import LineJoiner
 from ..ssh.connection import Command
 from ..ssh.deadline import within
 
-# PRIORITY and MESSAGE make the line; the other two tell systemd's own lines about the unit. The cursor and the times
-# come whatever is asked for.
-_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID"
+# PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
+# tells where a long line was cut. The cursor and the times come whatever is asked for.
+_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_LINE_BREAK"
 
 PATIENCE = 60.0
-"""Seconds without output after which a journalctl that does not follow hangs, as on a disk that has died: the node
-still answers then. It may search a large journal for a while; one that follows may well be silent for days."""
+"""Seconds without output after which a journalctl hangs, as on a disk that has died: the node still answers then. It may
+search a large journal for a while. One that follows may well be silent for days, but if it was given a cursor it begins
+with an entry; without rights it says nothing, for ever."""
 
 
 def journal_command(
@@ -52,9 +55,15 @@ class EntryStream(Protocol):
     def status(self) -> int:
         """At the end: 0 when all has come, -1 when the connection broke or it hung, or its exit status."""
 
+    def complaint(self) -> bytes:
+        """At the end: the last of what it said on standard error."""
+
 
 class JournalSource(Protocol):
     """What a log feed needs of a node. Everything may raise `SshError`."""
+
+    catching_up: BoundedSemaphore
+    "Subscribers of all feeds that are served from the journal at once."
 
     def check_unit(self, unit: str) -> str | None:
         """The unit's description. Raises `UnitNotFound` or `PermissionDenied` when its log can't be had."""
@@ -70,15 +79,23 @@ class JournalSource(Protocol):
     def unit_changed(self, unit: str) -> None:
         """Told when systemd wrote a line about the unit."""
 
+    def rights_in_doubt(self) -> None:
+        """Told when the journal shows less than it should: the right to read it has to be found again."""
+
 
 class CommandEntries:
     """The entries a running journalctl prints."""
 
-    def __init__(self, command: Command, patience: float | None) -> None:
-        """:param patience: seconds without output after which it is taken for hanging, and over; None: never"""
+    def __init__(self, command: Command, patience: float | None, follows: bool = False) -> None:
+        """
+        :param patience: seconds without output after which it is taken for hanging, and over; None: never
+        :param follows: whether it may be silent for as long as it likes once it has said something
+        """
         self._command = command
         self._patience = patience
+        self._follows = follows
         self._parser = ExportParser()
+        self._joiner = LineJoiner()
         self._over = False
 
     def read(self) -> list[Entry]:
@@ -90,8 +107,11 @@ class CommandEntries:
             if not data:
                 self._over = True
                 return self._parser.close()
-            # An entry without a cursor is none of the journal's: nothing could be resumed after it.
-            entries = [entry for entry in self._parser.feed(data) if entry.cursor.startswith("s=")]
+            if self._follows:
+                self._patience = None
+            # An entry without a cursor is none of the journal's: nothing could be resumed after it. A line whose end
+            # has not come when the stream ends is read again, after the last one that is whole.
+            entries = self._joiner.feed([each for each in self._parser.feed(data) if each.cursor.startswith("s=")])
             if entries:
                 return entries
         return []
@@ -100,7 +120,6 @@ class CommandEntries:
         """See `EntryStream`."""
         return self._command.status()
 
-
-def chunks(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:
-    """The entries in runs of at most `size`."""
-    return [entries[at : at + size] for at in range(0, len(entries), size)]
+    def complaint(self) -> bytes:
+        """See `EntryStream`."""
+        return self._command.stderr

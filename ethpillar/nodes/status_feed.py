@@ -15,7 +15,7 @@ from typing import Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, SshError, StatusUnavailable, whereabouts
+from ..errors import EthPillarError, StatusUnavailable, whereabouts
 from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
 from .failures import Failures
 
@@ -28,6 +28,8 @@ AT_ONCE = 1.0
 "Seconds: a new subscriber's first update may be as old as this."
 RECENT = 5.0
 "Seconds: the state of a unit whose log is wanted may be as old as this."
+OWED = 0.2
+"Seconds between looks at a receiver that did not take its last update."
 SETTLE = 0.3
 "Seconds to wait after systemd wrote about a unit: it writes several lines, and the last one counts."
 
@@ -47,7 +49,7 @@ class StatusSink(Protocol):
     """Where updates go."""
 
     def ready(self) -> bool:
-        """Whether the receiver keeps up; an update it can't take now is left out, for the next one replaces it."""
+        """Whether the receiver keeps up. What it can't take now comes when it can, unless it is replaced meanwhile."""
 
     def status(self, snapshot: Snapshot) -> None:
         """An update."""
@@ -181,6 +183,8 @@ class StatusSubscription:
         "Seconds."
         self._woken = Event()
         self._failing = False
+        self._owed: Snapshot | None = None
+        self._closed = False
         self._greenlet = gevent.spawn(self._run)
 
     def wake(self) -> None:
@@ -190,29 +194,43 @@ class StatusSubscription:
     def _run(self) -> None:
         tick = time.monotonic()
         max_age = AT_ONCE
-        while True:
+        while not self._closed:
             self._update(max_age)
             now = time.monotonic()
             if now >= tick:
                 tick += self.interval * (1 + (now - tick) // self.interval)
             self._woken.clear()
-            woken = self._woken.wait(max(0.0, tick - now))
+            woken = self._wait_until(tick)
             max_age = self.interval if woken else self._feed.shortest * FRESH
+
+    def _wait_until(self, tick: float) -> bool:
+        """Waits for the tick; True when it was woken before."""
+        while (left := tick - time.monotonic()) > 0 and not self._closed:
+            if self._woken.wait(left if self._owed is None else min(left, OWED)):
+                return True
+            if self._owed is not None and self._sink.ready():
+                self._sink.status(self._owed)
+                self._owed = None
+        return False
 
     def _update(self, max_age: float) -> None:
         try:
             snapshot = self._feed.get(max_age)
-        except (SshError, StatusUnavailable) as problem:
+        except EthPillarError:  # whatever it is (the node, no room for a command, Redis for a login) may be over soon
             if not self._failing:
-                self._sink.status_failed(StatusUnavailable() if isinstance(problem, SshError) else problem)
+                self._sink.status_failed(StatusUnavailable())
             self._failing = True
             return
         self._failing = False
         if self._sink.ready():
+            self._owed = None
             self._sink.status(snapshot)
+        else:
+            self._owed = snapshot
 
     def close(self) -> None:
         """Stops the ticks and waits until they have stopped."""
         self._feed.subscriptions.discard(self)
+        self._closed = True  # it may be its own greenlet that closes it
         if self._greenlet is not gevent.getcurrent():
             self._greenlet.kill()

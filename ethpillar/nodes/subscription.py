@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,7 @@ from ..errors import (
     EthPillarError,
     LimitReached,
     LogUnavailable,
+    PermissionDenied,
     SshError,
     SshUnreachable,
     TooManyLogs,
@@ -29,9 +31,9 @@ from ..errors import (
 )
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
+from ..ssh.backoff import Backoff
 from ..ssh.deadline import within
 from .ring import Item, cursor_time, gap_between
-from .source import chunks
 
 if TYPE_CHECKING:
     from .log_feed import LogFeed
@@ -46,6 +48,10 @@ PATIENCE = 1.0
 "Seconds that a subscriber in the journal may block before its journalctl is given back."
 NOWHERE = -1
 "The position of a subscriber that is not in the ring."
+SLICE = 2.0
+"Seconds that it may read while others wait to be served from the journal as well."
+TRIES = 3
+"How often a journal that ends with an error is read anew, before the cursor that a client gave is taken for none."
 CATCH = 5.0
 "Seconds that a subscriber at the journal's end waits for the follower before it looks into the journal again."
 
@@ -77,13 +83,17 @@ class LogSubscription:
         self._sink = sink
         self._lines: int | None = lines
         self._resume = after
+        self._given = after is not None  # whether that cursor is the client's, and may be none
         self._inclusive = False  # whether the entry to resume at has not been delivered yet
         self._lossless = lossless
         self.position = NOWHERE
         "Sequence number of the next item in the ring, or `NOWHERE`."
+        self._passed = 0  # lines in the ring before that position, since the feed began
         self._ahead = False
         self._woken = Event()
         self._live = False
+        self._closed = False
+        self._backoff = Backoff()
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     @property
@@ -116,6 +126,7 @@ class LogSubscription:
         self._stop()
 
     def _stop(self) -> None:
+        self._closed = True  # it may be its own greenlet that is asked to stop: then it does when it can
         if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._greenlet.kill()
 
@@ -126,7 +137,7 @@ class LogSubscription:
             while not self._feed.started:
                 self._wait()
             self._find_place()
-            while True:
+            while not self._closed:
                 if self.position == NOWHERE:
                     self._from_journal()
                 else:
@@ -140,10 +151,16 @@ class LogSubscription:
     def _find_place(self) -> None:
         ring = self._feed.ring
         if self._resume is not None:
-            self.position = self._place()
+            self._move(self._place())
         elif self._lines is not None and (self._lines <= len(ring) or ring.complete):
-            self.position = max(ring.start, ring.end - self._lines)
+            self._move(max(ring.start, ring.end - self._lines))
             self._remember_place()
+
+    def _move(self, position: int) -> None:
+        self.position = position
+        if position != NOWHERE:
+            self._passed = self._feed.ring.lines_before(position)
+            self._feed.progressed()  # one that joins at the end takes nothing, and yet nobody has to wait for it
 
     def _remember_place(self) -> None:
         """Where to resume, should the ring forget what comes next before the sink can take it."""
@@ -172,6 +189,7 @@ class LogSubscription:
         if items:
             self._deliver(items)
             self.position += len(items)
+            self._passed += sum(len(item.data) for item in items)
             self._feed.progressed()
             gevent.sleep(0)
             return
@@ -202,8 +220,8 @@ class LogSubscription:
             self.position = NOWHERE
             self._live = False
             return
-        self._sink.state("gap", {"reason": "slow", "skipped": ring.start - self.position})
-        self.position = ring.start
+        self._sink.state("gap", {"reason": "slow", "skipped": ring.lines_before(ring.start) - self._passed})
+        self._move(ring.start)
 
     def _deliver(self, items: Sequence[Item]) -> None:
         run: list[Item] = []
@@ -215,11 +233,13 @@ class LogSubscription:
             run = []
             self._sink.state("gap", item.gap)
         self._send(run)
-        self._resume, self._inclusive = items[-1].cursor, False
+        self._resume, self._inclusive, self._given = items[-1].cursor, False, False
 
     def _send(self, items: Sequence[Item]) -> None:
         if items:
             self._sink.lines(items)
+        if self._closed:
+            raise gevent.GreenletExit
 
     def _wait(self) -> None:
         self._woken.wait()
@@ -231,18 +251,20 @@ class LogSubscription:
         """Delivers from the journal until the ring has the rest."""
         self._sink.wait_ready()
         if (place := self._place()) != NOWHERE:
-            self.position = place
+            self._move(place)
             return
         try:
-            with self._feed.catching_up:
+            with self._feed.catching_up, self._feed.source.catching_up:
                 advanced = self._read_journal()
-        except (SshError, LogUnavailable) as problem:
-            if isinstance(problem, SshError) and problem.terminal:
+        except EthPillarError as problem:
+            if isinstance(problem, PermissionDenied) or (isinstance(problem, SshError) and problem.terminal):
                 raise
             self._feed.source.wait_connected()
-            gevent.sleep(0.5)
+            gevent.sleep(self._backoff.next())
             return
-        if self.position == NOWHERE and not advanced:
+        if advanced:
+            self._backoff.reset()
+        elif self.position == NOWHERE:
             self._await_follower()
 
     def _await_follower(self) -> None:
@@ -262,22 +284,34 @@ class LogSubscription:
         parser = LineParser(self._feed.source.check_unit(self._feed.unit))
         expected = self._resume
         advanced = False
+        until = time.monotonic() + SLICE
         with self._feed.source.journal(self._feed.unit, lines=lines, cursor=expected) as stream:
             while entries := stream.read():
                 if expected is not None:
                     entries = self._check_start(expected, entries)
                     expected = None
-                for some in chunks(entries, BATCH):
+                for some in self._feed.portions(entries):
                     advanced = True
                     if self._join(some, parser) or not self._sink.wait_ready(PATIENCE):
                         return True
-            status = stream.status()
-        if status == 0 or (status > 0 and expected is not None):  # not 0: what we were given is no cursor at all
+                    if time.monotonic() > until and self._others_wait():
+                        return True
+            status, complaint = stream.status(), stream.complaint()
+        if status == 0:
             if expected is not None or (self._resume is None and not advanced):
                 self._start_over(expected)
         elif not advanced:
-            raise SshUnreachable
+            # A cursor of a client's may be none at all, which is journalctl's complaint then. Our own are good.
+            if self._given and expected is not None and (b"cursor" in complaint or self._backoff.attempt >= TRIES):
+                self._start_over(expected)
+            else:
+                if status > 0:
+                    self._feed.source.rights_in_doubt()
+                raise SshUnreachable
         return advanced
+
+    def _others_wait(self) -> bool:
+        return bool(self._feed.catching_up.linkcount() or self._feed.source.catching_up.linkcount())
 
     def _check_start(self, expected: str, entries: list[Entry]) -> list[Entry]:
         if entries[0].cursor == expected:
@@ -291,10 +325,10 @@ class LogSubscription:
     def _start_over(self, expected: str | None) -> None:
         """The journal has nothing from our cursor on, or nothing at all: what the ring has is all there is."""
         ring = self._feed.ring
-        self.position = ring.start
+        self._move(ring.start)
         if expected is not None:
             if self._lines is not None:
-                self.position = max(ring.start, ring.end - self._lines)
+                self._move(max(ring.start, ring.end - self._lines))
             first = next(iter(ring.slice(self.position, 1)), None)
             self._tell_gap(expected, first.realtime_us if first else None)
 
@@ -302,21 +336,21 @@ class LogSubscription:
         """Delivers entries up to the first that is in the ring; whether there was one."""
         items: list[Item] = []
         ring = self._feed.ring
-        joined = False
+        place = None
         for entry in entries:
             place = ring.after(entry.cursor)
             if place is not None:
-                self.position = place - 1
-                joined = True
                 break
             items.append(self._feed.item_of(entry, parser))
         if items:
             self._deliver(items)
-        return joined
+        if place is not None:
+            self._move(place - 1)
+        return place is not None
 
 
 def about(service: str, problem: EthPillarError) -> EthPillarError:
     """What stands against one log, as an error about its service: that is how a page knows where to show it."""
     if isinstance(problem, LimitReached):
         return TooManyLogs(service)
-    return LogUnavailable(service) if isinstance(problem, SshError) else problem
+    return LogUnavailable(service, hint=problem.message) if isinstance(problem, SshError) else problem

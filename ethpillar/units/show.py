@@ -29,6 +29,10 @@ PROPERTIES = (
 STATES = frozenset({"active", "inactive", "failed", "activating", "deactivating", "reloading"})
 "The words that the frontend knows, besides `not_installed`."
 
+_LONGEST = 256
+"Characters kept of a text. A description is a line; a node that sends a megabyte of one harms those who watch it."
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 _OTHER_STATES = {"refreshing": "reloading", "maintenance": "inactive"}
 _UNKNOWN_NUMBER = 2**64 - 1  # systemd's way of saying that it does not know
 _STATE = re.compile(r"^ActiveState=", re.MULTILINE)
@@ -107,17 +111,21 @@ def _status(unit: str, properties: dict[str, str]) -> UnitStatus:
     return UnitStatus(
         unit=unit,
         status=active if active in STATES else "inactive",
-        sub_state=properties.get("SubState") or None,
-        description=properties.get("Description") or None,
+        sub_state=_text(properties.get("SubState")),
+        description=_text(properties.get("Description")),
         since=_time(properties.get("StateChangeTimestamp", "")),
         main_pid=pid or None,
         restarts=_number(properties.get("NRestarts")),
         memory_bytes=_number(properties.get("MemoryCurrent")),
         enabled=_enabled(properties.get("UnitFileState")),
-        result=properties.get("Result") or None,
+        result=_text(properties.get("Result")),
         exit_status=_number(properties.get("ExecMainStatus")),
-        name=properties.get("Id") or None,
+        name=_text(properties.get("Id")),
     )
+
+
+def _text(value: str | None) -> str | None:
+    return _CONTROLS.sub("", value[:_LONGEST]) or None if value else None
 
 
 def _number(text: str | None) -> int | None:

@@ -25,6 +25,8 @@ class Outbox:
 class Subscription:
     """One of either kind; closing it takes a moment, in which others have their turn."""
 
+    interval = 5.0
+
     def __init__(self, open_ones: set[Subscription]) -> None:
         self._open = open_ones
         self._open.add(self)
@@ -104,6 +106,7 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     after: Any = Node()
     socket.enter(before)
     socket.subscribe_logs({"service": "execution"})
+    socket.subscribe_status({})
     sent: Any = socket.outbox
     del sent.sent[:]
     socket.enter(after)
@@ -111,8 +114,9 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     ended = {"service": "execution", "state": "ended", "reason": "session_changed"}
     connected = ("connection_state", {"state": "connected"})
     assert sent.sent == [("log_state", ended), ("authenticated", None), connected]
+    assert len(after.open) == 1  # the states go on
     socket.subscribe_logs({"service": "execution"})
-    assert len(after.open) == 1
+    assert len(after.open) == 2
 
 
 def test_a_log_that_is_wanted_while_the_connection_breaks_waits_for_it(socket: BrowserSocket) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import EthPillarError, SshUnreachable
 from ethpillar.journal.entry import Entry
@@ -24,6 +25,8 @@ class FakeJournal:
         self.opened = 0
         self.refusal: EthPillarError | None = None
         self.changed = 0
+        self.doubted = 0
+        self.catching_up = BoundedSemaphore(6)
         self._connected = Event()
         self._connected.set()
         self._news = Event()
@@ -71,6 +74,9 @@ class FakeJournal:
     def unit_changed(self, unit: str) -> None:
         self.changed += 1
 
+    def rights_in_doubt(self) -> None:
+        self.doubted += 1
+
     @contextmanager
     def journal(
         self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
@@ -113,6 +119,9 @@ class FakeStream:
 
     def status(self) -> int:
         return -1 if self._broken else 0
+
+    def complaint(self) -> bytes:
+        return b""
 
 
 class FakeSink:

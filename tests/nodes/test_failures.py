@@ -100,3 +100,13 @@ def test_many_failures_at_once_on_a_slow_node_do_not_keep_the_states_back(monkey
     found = Failures(slowly).noticed_in([UnitStatus(unit, *DOWN, restarts=0) for unit in units])
     assert [each.unit for each in found] == units
     assert [each.last_lines for each in found] == [("a.service",), ("b.service",), None, None]
+
+
+def test_one_that_failed_was_started_by_hand_and_failed_again_between_two_polls() -> None:
+    read: list[str] = []
+    noticed = Failures(lambda unit: [f"failure {len(read)}"] if read.append(unit) is None else [])  # type: ignore[func-returns-value]
+    seen = [
+        list(noticed.noticed_in([UnitStatus(UNIT, "failed", "failed", since=since, restarts=0)])[0].last_lines or ())
+        for since in ("2026-09-12T08:15:01Z", "2026-09-12T08:15:01Z", "2026-09-12T08:17:01Z")
+    ]
+    assert seen == [["failure 1"], ["failure 1"], ["failure 2"]]

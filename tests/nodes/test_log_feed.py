@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import gevent
 import pytest
@@ -10,10 +12,19 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ethpillar.errors import CredentialRefused, EthPillarError, LimitReached, UnitNotFound
+from ethpillar.errors import (
+    CredentialRefused,
+    EthPillarError,
+    LimitReached,
+    LogUnavailable,
+    PermissionDenied,
+    SessionStoreDown,
+    UnitNotFound,
+)
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.text import MOST_LINES
 from ethpillar.nodes.log_feed import LogFeed
-from ethpillar.nodes.ring import Ring
+from ethpillar.nodes.ring import Item, Ring
 from ethpillar.nodes.subscription import LogSubscription
 from ethpillar.ssh.backoff import Backoff
 
@@ -317,6 +328,272 @@ def test_a_message_with_line_breaks_is_several_lines(journal: FakeJournal, feed:
     journal._wake()
     until(lambda: len(sink.got) == 2, "two lines")
     assert sink.got == ["first", "  second"]
+
+
+def test_one_that_joins_at_the_end_need_not_wait_for_one_that_is_frozen(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    frozen = FakeSink()
+    feed.subscribe(frozen)
+    journal.write(1)
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(1000)
+    until(lambda: len(feed.ring) == 60, "a full ring")
+    sinks = [FakeSink(), FakeSink()]
+    feed.subscribe(sinks[0], lines=0)
+    feed.subscribe(sinks[1], after=feed.ring.slice(feed.ring.end - 1, 1)[0].cursor)
+    for sink in sinks:
+        until(lambda sink=sink: numbers(sink)[-1:] == [1000], "the last line")  # type: ignore[misc]
+        assert numbers(sink) == list(range(numbers(sink)[0], 1001))
+    frozen.frozen = False
+    expect(frozen, range(1001))
+    feed.close()
+
+
+def test_many_that_are_frozen_at_different_places_cost_the_others_a_moment_in_all(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=100)
+    graces: list[float] = []
+    left = feed._grace_left
+
+    def counted() -> float:
+        graces.append(left())
+        return graces[-1]
+
+    feed._grace_left = counted  # type: ignore[method-assign]
+    quick = FakeSink()
+    feed.subscribe(quick)
+    frozen = [FakeSink() for _ in range(20)]
+    for number, sink in enumerate(frozen):
+        feed.subscribe(sink)
+        journal.write(3)
+        expect(quick, range(3 * number + 3))
+        until(lambda sink=sink: sink.got, "a line")  # type: ignore[misc]
+        sink.frozen = True
+    feed._more_grace = float("inf")  # there was a moment, and it is over
+    journal.write(1000)
+    expect(quick, range(1060))
+    assert all(each <= 0 for each in graces)
+    for sink in frozen:
+        sink.frozen = False
+    for sink in frozen:
+        until(lambda sink=sink: numbers(sink)[-1:] == [1059], "the rest")  # type: ignore[misc]
+        assert numbers(sink) == list(range(numbers(sink)[0], 1060))
+    feed.close()
+
+
+class Trickling(FakeSink):
+    """Takes a little now and then, and is never so slow that it loses its place."""
+
+    def wait_ready(self, timeout: float | None = None) -> bool:
+        gevent.sleep(0.3)
+        return True
+
+
+def test_those_that_trickle_do_not_keep_a_quick_one_from_the_journal(
+    journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ethpillar.nodes.subscription.SLICE", 0.0)
+    journal.write(20_000)
+    feed = make_feed(journal, entries=60)
+    for _ in range(2):
+        feed.subscribe(Trickling(), lines=5000)
+    until(lambda: feed.catching_up.locked(), "both to read the journal")
+    quick = FakeSink()
+    feed.subscribe(quick, lines=3000)
+    expect(quick, range(17_000, 20_000))
+    feed.close()
+
+
+class Bad:
+    """A journalctl that fails."""
+
+    def __init__(self, status: int, complaint: bytes = b"") -> None:
+        self._status = status
+        self._complaint = complaint
+
+    def read(self) -> list[Entry]:
+        gevent.sleep(0)
+        return []
+
+    def status(self) -> int:
+        return self._status
+
+    def complaint(self) -> bytes:
+        return self._complaint
+
+
+def failing(journal: FakeJournal, times: int, bad: Bad, follow: bool = False) -> list[int]:
+    """Makes the next journalctl of a kind fail; returns a list of how often it did."""
+    open_journal, failed = journal.journal, [0]
+
+    @contextmanager
+    def journal_or_not(unit: str, **how: Any) -> Iterator[Any]:
+        with open_journal(unit, **how) as stream:
+            if bool(how.get("follow")) == follow and failed[0] < times:
+                failed[0] += 1
+                yield bad
+            else:
+                yield stream
+
+    journal.journal = journal_or_not  # type: ignore[method-assign, assignment]
+    return failed
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.subscription.Backoff", lambda: Backoff(0.001, 0.002))
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_journalctl_that_fails_once_is_no_gap(journal: FakeJournal, times: int) -> None:
+    journal.write(300)
+    feed = make_feed(journal, entries=60)
+    first = FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    failing(journal, times, Bad(1, b"Bad message"))
+    sink = FakeSink()
+    feed.subscribe(sink, after=journal.entries[99].cursor)
+    expect(sink, range(100, 300))
+    assert not [state for state, _ in sink.states if state == "gap"]
+    assert journal.doubted == times  # perhaps it was a right that is gone
+    feed.close()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("bad", [Bad(1, b"Failed to seek to cursor: Invalid argument"), Bad(1)])
+def test_a_cursor_that_journalctl_does_not_take_is_a_gap_at_last(journal: FakeJournal, bad: Bad) -> None:
+    journal.write(80)
+    feed = make_feed(journal)
+    first = FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    failing(journal, 1000, bad)
+    sink = FakeSink()
+    feed.subscribe(sink, after="i=fffff;t=fffff")
+    expect(sink, range(30, 80))
+    assert sink.states[0][0] == "gap"
+    feed.close()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("problem", [LimitReached(), SessionStoreDown(), LogUnavailable("execution")])
+def test_what_is_over_soon_ends_no_log_that_has_begun(journal: FakeJournal, problem: EthPillarError) -> None:
+    journal.write(300)
+    feed = make_feed(journal, entries=60)
+    first, second = FakeSink(), FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    journal.refusal = problem
+    feed.subscribe(second, lines=300)  # it needs the journal
+    journal.end_streams()  # and so does the feed
+    journal.write(10)
+    until(lambda: ("reconnecting" in {state for state, _ in first.states}), "the next try")
+    journal.refusal = None
+    expect(first, range(250, 310))
+    expect(second, range(10, 310))  # the last 300 as of when they could be had
+    assert first.error is second.error is None
+    feed.close()
+
+
+def test_a_unit_that_is_away_for_a_moment_goes_on(journal: FakeJournal, feed: LogFeed) -> None:
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: sink.states, "live")
+    journal.refusal = UnitNotFound("execution")
+    journal.end_streams()
+    journal.write(1)
+    expect(sink, range(1))
+
+
+def test_a_right_that_is_gone_is_told(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(1)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: sink.states, "live")
+
+    def doubt() -> None:
+        journal.refusal = PermissionDenied("execution")
+
+    journal.rights_in_doubt = doubt  # type: ignore[method-assign]
+    failing(journal, 1000, Bad(0))  # nothing is shown, and nothing is said
+    journal.end_streams()
+    assert until(lambda: sink.error, "the error").code == "permission_denied"
+
+
+def test_a_follow_that_fails_is_tried_less_and_less_often(journal: FakeJournal) -> None:
+    journal.write(10)
+    feed = make_feed(journal)
+    failed = failing(journal, 8, Bad(1), follow=True)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: failed[0] == 8, "eight failures")
+    until(lambda: sink.states[-1][0] == "live", "live")
+    attempts = [details["attempt"] for state, details in sink.states if state == "reconnecting"]
+    assert attempts == list(range(1, 9))
+    journal.write(1)
+    expect(sink, range(11))
+    feed.close()
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_lines_that_were_skipped_are_counted_and_not_entries(journal: FakeJournal, lossless: bool) -> None:
+    feed = make_feed(journal, entries=60)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen, lossless=lossless)
+    for number in range(300):
+        journal.entries.append(Entry(f"i={number:x};t={number + 1:x}", number + 1, b"line %d\n  more" % number, 6))
+        if not number:
+            journal._wake()
+            until(lambda: len(quick.got) == len(frozen.got) == 2, "the first entry")
+            frozen.frozen = True
+    journal._wake()
+    until(lambda: len(quick.got) == 600, "all of it")
+    frozen.frozen = False
+    until(lambda: frozen.got[-2:] == ["line 299", "  more"], "the last entry")
+    skipped = [details["skipped"] for state, details in frozen.states if state == "gap"]
+    assert len(frozen.got) + sum(skipped) == 600
+    assert bool(skipped) is not lossless
+    feed.close()
+
+
+def test_one_that_is_closed_from_within_stops(journal: FakeJournal, feed: LogFeed) -> None:
+    class Leaving(FakeSink):
+        def lines(self, items: Sequence[Item]) -> None:
+            super().lines(items)
+            subscription.close()
+
+    sinks = [Leaving(), FakeSink()]
+    subscription = feed.subscribe(sinks[0])
+    feed.subscribe(sinks[1])
+    journal.write(1)
+    expect(sinks[1], range(1))
+    journal.write(5)
+    expect(sinks[1], range(6))
+    assert len(sinks[0].got) == 1
+    assert subscription._greenlet is not None
+    assert subscription._greenlet.dead
+
+
+def test_an_entry_with_very_many_lines_is_bounded_work(journal: FakeJournal, feed: LogFeed) -> None:
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: sink.states, "live")
+    journal.entries.append(Entry("i=0;t=1", 1, b"a\n" * 100_000, 6))
+    journal._wake()
+    until(lambda: sink.got, "it")
+    assert len(sink.got) == MOST_LINES
+    assert "".join(sink.got).count("a") == 100_000  # nothing of it is lost
+
+
+def test_portions_are_about_as_much_work_each() -> None:
+    small = [Entry(f"i={number}", 1, b"x", 6) for number in range(600)]
+    assert [len(some) for some in LogFeed.portions(small)] == [256, 256, 88]
+    large = [Entry(f"i={number}", 1, b"x\n" * 300, 6) for number in range(3)]
+    assert [len(some) for some in LogFeed.portions([*small[:10], *large])] == [11, 1, 1]
+    assert list(LogFeed.portions([])) == []
 
 
 class Interleavings(RuleBasedStateMachine):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import gevent
 import pytest
 
-from ethpillar.errors import StatusUnavailable
+from ethpillar.errors import EthPillarError, LimitReached, SessionStoreDown, SshUnreachable, StatusUnavailable
 from ethpillar.nodes import status_feed
 from ethpillar.nodes.status_feed import Snapshot, StatusFeed
 from ethpillar.units import KNOWN_UNITS, UnitStatus
@@ -23,26 +23,32 @@ class FakeSystemd:
         self.state = "active"
         self.delay = 0.0
         self.broken = False
+        self.problem: EthPillarError | None = None
 
     def run(self, words: Sequence[str]) -> tuple[int, bytes]:
         units = list(words[words.index("--") + 1 :])
         self.asked.append(units)
         answer = f"LoadState=loaded\nActiveState={self.state}\n"
         gevent.sleep(self.delay)
+        if self.problem is not None:
+            raise self.problem
         return int(self.broken), "\n".join([answer] * len(units)).encode()
 
 
 class FakeSink:
     def __init__(self) -> None:
         self.updates: list[Snapshot] = []
+        self.errors: list[EthPillarError] = []
+        self.keeps_up = True
 
     def ready(self) -> bool:
-        return True
+        return self.keeps_up
 
     def status(self, snapshot: Snapshot) -> None:
         self.updates.append(snapshot)
 
-    def status_failed(self, error: Exception) -> None: ...
+    def status_failed(self, error: EthPillarError) -> None:
+        self.errors.append(error)
 
 
 def encode(statuses: Sequence[UnitStatus]) -> str:
@@ -117,3 +123,45 @@ def test_a_change_is_seen_though_an_older_poll_is_under_way(
     systemd.state = "deactivating"
     feed.refresh()
     until(lambda: sink.updates and sink.updates[-1].units["execution.service"].status == "deactivating", "it", 2)
+
+
+@pytest.mark.parametrize("problem", [SessionStoreDown(), LimitReached(), SshUnreachable()])
+def test_whatever_keeps_a_poll_back_is_told_once_and_the_ticks_go_on(
+    systemd: FakeSystemd, feed: StatusFeed, problem: EthPillarError
+) -> None:
+    sink = FakeSink()
+    systemd.problem = problem
+    subscription = feed.subscribe(sink, 0.01)
+    until(lambda: len(systemd.asked) > 3, "several polls")
+    systemd.problem = None
+    until(lambda: sink.updates, "an update")
+    assert [error.payload()["code"] for error in sink.errors] == ["status_unavailable"]
+    subscription.close()
+
+
+def test_an_update_that_a_browser_cannot_take_comes_when_it_can(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    sink = FakeSink()
+    subscription = feed.subscribe(sink, 300)
+    until(lambda: sink.updates, "the first update")
+    sink.keeps_up = False
+    systemd.state = "failed"
+    feed.refresh()
+    until(lambda: len(systemd.asked) == 2, "a poll")
+    until(lambda: subscription._owed is not None, "an update that is owed")
+    sink.keeps_up = True
+    until(lambda: len(sink.updates) == 2, "the second update")
+    assert sink.updates[-1].units["execution.service"].status == "failed"
+    assert subscription._owed is None
+
+
+def test_one_that_is_closed_from_within_stops(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    class Leaving(FakeSink):
+        def status(self, snapshot: Snapshot) -> None:
+            super().status(snapshot)
+            subscription.close()
+
+    sink = Leaving()
+    subscription = feed.subscribe(sink, 0.01)
+    until(lambda: subscription._greenlet.dead, "the end of the ticks")
+    assert len(sink.updates) == 1
+    assert not feed.subscriptions

@@ -241,6 +241,23 @@ def test_lines_are_whole_clean_and_valid_whatever_was_printed(world: World) -> N
     assert lines[6] == 'quote " backslash \\ slash / </script>'
 
 
+def test_a_line_that_journald_cut_is_whole_again(world: World) -> None:
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+    socket.wait("log_state", lambda told: told["state"] == "live")
+    long = "".join(f"word{number} " for number in range(20_000))[:200_000]
+    for text in ("before", "INFO [09-12|08:15:01.004] " + long, "after"):
+        world.node.append(EXECUTION, text)
+    until(lambda: len(socket.lines("execution")) == 3, "three lines")
+    assert socket.lines("execution") == ["before", "INFO [09-12|08:15:01.004] " + long, "after"]
+    assert socket.events("log_data")[1]["level"] == "info"
+    again = world.enter()
+    again.call("subscribe_logs", {"service": "execution", "after": socket.events("log_data")[0]["cursor"]})
+    until(lambda: len(again.lines("execution")) == 2, "the rest")
+    assert again.lines("execution") == socket.lines("execution")[1:]
+    assert not [told for told in again.events("log_state") if told["state"] == "gap"]
+
+
 def test_extra_keys_of_a_line(world: World) -> None:
     world.node.append(EXECUTION, "Snapshot extension failed", priority=4, realtime_us=1_795_441_675_000_042)
     socket = world.enter()

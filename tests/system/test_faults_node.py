@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,35 @@ def test_a_full_disk(world: World, node: SimNode) -> None:
     assert socket.call("subscribe_logs", {"service": "execution"}) == {"ok": True}
     until(lambda: socket.lines("execution") == ["before", "meanwhile"], "the log")
     assert streaming.events("error") == []
+
+
+def followed(world: World, node: SimNode) -> Any:
+    """A socket with a log that is live for sure."""
+    socket = world.enter()
+    socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+    socket.wait("log_state", lambda told: told["state"] == "live")
+    node.append(EXECUTION, "before")
+    until(lambda: socket.lines("execution") == ["before"], "the log")
+    return socket
+
+
+@pytest.mark.parametrize("access", ["none", "own-user-only"])
+def test_a_right_that_is_gone_is_told(world: World, node: SimNode, access: Any) -> None:
+    socket = followed(world, node)
+    node.set_access(access)
+    node.break_journalctl()
+    error = socket.wait("error", deadline=60)
+    assert (error["code"], error["service"]) == ("permission_denied", "execution")
+    assert socket.wait("log_state", lambda told: told["state"] == "ended")["reason"] == "permission_denied"
+
+
+def test_a_right_that_has_changed_is_found_again(world: World, node: SimNode) -> None:
+    socket = followed(world, node)
+    node.set_access("sudo")
+    node.break_journalctl()
+    node.append(EXECUTION, "after")
+    until(lambda: socket.lines("execution") == ["before", "after"], "the log goes on")
+    assert socket.events("error") == []
 
 
 def test_systemd_that_does_not_answer_does_not_keep_the_logs_back(world: World, node: SimNode) -> None:

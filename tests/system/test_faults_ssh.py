@@ -113,7 +113,9 @@ def test_a_channel_or_a_command_that_is_never_answered(world: World, deaf: DeafS
     deaf.deaf[phase] = 1
     socket.emit("subscribe_logs", {"service": "execution"})
     use(world)
-    assert socket.wait("error")["code"] == "ssh_timeout"
+    error = socket.wait("error")
+    assert (error["code"], error["service"]) == ("log_unavailable", "execution")
+    assert error["hint"] == "The node did not answer in time."
     socket.emit("subscribe_status", {"interval": 60_000})
     socket.wait("error", lambda error: error["code"] == "status_unavailable")
     deaf.deaf.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 
 import pytest
@@ -91,5 +93,49 @@ def test_a_page_that_leaves_in_the_middle_of_everything(world: World, local: Loc
         refused.wait("error")
         refused.close()
     until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps")
+    settle(before)
+    until(lambda: not world.sshd.connections() and not world.node.running(), "the end of everything on the node")
+
+
+class Polling:
+    """A client on polling that can vanish: it asks for nothing any more, and says nothing of it."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        opened = json.loads(self._ask("GET", "")[1:])
+        self._sid = "&sid=" + opened["sid"]
+        self.say("40" + json.dumps({"token": token}))
+
+    def _ask(self, method: str, sid: str, body: str | None = None) -> str:
+        headers = {"Content-Type": "text/plain"} if body else {}
+        self._connection.request(method, f"/?EIO=4&transport=polling{sid}", body, headers)
+        return self._connection.getresponse().read().decode()
+
+    def say(self, packet: str) -> None:
+        self._ask("POST", self._sid, packet)
+
+    def hear(self, word: str) -> None:
+        until(lambda: word in self._ask("GET", self._sid), word)
+
+    def vanish(self) -> None:
+        self._connection.close()
+
+
+def test_polling_clients_that_vanish_leave_nothing(world: World, local: LocalServer) -> None:
+    engine = local.app.extensions["socketio"].server.eio
+    world.node.append(EXECUTION, "hello")
+    use(world, world.session())
+    until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry))
+    engine.ping_interval, engine.ping_timeout = 1, 1
+    before = count()
+    for _ in range(5):
+        client = Polling(local.port, world.session())
+        client.hear("authenticated")
+        client.say('42["subscribe_logs",{"service":"execution"}]')
+        client.hear("live")
+        client.say('42["subscribe_status",{"interval":1000}]')
+        client.hear("status_update")
+        client.vanish()
+    until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps", 60)
     settle(before)
     until(lambda: not world.sshd.connections() and not world.node.running(), "the end of everything on the node")

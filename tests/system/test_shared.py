@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gevent
+import pytest
 
 from ..waiting import until
 from .conftest import EXECUTION, World
@@ -144,3 +145,45 @@ def test_two_hundred_sockets_on_twenty_services_stay_within_max_sessions(world: 
                 60,
             )
         assert not socket.events("error")
+
+
+def add_services(world: World, count: int) -> list[str]:
+    services = [f"service{number}" for number in range(count)]
+    for service in services:
+        world.node.set_unit(f"{service}.service", LoadState="loaded", ActiveState="active", SubState="running")
+    return services
+
+
+def test_sixty_long_backlogs_at_once_are_all_served(world: World) -> None:
+    services = add_services(world, 20)
+    expected = [f"line {number}" for number in range(300)]
+    for service in services:
+        world.node.append_many(f"{service}.service", expected)
+    token = world.session()
+    sockets = [world.enter(token) for _ in range(3)]
+    for socket in sockets:
+        for service in services:
+            socket.emit("subscribe_logs", {"service": service, "lines": 300, "batch": True})
+    for socket in sockets:
+        for service in services:
+            until(lambda s=socket, name=service: len(s.lines(name)) >= 300, f"the log of {service}", 90)  # type: ignore[misc]
+            assert socket.lines(service) == expected
+        assert socket.events("error") == []
+
+
+class TestOneChannel:
+    @pytest.fixture
+    def sshd_options(self) -> dict[str, str]:
+        return {"MaxSessions": "1"}
+
+    def test_logs_leave_a_channel_for_the_states(self, world: World) -> None:
+        services = add_services(world, 5)
+        socket = world.enter()
+        answers = [socket.call("subscribe_logs", {"service": service}, deadline=60) for service in services]
+        assert all(answer["ok"] for answer in answers)
+        until(lambda: world.remote() == 2, "as many logs as there is room for")
+        until(lambda: len(socket.events("error")) == 3, "the others to be told", 60)
+        assert {error["code"] for error in socket.events("error")} == {"limit_reached"}
+        assert len({error["service"] for error in socket.events("error")}) == 3
+        socket.emit("subscribe_status", {"interval": 1000})
+        until(lambda: len(socket.events("status_update")) >= 3, "the states", 60)
