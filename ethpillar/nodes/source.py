@@ -22,9 +22,9 @@ from ..ssh.deadline import within
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_LINE_BREAK"
 
 PATIENCE = 60.0
-"""Seconds without output after which a journalctl hangs, as on a disk that has died: the node still answers then. It may
-search a large journal for a while. One that follows may well be silent for days, but if it was given a cursor it begins
-with an entry; without rights it says nothing, for ever."""
+"""Seconds without output after which a journalctl hangs, as on a disk that has died: the node still answers then. It
+may search a large journal for a while. One that follows may well be silent for days, but if it was given a cursor it
+begins with an entry; without rights it says nothing, for ever."""
 
 
 def journal_command(
