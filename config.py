@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 
 class ConfigError(ValueError):
@@ -60,16 +61,62 @@ def _choice(*words: str) -> Callable[[str], str]:
     return parse
 
 
+_flag = _choice("true", "false", "yes", "no", "1", "0")
+
+
+def _exactly(pattern: str, meaning: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {meaning}")
+        return value
+
+    return parse
+
+
+# What redis-py takes in a URL's query and can be written there. It reads such a URL without a word about what it does
+# not know, and fails at the first connection; and it must not be imported here, before the worker's monkey patch.
+_REDIS_OPTIONS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("username", "password"), _text),
+    "client_name": _exactly("[!-~]+", "a word"),
+    **{"db": _integer(0, 1_000_000), "protocol": _integer(2, 3), "max_connections": _integer(1, 10_000)},
+    **{"health_check_interval": _integer(0, 86400), "socket_read_size": _integer(1, 1 << 20)},
+    **dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), _seconds(0.01, 3600)),
+    "retry_on_timeout": _flag,
+}
+_REDIS_TCP_OPTIONS = _REDIS_OPTIONS | {"socket_keepalive": _flag}
+_REDIS_SCHEMES: dict[str, dict[str, Callable[[str], Any]]] = {
+    "unix": _REDIS_OPTIONS,
+    "redis": _REDIS_TCP_OPTIONS,
+    "rediss": _REDIS_TCP_OPTIONS
+    | dict.fromkeys(
+        ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_ciphers"), _text
+    )
+    | {"ssl_cert_reqs": _exactly("none|optional|required", "none, optional or required"), "ssl_check_hostname": _flag},
+}
+
+
 def _redis_url(value: str) -> str:
     try:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError:  # its own words may repeat the password
         raise ValueError("must be a URL such as redis://localhost:6379/0") from None
-    if parts.scheme not in ("redis", "rediss", "unix"):
+    options = _REDIS_SCHEMES.get(parts.scheme)
+    if options is None:
         raise ValueError("must start with redis://, rediss:// or unix://")
     if not (parts.path if parts.scheme == "unix" else parts.hostname):
         raise ValueError("must name a host, or for unix:// a path")
+    if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,6}/?", parts.path):
+        raise ValueError("must have the number of a database after the host, or nothing")
+    if parts.fragment:
+        raise ValueError("must not have a # in it: in a password that is %23")
+    for name, text in parse_qsl(parts.query):
+        if name not in options:  # which may be a part of a password with a ? in it
+            raise ValueError("must have only options of redis-py that make sense here after its ?")
+        try:
+            options[name](text)
+        except ValueError as problem:
+            raise ValueError(f"has an option that is not valid: {name} {problem}") from None
     return value
 
 

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 import config
+from ethpillar.sessions import SessionStore
 
 GOOD = {"REDIS_URL": "redis://localhost:6379/0"}
 
@@ -98,3 +99,36 @@ def test_a_bad_url_is_told_without_what_is_in_it(url: str) -> None:
         config.load({"REDIS_URL": url}, env_file=None)
     assert "s3cret" not in str(problem.value)
     assert "REDIS_URL" in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://h/0?socket_timeout=s3cret", "unix:///x?db=s3cret", "redis://h/0?s3cret=bar", "redis://h/s3cret"),
+        *("redis://h/1/2", "redis://h/0?ssl_cert_reqs=none", "unix:///x?socket_keepalive=1", "redis://h/0#s3cret"),
+        *("redis://h/0?host=s3cret", "redis://h/0?db=-1", "redis://h?max_connections=0", "rediss://h?ssl_cert_reqs=no"),
+        *("redis://h?retry_on_error=s3cret", "redis://h?connection_class=s3cret", "redis://h?socket_timeout=nan"),
+        *("rediss://h?ssl_cert_reqs=None", "redis://h?client_name=a+b"),
+    ],
+)
+def test_what_would_be_found_out_at_the_first_connection_only(url: str) -> None:
+    with pytest.raises(config.ConfigError, match=r"^REDIS_URL is invalid: it ") as problem:
+        load(REDIS_URL=url)
+    assert "s3cret" not in str(problem.value)
+    assert "\n" not in str(problem.value)
+
+
+EXAMPLES = {"protocol": "3", "ssl_cert_reqs": "none"}
+
+
+@pytest.mark.parametrize("scheme", ["redis://h:6379/0", "rediss://h/", "unix:///run/redis.sock"])
+def test_redis_py_takes_what_is_taken(scheme: str) -> None:
+    """All options at once, with values of their kinds, in a pool such as the store's, up to the connection's object."""
+    options = config._REDIS_SCHEMES[scheme.partition(":")[0]]
+    query = "&".join(f"{name}={EXAMPLES.get(name, '1')}" for name in options)
+    url = load(REDIS_URL=f"{scheme}?{query}").redis_url
+    store = SessionStore.from_url(url, 60)
+    connection = store._redis.connection_pool.make_connection()
+    assert connection.socket_timeout == 1.0
+    for name in ("redis://h", "redis://u:p%23@h:1/15", "unix:///x?db=3&password=%3f"):
+        assert load(REDIS_URL=name).redis_url == name

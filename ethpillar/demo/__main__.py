@@ -65,6 +65,7 @@ def _shown(path: str) -> str:
 def run(options: argparse.Namespace, end: _End, stack: contextlib.ExitStack) -> int:
     """Starts everything, shows it until it is time to end; the number of lines shown. The stack stops everything."""
     parts.check_packages()
+    port = parts.wanted_port(options.port)
     from .view import Plain, Screen, View  # after the check, which says what is missing
     from .watcher import Watcher
 
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace, end: _End, stack: contextlib.ExitStack) -> 
     world.start()
     ssh = stack.enter_context(parts.ssh_server(folder, state, end.check))
     token = parts.write_session(redis, ssh)
-    port = options.port or int(os.environ.get("WS_PORT") or 0) or parts.free_port()
+    port = port or parts.free_port()
     server = stack.enter_context(parts.server(folder, redis, port, end.check))
     running = [parts.Part("redis-server", redis.process, folder / "redis.log"), ssh, server]
 

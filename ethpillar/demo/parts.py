@@ -116,6 +116,14 @@ def write_session(redis: Redis, ssh: Ssh) -> str:
     return token
 
 
+def wanted_port(option: int | None) -> int:
+    """The port that was asked for by `--port`, or else by `WS_PORT`; 0 for any."""
+    name, text = ("WS_PORT", os.environ.get("WS_PORT") or "0") if option is None else ("--port", str(option))
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65535:
+        raise DemoError(f"{name} must be a port: a number from 1 to 65535")
+    return int(text)
+
+
 def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:

@@ -173,3 +173,12 @@ def test_a_server_that_can_t_start(tmp_path: Path, demos: list[Demo]) -> None:
     assert "LOG_LEVEL" in text
     assert "\n" not in text
     assert demo.left() == []
+
+
+@pytest.mark.parametrize(("options", "port"), [((), "abc"), ((), "70000"), (("--port", "-1"), "")])
+def test_a_port_that_is_none(tmp_path: Path, demos: list[Demo], options: tuple[str, ...], port: str) -> None:
+    demo = Demo(tmp_path, "--plain", *options, stdout=subprocess.PIPE, WS_PORT=port)
+    demos.append(demo)
+    assert demo.process.wait(60) == 1
+    assert demo.process.stdout is not None
+    assert re.fullmatch(r"demo: (WS_PORT|--port) must be a port: [^\n]*\n", demo.process.stdout.read().decode())
