@@ -17,6 +17,7 @@ from . import parts
 from .embedded import Redis, RedisUnavailable, embedded_redis
 from .node import SimNode, install
 from .parts import DemoError, Ssh
+from .text import SHELL
 from .world import World
 
 DRAWS_PER_SECOND = 10
@@ -52,7 +53,7 @@ def heading(url: str, token: str, ssh: Ssh, redis: Redis) -> list[str]:
     return [
         f"ethpillar demo: {url}  simulated node {parts.USER}@127.0.0.1:{ssh.port}  (Ctrl-C ends it)",
         f'browser: io("{url}", {{path: "/", auth: {{token: "{token}"}}}})  then emit subscribe_logs, subscribe_status',
-        f"shell:   REDIS_URL={redis.url} {_shown(sys.executable)} -m flask --app wsgi node logs {token} execution -f",
+        f"{SHELL}   REDIS_URL={redis.url} {_shown(sys.executable)} -m flask --app wsgi node logs {token} execution -f",
     ]
 
 
@@ -120,6 +121,8 @@ def main() -> int:
         pass
     except (DemoError, RedisUnavailable) as raised:
         problem = str(raised)
+    except BrokenPipeError:  # `| head` has had enough, and Python would complain about the rest when it exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as raised:  # the terminal is gone, or the disk is full
         problem = f"{raised.strerror or raised}"
     with contextlib.suppress(OSError, ValueError):

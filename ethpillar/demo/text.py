@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -73,6 +74,17 @@ def fit(spans: Iterable[Span], columns: int, colours: bool) -> str:
 
 def _more(text: str, kept: str) -> bool:
     return len(text) > len(kept) + 1
+
+
+SHELL = "shell:"
+"What a line of the heading with a command begins with."
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """The text in lines, for copying: broken at blanks only, a command as a shell takes it."""
+    mark = " \\" if text.startswith(SHELL) else ""
+    lines = textwrap.wrap(text, max(1, columns - len(mark)), break_on_hyphens=False)
+    return [line + mark for line in lines[:-1]] + lines[-1:]
 
 
 def plain(spans: Iterable[Span], colours: bool = False) -> str:

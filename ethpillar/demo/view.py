@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any, Protocol, TextIO
 
-from .text import Span, fit, log_line, now, plain, status_row, status_words
+from .text import Span, fit, log_line, now, plain, status_row, status_words, wrapped
 
 KEPT = 500
 "Recent lines: more than a terminal has rows."
@@ -19,7 +19,7 @@ SETTLE = 1.0
 "Seconds for the services' backlogs to come in before the first lines are appended, in order of time."
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
-_HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+_HOME, _CLEAR_LINE = "\x1b[H", "\x1b[K"
 
 
 class View(Protocol):
@@ -129,7 +129,9 @@ class Screen:
     def draw(self) -> None:
         size = _size(self._out)
         rows = self._rows(*size)
-        text = _HOME + "\r\n".join(row + _CLEAR_LINE for row in rows) + _CLEAR_BELOW
+        rows += [""] * (size[1] - len(rows))
+        # Cleared first: after a full row the cursor still stands on its last cell, and would clear that.
+        text = _HOME + "\r\n".join(_CLEAR_LINE + row for row in rows)
         if (shown := f"{size}{text}") != self._shown:
             self._shown = shown
             self._out.write(text)
@@ -138,7 +140,7 @@ class Screen:
     def _rows(self, columns: int, height: int) -> list[str]:
         """The whole screen. The states give way to the lines when there is no room for both."""
         # Wrapped and not cut: it is there to be copied.
-        pieces = [text[at : at + columns] for text in self._heading for at in range(0, len(text), columns)]
+        pieces = [piece for text in self._heading for piece in wrapped(text, columns)]
         top: list[list[Span]] = [[("bold", piece)] for piece in pieces]
         states = [status_row(each, now()) for each in self._services]
         if height < len(top) + len(states) + 8:

@@ -182,3 +182,27 @@ def test_a_port_that_is_none(tmp_path: Path, demos: list[Demo], options: tuple[s
     assert demo.process.wait(60) == 1
     assert demo.process.stdout is not None
     assert re.fullmatch(r"demo: (WS_PORT|--port) must be a port: [^\n]*\n", demo.process.stdout.read().decode())
+
+
+def test_a_reader_that_has_had_enough(tmp_path: Path, demos: list[Demo]) -> None:
+    demo = Demo(tmp_path, stdout=subprocess.PIPE)
+    demos.append(demo)
+    out = demo.process.stdout
+    assert out is not None
+    assert out.readline().startswith(b"ethpillar demo: ")
+    demo.note_children()
+    out.close()
+    assert demo.process.wait(60) == 0
+    assert demo.left() == []
+
+
+def test_a_temporary_directory_with_a_long_name(tmp_path: Path, demos: list[Demo]) -> None:
+    (tmp_path / ("x" * 90)).mkdir()
+    demo = Demo(tmp_path / ("x" * 90), stdout=subprocess.PIPE)
+    demos.append(demo)
+    assert demo.process.wait(60) == 1
+    assert demo.process.stdout is not None
+    assert demo.process.stdout.read().decode() == (
+        f"demo: {demo.temporary} is too long a path for a socket: set TMPDIR to a shorter one\n"
+    )
+    assert demo.left() == []

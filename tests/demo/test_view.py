@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ethpillar.demo import view
-from ethpillar.demo.text import fit, log_line, now, plain, status_row
+from ethpillar.demo.text import fit, log_line, now, plain, status_row, wrapped
 from ethpillar.demo.view import Plain, Screen
 
 LINE: dict[str, Any] = {
@@ -123,3 +123,58 @@ def test_the_screen_draws_only_what_has_changed_and_tidies_up(monkeypatch: pytes
 def test_the_size_of_what_is_no_terminal() -> None:
     with open(os.devnull, "w") as out:
         assert view._size(out) == (80, 24)
+
+
+class Terminal:
+    """What a terminal that does not wrap shows: the cursor stays on the last cell, and clearing takes that as well."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.cells = [["#"] * columns for _ in range(rows)]
+        self.columns, self.row, self.column = columns, 0, 0
+
+    def write(self, text: str) -> None:
+        for piece in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x1b]", text):
+            if piece == "\x1b[H":
+                self.row = self.column = 0
+            elif piece == "\x1b[K":
+                self.cells[self.row][self.column :] = " " * (self.columns - self.column)
+            elif piece == "\r":
+                self.column = 0
+            elif piece == "\n":
+                self.row += 1
+            elif len(piece) == 1:
+                self.cells[self.row][self.column] = piece
+                self.column = min(self.column + 1, self.columns - 1)
+            else:
+                assert piece.endswith("m")
+
+
+@pytest.mark.parametrize("rows", [8, 40])
+def test_full_rows_keep_their_last_cell_and_nothing_old_is_left(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(view, "_size", lambda out: (80, rows))
+    out = io.StringIO()
+    screen = Screen(out, [])
+    for _ in range(10):
+        screen.line({**LINE, "message": "x" * 100, "fields": {}})
+    out.truncate(0)
+    screen.draw()
+    terminal = Terminal(80, rows)
+    terminal.write(out.getvalue().lstrip("\0"))
+    shown = ["".join(cells) for cells in terminal.cells]
+    assert shown[0] == "─" * 80
+    assert {row[-2:] for row in shown[1:11]} == {"x…"}
+    assert set("".join(shown[11:])) <= {" "}
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120, 200])
+def test_the_heading_is_broken_where_it_can_be_copied(columns: int) -> None:
+    token = "0f9bd2a1-6f6e-4a8c-b7a0-1234567890ab"
+    page = f'browser: io("http://127.0.0.1:3001", {{path: "/", auth: {{token: "{token}"}}}})  then emit subscribe_logs'
+    assert " ".join(wrapped(page, columns)).split() == page.split()
+    command = (
+        f"shell:   REDIS_URL=unix:///tmp/ethpillar-demo-x/redis.sock python -m flask node logs {token} execution -f"
+    )
+    lines = wrapped(command, columns)
+    assert "\n".join(lines).replace("\\\n", "").split() == command.split()
+    assert all(len(line) <= columns for line in (*lines, *wrapped(page, columns)))
+    assert wrapped("", columns) == []
