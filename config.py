@@ -296,6 +296,11 @@ def load(environ: Mapping[str, str] | None = None, env_file: str | os.PathLike[s
     return Settings(**{setting.name.lower(): _read(setting, values) for setting in SETTINGS})
 
 
+def is_set(name: str, env_file: str | os.PathLike[str] | None = ".env") -> bool:
+    """Whether somebody has chosen a setting's value, be it the default."""
+    return bool((_dotenv(env_file) | dict(os.environ)).get(name))
+
+
 def _read(setting: Setting, values: Mapping[str, str]) -> Any:
     text = (values.get(setting.name) or "").strip()
     if not text:

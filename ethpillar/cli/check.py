@@ -13,7 +13,7 @@ from ..nodes.node import Node
 from ..sessions import SessionRecord
 from ..ssh import access, address
 from ..units import CORE_UNITS, UnitStatus, service_name
-from .common import find_session
+from .common import find_session, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ def checks(server: Server, token: str) -> Iterator[Step]:
     try:
         record = find_session(token)
     except click.ClickException:
-        yield Step("Session", False, "there is none, or it is not valid", "Sign in again in the dashboard.")
+        fault = server.store.fault(token)
+        found = "there is none" if fault is None else f"there is one, and not valid: {fault}"
+        yield Step("Session", False, found, "Sign in again in the dashboard.")
         return
     yield Step("Session", True, f"{record.name} for {record.target.username}@{record.target.host}:{record.target.port}")
     yield from _node_steps(server, record)
@@ -72,7 +74,7 @@ def _node_steps(server: Server, record: SessionRecord) -> Iterator[Step]:
     except SshError as problem:
         yield Step("Login", False, problem.message, problem.hint)
     except EthPillarError as problem:
-        yield Step("Node", False, problem.message, problem.hint)
+        yield Step("Node", False, sentence(problem), problem.hint)
     finally:
         server.registry.release(node, listener)
         server.registry.close()

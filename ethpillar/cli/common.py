@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +14,11 @@ import click
 import orjson
 from flask import current_app
 
-from ..errors import EthPillarError
+import config
+
+from ..errors import EthPillarError, SessionStoreDown
 from ..gateway.server import Server
+from ..journal.text import clean
 from ..nodes.node import Node
 from ..sessions import SessionRecord, valid_token
 
@@ -27,22 +32,33 @@ def server() -> Server:
 
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command that says what went wrong in one line on stderr, and exits with 1."""
+    """A command that says what went wrong in one line on stderr, and exits with 1.
+
+    It says what it was asked for, and nothing of what the server would log, unless `LOG_LEVEL` is set.
+    """
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
+        if not config.is_set("LOG_LEVEL"):
+            logging.getLogger("ethpillar").setLevel(logging.ERROR)
         try:
             return command(*arguments, **options)
         except EthPillarError as problem:
-            click.echo(f"ethpillar: {problem.message}", err=True)
+            click.echo(f"ethpillar: {sentence(problem)}", err=True)
             if problem.hint:
                 click.echo(f"  {problem.hint}", err=True)
             raise click.exceptions.Exit(1) from None
         except BrokenPipeError:
-            sys.stderr.close()  # the reader has gone; Python would complain about it at exit
+            # The reader (`| head`) has gone, and Python would complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(0) from None
 
     return run
+
+
+def sentence(problem: EthPillarError) -> str:
+    """What an error is to whoever runs the server. Browsers are told nothing about Redis."""
+    return "Redis does not answer: check REDIS_URL." if isinstance(problem, SessionStoreDown) else problem.message
 
 
 def find_session(token: str) -> SessionRecord:
@@ -62,7 +78,7 @@ class _Nobody:
         click.echo(f"ethpillar: connection {state}", err=True)
 
     def node_lost(self, error: EthPillarError) -> None:
-        click.echo(f"ethpillar: {error.message}", err=True)
+        click.echo(f"ethpillar: {sentence(error)}", err=True)
 
 
 @contextmanager
@@ -83,8 +99,14 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value))
 
 
+def shown(text: object) -> str:
+    """What comes from a node or from Redis, in one line, without what it would do to a terminal."""
+    return " ".join(clean(str(text).encode("utf-8", "replace")))
+
+
 def print_table(rows: list[list[str]]) -> None:
     """Columns as wide as they have to be; the first row is the heading."""
+    rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
         text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -7,19 +7,20 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
 import click
 import gevent
+import orjson
 from flask.cli import with_appcontext
 
+from ..gateway import wire
 from ..journal.clients import client_of
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
 from ..journal.render import Renderer
 from ..journal.text import clean
 from ..nodes.node import Node
-from ..units import UnitStatus, service_name, unit_name
+from ..units import CORE_UNITS, UnitStatus, service_name, unit_name
 from .common import json_option, open_node, print_json, print_table, told
 
 _COLOURS = {"active": "green", "failed": "red", "activating": "yellow", "deactivating": "yellow", "reloading": "yellow"}
@@ -38,9 +39,10 @@ def node() -> None:
 def status(token: str, as_json: bool) -> None:
     """The states of EthPillar's units on the node."""
     with open_node(token) as opened:
-        found = [each for each in opened.status.get(0.0).units.values() if each.installed or not as_json]
+        found = list(opened.status.get(0.0).units.values())
     if as_json:
-        return print_json([{**asdict(each), "service": service_name(each.unit)} for each in found])
+        shown = [each for each in found if each.installed or service_name(each.unit) in CORE_UNITS]
+        return print_json([wire.status_payload(each) for each in shown])
     rows = [["SERVICE", "STATUS", "CLIENT", "SINCE", "PID", "RESTARTS", "MEMORY", "RESULT"]]
     rows += [_row(each) for each in found if each.installed]
     print_table(rows)
@@ -108,6 +110,7 @@ class _Printer:
     def __init__(self, node: Node, unit: str, renderer: Renderer, as_json: bool) -> None:
         self._node = node
         self._unit = unit
+        self._service = service_name(unit)
         self._renderer = renderer
         self._as_json = as_json
         self._parser = LineParser(node.check_unit(unit))
@@ -133,11 +136,14 @@ class _Printer:
                 sys.stdout.flush()
 
     def _print(self, entry: Entry) -> None:
-        for number, text in enumerate(clean(entry.message)):
+        texts = clean(entry.message)
+        for number, text in enumerate(texts):
             line = self._parser.parse(text, entry.priority, manager=entry.pid == 1, further=number > 0)
+            shown = self._renderer.render(entry.realtime_us, line, text)
+            if shown is None:
+                continue
             if self._as_json:
-                print_json({"timestamp_us": entry.realtime_us, "cursor": entry.cursor, "line": text, **line._asdict()})
+                packet = wire.encode_line(self._service, entry, text, line, last=number == len(texts) - 1)
+                print_json(orjson.loads(packet[packet.index("[") :])[1])  # what a browser gets, of all of the packet
             else:
-                shown = self._renderer.render(entry.realtime_us, line, text)
-                if shown is not None:
-                    click.echo(shown)
+                click.echo(shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from ..sessions import SessionRecord, parse_record
+from ..sessions import SessionRecord, parse_record, token_hash
+from ..ssh.keys import load_key
 from .check import checks
-from .common import ago, find_session, json_option, print_json, print_table, server, told
+from .common import ago, find_session, json_option, print_json, print_table, server, shown, told
 
 
 @click.group()
@@ -67,8 +70,8 @@ def show(token: str, as_json: bool) -> None:
     if as_json:
         return print_json(facts)
     for key, value in facts.items():
-        shown = ", ".join(value) if isinstance(value, list) else "-" if value is None else str(value)
-        click.echo(f"{key.replace('_', ' ') + ':':14}{shown}")
+        text = ", ".join(value) if isinstance(value, list) else "-" if value is None else value
+        click.echo(f"{key.replace('_', ' ') + ':':14}{shown(text)}")
     return None
 
 
@@ -85,12 +88,13 @@ def create(host: str, port: int, user: str, key: str | None, host_key: str | Non
     """Creates a session as the dashboard would, and prints its token. Asks for the password (or passphrase)."""
     document: dict[str, Any] = {"host": host, "username": user, "port": port}
     if key is None:
-        document["password"] = click.prompt("Password", hide_input=True, err=True)
+        document["password"] = _secret("Password")
     else:
         document["privateKey"] = Path(key).read_text(encoding="utf-8", errors="replace")
-        passphrase = click.prompt("Passphrase (empty: none)", hide_input=True, default="", show_default=False, err=True)
+        passphrase = _secret("Passphrase (empty: none)", default="")
         if passphrase:
             document["passphrase"] = passphrase
+        load_key(document["privateKey"], passphrase or None)
     if host_key:
         document["hostKey"] = host_key
     token = str(uuid.uuid4())
@@ -103,9 +107,14 @@ def create(host: str, port: int, user: str, key: str | None, host_key: str | Non
         click.echo(token)
 
 
-def _as_text(document: dict[str, Any]) -> str:
-    import json
+def _secret(prompt: str, default: str | None = None) -> str:
+    """Asks a person, who does not see it; from a pipe it is one line."""
+    if sys.stdin.isatty():
+        return str(click.prompt(prompt, hide_input=True, default=default, show_default=False, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
 
+
+def _as_text(document: dict[str, Any]) -> str:
     return json.dumps(document)
 
 
@@ -116,12 +125,16 @@ def _as_text(document: dict[str, Any]) -> str:
 @told
 def revoke(token: str, as_json: bool) -> None:
     """Ends a session: its sockets are disconnected and its SSH connection is closed within seconds."""
-    record = find_session(token)
-    done = server().store.revoke(record.token)
+    # The key of a token goes whatever is in it; only what is no session's token may be a short hash.
+    done = server().store.revoke(token)
+    if not done:
+        token = find_session(token).token
+        done = server().store.revoke(token)
+    name = token_hash(token)
     if as_json:
-        print_json({"session": record.name, "revoked": done})
+        print_json({"session": name, "revoked": done})
     else:
-        click.echo(f"{record.name} revoked" if done else f"{record.name} was gone already")
+        click.echo(f"{name} revoked" if done else f"{name} was gone already")
 
 
 @sessions.command("forget-host")
@@ -153,9 +166,9 @@ def check(token: str, as_json: bool) -> None:
         steps.append(step)
         if not as_json:
             mark = {True: click.style("✓", fg="green"), False: click.style("✗", fg="red"), None: "·"}[step.ok]
-            click.echo(f"{mark} {step.name}: {step.found}")
+            click.echo(f"{mark} {shown(step.name)}: {shown(step.found)}")
             if step.fix:
-                click.echo(f"    {step.fix}")
+                click.echo(f"    {shown(step.fix)}")
     if as_json:
         print_json([{"name": each.name, "ok": each.ok, "found": each.found, "fix": each.fix} for each in steps])
     if failed:

@@ -146,11 +146,12 @@ def encode_batch(service: str, packets: Sequence[str]) -> str:
 
 def encode_statuses(statuses: Sequence[UnitStatus], core: Sequence[str]) -> str:
     """The packet of one `status_update`: the core units always, others when installed."""
-    update = [_status(each) for each in statuses if each.installed or service_name(each.unit) in core]
+    update = [status_payload(each) for each in statuses if each.installed or service_name(each.unit) in core]
     return event("status_update", update)
 
 
-def _status(status: UnitStatus) -> dict[str, Any]:
+def status_payload(status: UnitStatus) -> dict[str, Any]:
+    """One unit in a `status_update`."""
     payload: dict[str, Any] = {
         "service": service_name(status.unit),
         "status": status.status,

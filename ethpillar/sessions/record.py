@@ -60,24 +60,43 @@ class SessionRecord:
         return hashlib.blake2b(text, key=self.token.encode()[:64], digest_size=16).hexdigest()
 
 
+class InvalidRecord(ValueError):
+    """A record is none. The text says which part of it is not valid, and nothing of what is in it."""
+
+
 def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord | None:
     """A record from its JSON text; None when it is not one (odd types, odd host, too large, no way to log in)."""
+    try:
+        return read_record(token, text, sealer)
+    except InvalidRecord:
+        return None
+
+
+def read_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord:
+    """A record from its JSON text. Raises `InvalidRecord`."""
     document = parse_document(text)
-    document = None if document is None else sealer.unseal(token, document)
     if document is None:
-        return None
+        raise InvalidRecord("its JSON")
+    document = sealer.unseal(token, document)
+    if document is None:
+        raise InvalidRecord("`sealed` (SESSION_KEY is another one, or it was written for another token)")
     host, username = _text(document, "host", 255), _text(document, "username", 64)
-    secrets = {key: _text(document, key, longest) for key, longest in _SECRETS.items()}
-    if any(secrets[key] is None and document.get(key) is not None for key in secrets):
-        return None  # a pin that cannot be read must not turn into no pin
-    password, private_key, passphrase, host_key = secrets.values()
+    if not host or not _HOST.fullmatch(host):
+        raise InvalidRecord("`host`")
+    if not username or not _USER.fullmatch(username):
+        raise InvalidRecord("`username`")
     port = _port(document.get("port"))
-    if not host or not _HOST.fullmatch(host) or not username or not _USER.fullmatch(username) or port is None:
-        return None
+    if port is None:
+        raise InvalidRecord("`port`")
+    secrets = {key: _text(document, key, longest) for key, longest in _SECRETS.items()}
+    for key, secret in secrets.items():
+        if secret is None and document.get(key) is not None:
+            raise InvalidRecord(f"`{key}`")  # a pin that cannot be read must not turn into no pin
+    password, private_key, passphrase, host_key = secrets.values()
     if not password and not private_key:
-        return None
+        raise InvalidRecord("`password` (or `privateKey`)")
     if host_key and not _FINGERPRINT.fullmatch(host_key):
-        return None
+        raise InvalidRecord("`hostKey`")
     accessed = document.get("lastAccessed")
     target = Target(
         host=host.strip("[]"),

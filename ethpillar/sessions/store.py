@@ -18,7 +18,16 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..errors import SessionStoreDown
-from .record import MAX_RECORD_BYTES, SessionRecord, document_text, parse_document, parse_record, valid_token
+from .record import (
+    MAX_RECORD_BYTES,
+    InvalidRecord,
+    SessionRecord,
+    document_text,
+    parse_document,
+    parse_record,
+    read_record,
+    valid_token,
+)
 from .sealing import Sealer
 
 log = logging.getLogger(__name__)
@@ -106,6 +115,17 @@ class SessionStore:
         """The session of a token, or None when there is none or it is not valid."""
         text = self._get(token)
         return None if text is None else parse_record(token, text, self._sealer)
+
+    def fault(self, token: str) -> str | None:
+        """Which part of a record that is there is not valid, in words; None when it is valid, or not there."""
+        text = self._get(token)
+        if text is None:
+            return "its type or length" if valid_token(token) and not self.gone([token]) else None
+        try:
+            read_record(token, text, self._sealer)
+        except InvalidRecord as problem:
+            return str(problem)
+        return None
 
     def _get(self, token: str) -> bytes | None:
         if not valid_token(token):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.sessions import parse_record, token_hash, valid_token
-from ethpillar.sessions.record import document_text, parse_document
+from ethpillar.sessions.record import InvalidRecord, document_text, parse_document, read_record
 
 TOKEN = "3f0c6f0e-8f57-4b0c-9a53-0d6f1c1f0f11"
 GOOD: dict[str, Any] = {"host": "node.example", "username": "staker", "password": "pw", "port": 22}
@@ -139,3 +139,19 @@ def test_any_json_is_a_record_or_none(document: dict[str, Any]) -> None:
 @given(st.binary())
 def test_any_bytes_are_a_record_or_none(text: bytes) -> None:
     parse_record(TOKEN, text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("host", "-oProxyCommand=s3cret"), ("username", "s3 cret"), ("port", "s3cret"), ("password", ["s3cret"])),
+        *(("privateKey", 3), ("passphrase", "s3cret" * 1000), ("hostKey", "s3cret"), ("sealed", "s3cret")),
+    ],
+)
+def test_the_part_that_is_not_valid_is_named_and_not_shown(key: str, value: object) -> None:
+    document = {"host": "h", "username": "u", "password": "s3cret", key: value}
+    with pytest.raises(InvalidRecord, match=f"`{key}`") as problem:
+        read_record("t" * 8, json.dumps(document))
+    assert "s3cret" not in str(problem.value)
+    with pytest.raises(InvalidRecord, match="JSON"):
+        read_record("t" * 8, "s3cret")

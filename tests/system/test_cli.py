@@ -6,16 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ..waiting import until
 from .conftest import EXECUTION, World
-from .parts import PASSWORD, ROOT, USER
+from .parts import PASSWORD, ROOT, USER, free_port
+
+FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 
 
-def flask(world: World, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
-    environment = {**os.environ, "REDIS_URL": world.redis.url, "LOG_LEVEL": "warning"}
+def flask(world: World, *words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [*FLASK, *words]
+    environment = {**os.environ, "REDIS_URL": world.redis.url, **environment}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
     )
@@ -37,6 +42,7 @@ def test_sessions(world: World) -> None:
     )  # fmt: skip
     token = created.stdout.strip()
     assert created.returncode == 0
+    assert created.stderr == ""  # a pipe is asked nothing, and warned of nothing
     listed = json_of(world, "sessions", "list")
     mine = next(each for each in listed if each["port"] == world.sshd.port)
     assert mine["user"] == USER
@@ -116,8 +122,8 @@ def test_node_logs(world: World) -> None:
 
 def test_node_logs_that_follow(world: World) -> None:
     token = world.session()
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "node", "logs", token, "execution", "-n", "1", "-f"]
-    environment = {**os.environ, "REDIS_URL": world.redis.url, "LOG_LEVEL": "warning"}
+    command = [*FLASK, "node", "logs", token, "execution", "-n", "1", "-f"]
+    environment = {**os.environ, "REDIS_URL": world.redis.url}
     world.node.append(EXECUTION, "first")
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -131,3 +137,98 @@ def test_node_logs_that_follow(world: World) -> None:
         assert process.wait(20) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+GETH = "WARN [07-21|10:11:20.001] Peer gone                                peer=8c7b6a50"
+
+
+def test_json_is_what_a_browser_gets(world: World) -> None:
+    for message in (
+        "INFO [07-21|10:11:19.001] Imported",
+        GETH,
+        "\x1b[31mERROR[07-21|10:11:21.001] two\x1b[0m\n\tlines",
+    ):
+        world.node.append(EXECUTION, message, native=True)
+    token = world.session()
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution", "lines": 3})
+    until(lambda: len(socket.lines("execution")) == 4, "the lines")
+    done = flask(world, "node", "logs", token, "execution", "--json")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == socket.events("log_data")
+    only = flask(world, "node", "logs", token, "execution", "--json", "--level", "warn")
+    assert [json.loads(line)["line"] for line in only.stdout.splitlines()] == [
+        GETH,
+        "ERROR[07-21|10:11:21.001] two",
+        "\tlines",
+    ]
+    socket.emit("subscribe_status", {"interval": 1000})
+    update = {each["service"]: each for each in socket.wait("status_update")}
+    found = {each["service"]: each for each in json_of(world, "node", "status", token)}
+    assert found.keys() == update.keys()
+    assert found["execution"] == update["execution"]
+    assert found["execution"]["client"] == "Geth"
+
+
+def test_nothing_is_logged_unless_it_is_asked_for(world: World) -> None:
+    token = world.session()
+    assert flask(world, "node", "status", token).stderr == ""
+    assert "connected" in flask(world, "node", "status", token, LOG_LEVEL="info").stderr
+
+
+def test_a_reader_that_has_had_enough(world: World) -> None:
+    world.node.append_many(EXECUTION, ["x" * 1000] * 1000)
+    command = [*FLASK, "node", "logs", world.session(), "execution", "-n", "1000"]
+    environment = {**os.environ, "REDIS_URL": world.redis.url}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""
+
+
+def test_a_record_that_is_not_valid_is_told_and_can_be_removed(world: World) -> None:
+    token = world.session(port="s3cret")
+    found = flask(world, "sessions", "check", token)
+    assert found.returncode == 1
+    assert "✗ Session: there is one, and not valid: `port`" in found.stdout
+    assert "s3cret" not in found.stdout
+    assert "no such session" in flask(world, "sessions", "show", token).stderr
+    assert json_of(world, "sessions", "revoke", token)["revoked"] is True
+    assert "✗ Session: there is none\n" in flask(world, "sessions", "check", token).stdout
+    assert flask(world, "sessions", "revoke", token).returncode == 1
+
+
+def test_redis_is_down(world: World) -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    done = flask(world, "sessions", "list", REDIS_URL=nowhere)
+    assert (done.returncode, done.stderr) == (1, "ethpillar: Redis does not answer: check REDIS_URL.\n")
+    assert "✗ Redis" in flask(world, "sessions", "check", "x" * 10, REDIS_URL=nowhere).stdout
+
+
+@pytest.mark.parametrize("text", ["ssh-ed25519 AAAA me@here\n", "-----BEGIN NONSENSE-----\n", ""])
+def test_a_key_file_that_is_none(world: World, tmp_path: Path, text: str) -> None:
+    (tmp_path / "key").write_text(text)
+    words = ("sessions", "create", "--host", "h", "--user", USER, "--key", str(tmp_path / "key"))
+    done = flask(world, *words)
+    assert done.returncode == 1
+    assert "private key" in done.stderr
+    assert done.stdout == ""
+    (tmp_path / "key").write_text(world.sshd.private_key)
+    assert flask(world, *words).returncode == 0
+
+
+def test_what_a_node_or_redis_says_does_nothing_to_the_terminal(world: World) -> None:
+    world.node.set_unit(EXECUTION, SubState="\x1b]0;owned\x07run\x1b[2Jning", Description="\x9b31mGeth")
+    world.store.set(f"ethpillar:hostkey:[127.0.0.1]:{world.sshd.port}", "x \x1b[2J\u202eSHA256:no")
+    token = world.session(hostKey=world.sshd.fingerprint())
+    for words in (("node", "status"), ("sessions", "check")):
+        text = flask(world, *words, token).stdout
+        assert "active (running)" in text
+        assert text.replace("\n", "").isprintable()
+    text = flask(world, "sessions", "show", world.session()).stdout
+    assert "\x1b" not in text
+    assert "SHA256:no" in text
