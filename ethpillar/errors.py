@@ -180,8 +180,8 @@ class HostKeyChanged(SshError):
     code = "host_key_changed"
     message = "The node's SSH host key has changed. Nothing was sent to it."
     hint = (
-        "If you reinstalled the node or renewed its host key, remove the old pin (flask sessions forget-host) and "
-        "connect again. If you did not, somebody may be between this server and your node."
+        "If you reinstalled the node or renewed its host key, remove the old pin (flask sessions forget-host HOST "
+        "--port PORT) and connect again. If you did not, somebody may be between this server and your node."
     )
     terminal = True
 

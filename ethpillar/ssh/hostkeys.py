@@ -9,11 +9,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Collection
 from typing import Protocol
 
 import paramiko
 
 from ..errors import HostKeyChanged
+
+_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+# No pin can be removed here.
+_NOT_THE_SESSION_S = (
+    "The session names the only host key to accept (hostKey), and the node has none that matches. Compare it with what "
+    "ssh-keygen -lf prints for /etc/ssh/ssh_host_*_key.pub on the node, and sign in again with the right one. If it is "
+    "right, somebody may be between this server and your node."
+)
 
 
 class HostKeyPins(Protocol):
@@ -37,6 +46,11 @@ def algorithms_for(key_type: str) -> tuple[str, ...]:
     return ("rsa-sha2-512", "rsa-sha2-256") if key_type == "ssh-rsa" else (key_type,)
 
 
+def algorithms_besides(key_types: Collection[str]) -> tuple[str, ...]:
+    """The algorithms of all other types of keys."""
+    return tuple(name for kind in _TYPES if kind not in key_types for name in algorithms_for(kind))
+
+
 def verify(key: paramiko.PKey, host: str, port: int, expected: str | None, pins: HostKeyPins) -> None:
     """Returns when this is the node's key; pins it when it is the first one seen there.
 
@@ -46,7 +60,7 @@ def verify(key: paramiko.PKey, host: str, port: int, expected: str | None, pins:
     shown = fingerprint(key)
     if expected is not None:
         if not hmac.compare_digest(shown, expected):
-            raise HostKeyChanged
+            raise HostKeyChanged(hint=_NOT_THE_SESSION_S)
         return
     pinned = pins.pin_host_key(host, port, f"{key.get_name()} {shown}")
     if not hmac.compare_digest(pinned.rpartition(" ")[2].encode(), shown.encode()):

@@ -15,7 +15,15 @@ import paramiko
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ..errors import CredentialRefused, SecondFactorRequired, SshError, SshOutdated, SshTimeout, SshUnreachable
+from ..errors import (
+    CredentialRefused,
+    HostKeyChanged,
+    SecondFactorRequired,
+    SshError,
+    SshOutdated,
+    SshTimeout,
+    SshUnreachable,
+)
 from . import hostkeys
 from .address import AddressPolicy, connect
 from .connection import Connection
@@ -41,36 +49,76 @@ class LoginOptions:
     "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
 
 
-def login(target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> Connection:
-    """Connects and logs in.
+class Login:
+    """Logging in to one target, each time it is called.
 
-    :raises AddressDenied: see `address.connect`
-    :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
-    :raises SshOutdated: only SSH that is not safe any more
-    :raises HostKeyChanged: another key than the pinned one; no secret was sent
-    :raises CredentialRefused: sshd said no; do not try again with the same
-    :raises SecondFactorRequired: what we have is right but not enough
-    :raises BadKey: the private key cannot be read
-    :raises SessionStoreDown: the pins cannot be read
+    What is found out the first time is kept for as long as this is: the key, whose decryption is made to be slow, and
+    which kind of host key the session's own is.
     """
-    key = _load_key(target)  # before anything is sent: a key that is broken is no reason to connect
-    expected = target.host_key
-    pinned = None if expected else pins.host_key(target.host, target.port)
-    sock = connect(target.host, target.port, options.policy, options.connect_timeout)
-    try:
-        transport = NodeTransport(sock)
-        # paramiko's own deadlines end in errors that look like refusals: ours come first.
-        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = options.login_timeout * 4
-        if pinned:
-            transport.prefer_host_key(hostkeys.algorithms_for(pinned.partition(" ")[0]))
-        with place(options.logins), gevent.Timeout(options.login_timeout * 3, SshTimeout()):
-            _exchange_keys(transport, options.login_timeout)
-            hostkeys.verify(transport.get_remote_server_key(), target.host, target.port, expected, pins)
-            _authenticate(transport, target, key, options.login_timeout)
-    except BaseException:
-        sock.close()
-        raise
-    return Connection(transport, options.max_channels, options.keepalive, options.dead_after)
+
+    def __init__(self, target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> None:
+        self._target = target
+        self._pins = pins
+        self._options = options
+        self._key: paramiko.PKey | None = None
+        self._prefer: tuple[str, ...] = ()
+
+    def __call__(self) -> Connection:
+        """Connects and logs in.
+
+        :raises AddressDenied: see `address.connect`
+        :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
+        :raises SshOutdated: only SSH that is not safe any more
+        :raises HostKeyChanged: another key than the pinned one; no secret was sent
+        :raises CredentialRefused: sshd said no; do not try again with the same
+        :raises SecondFactorRequired: what we have is right but not enough
+        :raises BadKey: the private key cannot be read
+        :raises SessionStoreDown: the pins cannot be read
+        """
+        target = self._target
+        if self._key is None and target.private_key is not None:
+            # Before anything is sent: a key that is broken is no reason to connect.
+            self._key = load_key(target.private_key, target.passphrase)
+        if target.host_key is None:
+            pinned = self._pins.host_key(target.host, target.port)
+            self._prefer = hostkeys.algorithms_for(pinned.partition(" ")[0]) if pinned else ()
+        shown: list[str] = []
+        while True:
+            try:
+                return self._attempt(shown)
+            except HostKeyChanged:
+                # Of a session's own host key only the fingerprint is known, not its kind: the node may have it as well
+                # as those that it has shown. No secret has been sent to it yet.
+                self._prefer = hostkeys.algorithms_besides(shown)
+                if target.host_key is None or not self._prefer or shown[-1] in shown[:-1]:
+                    self._prefer = ()
+                    raise
+
+    def _attempt(self, shown: list[str]) -> Connection:
+        """:param shown: gets the type of the host key that the node shows"""
+        target, options = self._target, self._options
+        sock = connect(target.host, target.port, options.policy, options.connect_timeout)
+        try:
+            transport = NodeTransport(sock)
+            # paramiko's own deadlines end in errors that look like refusals: ours come first.
+            transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = options.login_timeout * 4
+            transport.prefer_host_key(self._prefer)
+            with place(options.logins), gevent.Timeout(options.login_timeout * 3, SshTimeout()):
+                _exchange_keys(transport, options.login_timeout)
+                host_key = transport.get_remote_server_key()
+                shown.append(host_key.get_name())
+                hostkeys.verify(host_key, target.host, target.port, target.host_key, self._pins)
+                self._prefer = hostkeys.algorithms_for(shown[-1])
+                _authenticate(transport, target, self._key, options.login_timeout)
+        except BaseException:
+            sock.close()
+            raise
+        return Connection(transport, options.max_channels, options.keepalive, options.dead_after)
+
+
+def login(target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> Connection:
+    """Logs in once, see `Login`."""
+    return Login(target, pins, options)()
 
 
 def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
@@ -169,7 +217,3 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
 
 _METHODS = {"publickey", "password", "keyboard-interactive", "hostbased"}
 _PASSWORD_PROMPT = re.compile(r"(?is)^(?!.*(one.?time|verification|otp|token|code)).*pass(word|wort)")
-
-
-def _load_key(target: Target) -> paramiko.PKey | None:
-    return None if target.private_key is None else load_key(target.private_key, target.passphrase)

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from ethpillar.errors import HostKeyChanged
+from ethpillar.ssh.login import Login, LoginOptions
+from ethpillar.ssh.target import Target
+from ethpillar.ssh.transport import NodeTransport
+
 from ..waiting import until
 from .conftest import EXECUTION, World
+from .parts import PASSWORD, USER
+
+
+class NoPins:
+    """Where no key was ever pinned."""
+
+    def host_key(self, host: str, port: int) -> str | None:
+        return None
+
+    def pin_host_key(self, host: str, port: int, pin: str) -> str:
+        raise AssertionError("a session's own key is not pinned")
 
 
 def refused(world: World, token: str, code: str) -> dict[str, str]:
@@ -75,7 +91,7 @@ def test_a_changed_host_key_is_refused_before_a_secret_is_sent(world: World) -> 
     world.sshd.new_host_key("ed25519")
     world.sshd.start()
     error = refused(world, world.session(), "host_key_changed")
-    assert "forget-host" in error["hint"]
+    assert "forget-host HOST --port PORT" in error["hint"]
     assert world.sshd.logins() == 1
     assert world.sshd.failures() == 0
     world.store.delete(f"ethpillar:hostkey:[127.0.0.1]:{world.sshd.port}")
@@ -84,15 +100,43 @@ def test_a_changed_host_key_is_refused_before_a_secret_is_sent(world: World) -> 
 
 def test_the_session_s_host_key_wins(world: World) -> None:
     wrong = "SHA256:" + "A" * 43
-    refused(world, world.session(hostKey=wrong), "host_key_changed")
+    error = refused(world, world.session(hostKey=wrong), "host_key_changed")
+    assert "forget-host" not in error["hint"]  # there is no pin
+    assert "hostKey" in error["hint"]
     assert world.sshd.logins() == 0
+    assert world.sshd.failures() == 0
     world.enter(world.session(hostKey=world.sshd.fingerprint()))
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_a_session_s_host_key_may_be_of_any_kind_that_sshd_has(world: World, kind: str) -> None:
+    """Only its fingerprint is known; a second login asks for the right kind at once."""
+    target = Target("127.0.0.1", world.sshd.port, USER, PASSWORD, host_key=world.sshd.fingerprint(kind))
+    log_in = Login(target, NoPins(), LoginOptions())
+    for _ in range(2):
+        connected = (world.sshd.folder / "log").read_text().count("Connection from")
+        log_in().close()
+    assert (world.sshd.folder / "log").read_text().count("Connection from") == connected + 1
+    assert world.sshd.failures() == 0
+    world.enter(world.session(hostKey=target.host_key))
+
+
+def test_kinds_of_host_keys_are_tried_once_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[str, ...]] = []
+    prefer = NodeTransport.prefer_host_key
+    monkeypatch.setattr(
+        NodeTransport, "prefer_host_key", lambda self, names: (tried.append(names), prefer(self, names))
+    )
+    target = Target("127.0.0.1", world.sshd.port, USER, PASSWORD, host_key="SHA256:" + "A" * 43)
+    with pytest.raises(HostKeyChanged):
+        Login(target, NoPins(), LoginOptions())()
+    assert 2 <= len(tried) <= 4
+    assert len(set(tried)) == len(tried)
+    assert world.sshd.failures() == 0
 
 
 @pytest.mark.parametrize("access", ["plain", "sudo", "sudo-password"])
 def test_ways_to_the_journal(world: World, access: str) -> None:
-    from .parts import PASSWORD
-
     world.node.set_access(access, password=PASSWORD)
     world.node.append_many(EXECUTION, ["one", "two"])
     socket = world.enter()
