@@ -2,9 +2,9 @@
 
 Belongs here: reading one in any form that ssh itself takes (OpenSSH's, PEM and PKCS #8), and what that may cost.
 Anybody may bring a key, and a key says itself how much work reading it is: rounds of a key derivation, and primes that
-OpenSSL proves to be primes, for minutes and without yielding. So the rounds are bounded and run in a thread, and of an
-RSA key is checked only that its numbers fit together: one that is no good after all signs what no sshd takes, and that
-is its owner's loss alone.
+OpenSSL proves to be primes, for minutes and without yielding. So the rounds are bounded and run in a thread, the many
+in another than the usual few, and of an RSA key is checked only that its numbers fit together: one that is no good
+after all signs what no sshd takes, and that is its owner's loss alone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import io
 import re
 from typing import Any
 
+import gevent
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
@@ -22,20 +23,25 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import ObjectIdentifier
 from gevent.threadpool import ThreadPool
 
-from ..errors import BadKey
+from ..errors import BadKey, SshTimeout
 
-MAX_ROUNDS = 256
-"Of bcrypt: ssh-keygen takes 24, people take 100, and 256 are some seconds."
+MAX_ROUNDS = 128
+"Of bcrypt: ssh-keygen takes 24, people take 100, and 128 are a second or two."
+FEW_ROUNDS = 32
+"A key with more of them waits with its like, and holds up no others."
 MAX_PKCS8_ROUNDS = 100_000
 "Of PBKDF2: ssh-keygen and OpenSSL take 2,048. They run without yielding, 100,000 in some hundredths of a second."
 MAX_BITS = 8192
 "Of an RSA key."
 THREADS = 2
-"Keys that are read at once."
+"Keys that are read at once; of those with many rounds it is one, which leaves a processor to all else."
+PATIENCE = 15.0
+"Seconds for a key's turn and its reading together."
 
-_OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----\s*\n([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----")
+# What is between the lines can't be taken in two ways: no text makes these slow.
+_OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----\s([A-Za-z0-9+/=\s]*+)-----END OPENSSH PRIVATE KEY-----")
 _PKCS8 = re.compile(
-    r"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\s*\n([A-Za-z0-9+/=\s]*)-----END (?:ENCRYPTED )?PRIVATE KEY-----"
+    r"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\s([A-Za-z0-9+/=\s]*+)-----END (?:ENCRYPTED )?PRIVATE KEY-----"
 )
 _PBES2, _PBKDF2 = ObjectIdentifier("1.2.840.113549.1.5.13"), ObjectIdentifier("1.2.840.113549.1.5.12")
 _MAGIC = b"openssh-key-v1\0"
@@ -125,17 +131,32 @@ _TYPES: dict[bytes, type[paramiko.PKey]] = {
     **{b"ssh-ed25519": paramiko.Ed25519Key, b"ssh-rsa": _RsaKey},
     **{b"ecdsa-sha2-nistp" + bits: paramiko.ECDSAKey for bits in (b"256", b"384", b"521")},
 }
-_threads: list[ThreadPool] = []
+_threads: dict[bool, ThreadPool] = {}
 
 
 def load_key(text: str, passphrase: str | None) -> paramiko.PKey:
-    """A private key from its OpenSSH or PEM text. Raises `BadKey`."""
-    if not _threads:
-        _threads.append(ThreadPool(THREADS))
-    key = _threads[0].apply(_read, (text.strip() + "\n", passphrase))
+    """A private key from its OpenSSH or PEM text.
+
+    :raises BadKey: it is none, or the passphrase is wrong
+    :raises SshTimeout: others' keys were in the way
+    """
+    slow = _rounds(text) > FEW_ROUNDS
+    if slow not in _threads:
+        _threads[slow] = ThreadPool(1 if slow else THREADS)
+    with gevent.Timeout(PATIENCE, SshTimeout("The private key could not be read in time.", hint="Try again later.")):
+        key = _threads[slow].apply(_read, (text.strip() + "\n", passphrase))
     if key is None:
         raise BadKey
     return key
+
+
+def _rounds(text: str) -> int:
+    """Of bcrypt, as the key itself says; 0 where there are none."""
+    found = _OPENSSH.search(text)
+    try:
+        return 0 if found is None else _openssh_head(base64.decodebytes(found[1].encode()))[0]
+    except _FAILURES:
+        return 0
 
 
 def _read(text: str, passphrase: str | None) -> paramiko.PKey | None:
@@ -171,22 +192,22 @@ def _kind(text: str) -> type[paramiko.PKey] | None:
         return _PEM[pem[1]]
     found = _OPENSSH.search(text)
     try:
-        return None if found is None else _openssh_kind(base64.decodebytes(found[1].encode()))
+        rounds, kind = (0, None) if found is None else _openssh_head(base64.decodebytes(found[1].encode()))
     except ValueError:
         return None
+    return kind if rounds <= MAX_ROUNDS else None
 
 
-def _openssh_kind(data: bytes) -> type[paramiko.PKey] | None:
-    """From the part of OpenSSH's format (its PROTOCOL.key) that is not encrypted."""
+def _openssh_head(data: bytes) -> tuple[int, type[paramiko.PKey] | None]:
+    """Rounds and kind, from the part of OpenSSH's format (its PROTOCOL.key) that is not encrypted."""
     message = paramiko.Message(data)
     if message.get_bytes(len(_MAGIC)) != _MAGIC:
-        return None
+        return 0, None
     message.get_binary()  # the cipher
     kdf, options = message.get_binary(), paramiko.Message(message.get_binary())
     options.get_binary()  # the salt
-    if kdf != b"none" and options.get_int() > MAX_ROUNDS:
-        return None
+    rounds = 0 if kdf == b"none" else options.get_int()
     if message.get_int() != 1:
-        return None
+        return rounds, None
     name: bytes = paramiko.Message(message.get_binary()).get_binary()
-    return _TYPES.get(name)
+    return rounds, _TYPES.get(name)

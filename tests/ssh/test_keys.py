@@ -6,18 +6,24 @@ import base64
 import contextlib
 import struct
 import subprocess
+import time
 from pathlib import Path
 
+import gevent
 import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from gevent import monkey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ethpillar.errors import BadKey
-from ethpillar.ssh.keys import MAX_BITS, MAX_PKCS8_ROUNDS, MAX_ROUNDS, load_key
+from ethpillar.errors import BadKey, SshTimeout
+from ethpillar.ssh import keys
+from ethpillar.ssh.keys import FEW_ROUNDS, MAX_BITS, MAX_PKCS8_ROUNDS, MAX_ROUNDS, load_key
+
+from ..waiting import until
 
 KINDS = [
     ("ed25519", "256", "RFC4716"),
@@ -139,6 +145,49 @@ def test_what_costs_too_much_or_is_none(text: str) -> None:
     assert MAX_BITS == 8192
     with pytest.raises(BadKey):
         load_key(text, "passphrase")
+
+
+def test_keys_with_many_rounds_hold_up_their_like_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read by threads that do nothing until they are told to."""
+    begun: list[str] = []
+    held = monkey.get_original("_thread", "allocate_lock")()  # of threads, not of greenlets
+    held.acquire()
+
+    def read(text: str, passphrase: str | None) -> paramiko.PKey | None:
+        begun.append(text)
+        if text.strip() != quick.strip():
+            with held:
+                pass
+        return KEY
+
+    slow, quick = derivation(FEW_ROUNDS + 1), derivation(FEW_ROUNDS)
+    monkeypatch.setattr(keys, "_read", read)
+    waiting = [gevent.spawn(load_key, slow, "passphrase") for _ in range(4)]
+    try:
+        until(lambda: begun, "the first")
+        assert load_key(quick, "passphrase") is KEY
+        assert len(begun) == 2
+        monkeypatch.setattr(keys, "PATIENCE", 0.01)
+        with pytest.raises(SshTimeout, match="private key"):
+            load_key(slow, "passphrase")
+        assert len(begun) == 2  # and it is not read later either
+    finally:
+        held.release()
+    assert [each.get() for each in waiting] == [KEY] * 4
+
+
+KEY = paramiko.ECDSAKey.generate()
+
+
+@pytest.mark.parametrize("kind", ["OPENSSH ", "", "ENCRYPTED ", "RSA "])
+@pytest.mark.parametrize("filling", ["\n", " ", "A", "\nA", " \n"])
+def test_text_that_is_made_to_be_slow(kind: str, filling: str) -> None:
+    text = f"-----BEGIN {kind}PRIVATE KEY-----" + filling * (32 * 1024 // len(filling))
+    started = time.process_time()
+    for end in ("", "-----END"):
+        with pytest.raises(BadKey):
+            load_key(text + end + "x", None)
+    assert time.process_time() - started < 1.0
 
 
 WHOLE = [derivation(1), rsa(P, Q), openssh(b"ssh-ed25519", b"x"), paramiko.ECDSAKey.generate().get_base64()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ethpillar.errors import HostKeyChanged
+from ethpillar.ssh import login as login_module
+from ethpillar.ssh.keys import load_key
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.target import Target
 from ethpillar.ssh.transport import NodeTransport
@@ -12,6 +14,16 @@ from ethpillar.ssh.transport import NodeTransport
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .parts import PASSWORD, USER
+
+
+class AnyPins:
+    """Where every key is the pinned one."""
+
+    def host_key(self, host: str, port: int) -> str | None:
+        return None
+
+    def pin_host_key(self, host: str, port: int, pin: str) -> str:
+        return pin
 
 
 class NoPins:
@@ -119,6 +131,16 @@ def test_a_session_s_host_key_may_be_of_any_kind_that_sshd_has(world: World, kin
     assert (world.sshd.folder / "log").read_text().count("Connection from") == connected + 1
     assert world.sshd.failures() == 0
     world.enter(world.session(hostKey=target.host_key))
+
+
+def test_a_key_is_decrypted_once_for_all_logins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(login_module, "load_key", lambda text, _: (read.append(text), load_key(text, None))[1])
+    target = Target("127.0.0.1", world.sshd.port, USER, private_key=world.sshd.private_key)
+    log_in = Login(target, AnyPins(), LoginOptions())
+    for _ in range(2):
+        log_in().close()
+    assert len(read) == 1
 
 
 def test_kinds_of_host_keys_are_tried_once_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,96 @@
+"""Names that hang, of one domain and of many, and whom they hold up. The system's lookup is a stand-in that blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent import monkey
+
+from ethpillar.errors import SshTimeout
+from ethpillar.ssh import resolve
+
+from ..waiting import until
+
+FOUND = [(2, 1, 6, "", ("192.0.2.7", 0))]
+
+
+class System:
+    """Looks up names in threads. One that begins with `hangs` is not answered until the test ends."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.held = monkey.get_original("_thread", "allocate_lock")()  # of threads, not of greenlets
+        self.held.acquire()
+
+    def __call__(self, host: str, *rest: Any, **numeric: Any) -> list[Any]:
+        if "flags" in numeric:
+            raise resolve.plain_socket.gaierror
+        self.asked.append(host)
+        if host.startswith("hangs"):
+            with self.held:
+                raise OSError
+        return FOUND
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
+    made = System()
+    monkeypatch.setattr(resolve, "_getaddrinfo", made)
+    yield made
+    made.held.release()
+    until(lambda: not resolve._under_way, "the end of all lookups")
+    assert not resolve._domains
+    assert not resolve._asking
+    assert resolve._turns.counter == resolve.THREADS
+
+
+def start(name: str) -> gevent.Greenlet[..., Any]:
+    def look() -> Any:
+        try:
+            return resolve.lookup(name, 22)
+        except (OSError, SshTimeout) as problem:
+            return problem
+
+    return gevent.spawn(look)
+
+
+def test_a_domain_whose_names_hang_holds_up_itself_only(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(2 * resolve.THREADS):
+        start(f"hangs{number}.bad.example")
+    until(lambda: len(system.asked) == resolve.PER_DOMAIN, "all that one domain gets")
+    assert resolve.lookup("node.good.example", 22) == [(2, 1, 6, "", ("192.0.2.7", 22))]
+    assert resolve.lookup("localhost", 22)
+    assert len(system.asked) == resolve.PER_DOMAIN + 2
+    monkeypatch.setattr(resolve, "QUEUE", 0.01)
+    assert isinstance(start("node.bad.example").get(), SshTimeout)
+
+
+def test_many_domains(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(resolve.THREADS - 1):
+        start(f"hangs.bad{number}.example")
+    until(lambda: len(system.asked) == resolve.THREADS - 1, "the lookups")
+    assert resolve.lookup("node.good.example", 22)
+    start("hangs.last.example")
+    until(lambda: system.asked[-1] == "hangs.last.example", "the last thread")
+    monkeypatch.setattr(resolve, "QUEUE", 0.01)
+    assert isinstance(start("node.good.example").get(), SshTimeout)  # which nothing is said to be wrong with
+
+
+def test_a_name_that_there_is_not(system: System, capfd: pytest.CaptureFixture[str]) -> None:
+    waiting = start("hangs.example")
+    until(lambda: system.asked, "a lookup")
+    system.held.release()
+    assert isinstance(waiting.get(), OSError)
+    system.held.acquire()
+    assert capfd.readouterr().err == ""
+
+
+def test_the_same_name_is_asked_for_once_however_it_is_written(system: System) -> None:
+    waiting = [start(name) for name in ("hangs.example", "HANGS.example", "Hangs.Example") * 10]
+    until(lambda: system.asked, "a lookup")
+    gevent.sleep(0)
+    assert system.asked == ["hangs.example"]
+    assert not any(each.ready() for each in waiting)
