@@ -20,13 +20,14 @@ from .resolve import lookup
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Never a staker's node: link-local (and with it the clouds' metadata service), "this host", multicast, and the
-# metadata addresses that are not link-local.
+# Never a staker's node: link-local (and with it the clouds' metadata service), "this host", multicast, the metadata
+# addresses that are not link-local, and a network's own NAT64, where an IPv4 address may stand in any of five places.
 _NEVER = tuple(
     ipaddress.ip_network(text)
     for text in (
         *("169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "100.100.100.200/32"),
-        *("fe80::/10", "::/128", "ff00::/8", "fd00:ec2::/32"),
+        *("168.63.129.16/32", "192.0.0.192/32"),
+        *("fe80::/10", "::/128", "ff00::/8", "fd00:ec2::/32", "fd20:ce::254/128", "64:ff9b:1::/48"),
     )
 )
 
@@ -36,7 +37,9 @@ TURN = 0.01
 WAITED = 0.001
 "Seconds; a read that took longer waited, and others had their turn."
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# NAT64; "translated" (RFC 2765) and "compatible" (RFC 4291) addresses, which nobody should use any more.
+_IPV4_AT_THE_END = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
+_LOOPBACK = ipaddress.IPv6Address("::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ class AddressPolicy:
 
 
 def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 address to which a gateway (6to4, Teredo, NAT64) would carry what is sent to this one."""
-    if isinstance(ip, ipaddress.IPv4Address):
+    """The IPv4 address to which a gateway (6to4, Teredo, NAT64, ...) would carry what is sent to this one."""
+    if isinstance(ip, ipaddress.IPv4Address) or ip == _LOOPBACK:
         return []
-    nat64 = ipaddress.IPv4Address(ip.packed[-4:]) if ip in _NAT64 else None
-    return [found for found in (ip.sixtofour, (ip.teredo or (None, None))[1], nat64) if found is not None]
+    at_the_end = ipaddress.IPv4Address(ip.packed[-4:]) if any(ip in network for network in _IPV4_AT_THE_END) else None
+    return [found for found in (ip.sixtofour, (ip.teredo or (None, None))[1], at_the_end) if found is not None]
 
 
 class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not

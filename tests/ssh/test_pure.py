@@ -2,9 +2,11 @@
 
 import errno
 import ipaddress
+import re
 import shlex
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import paramiko
@@ -33,6 +35,15 @@ from ethpillar.ssh.connection import Result
         ("fe80::1%eth0", False),
         ("fd00:ec2::254", False),
         ("100.100.100.200", False),
+        ("168.63.129.16", False),
+        ("192.0.0.192", False),
+        ("fd20:ce::254", False),
+        ("64:ff9b:1::a9fe:a9fe", False),
+        ("64:ff9b:1:a9fe:a9:fe00::", False),
+        ("::169.254.169.254", False),
+        ("::ffff:0:169.254.169.254", False),
+        ("::ffff:0:192.0.2.1", True),
+        ("::1", True),
         ("0.0.0.0", False),
         ("::", False),
         ("224.0.0.1", False),
@@ -50,6 +61,23 @@ def test_allowed_and_denied_networks() -> None:
     assert not AddressPolicy(denied=private).permits("10.0.0.1")
     assert not AddressPolicy(denied=private).permits("::ffff:10.0.0.1")
     assert not AddressPolicy(allowed=[ipaddress.ip_network("0.0.0.0/0")]).permits("169.254.169.254")
+
+
+def test_the_networks_that_a_public_server_should_deny() -> None:
+    """deploy/README.md has the list."""
+    text = (Path(__file__).parents[2] / "deploy" / "README.md").read_text()
+    listed = re.search("SSH_DENIED_NETWORKS=([0-9a-f.:/,]+)", text)
+    assert listed
+    policy = AddressPolicy(denied=[ipaddress.ip_network(each) for each in listed[1].split(",")])
+    for own in ("127.0.0.1", "10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1"):
+        number = int(ipaddress.IPv4Address(own))
+        for form in ("{}", "::ffff:{}", "::{}", "::ffff:0:{}", "64:ff9b::{}", "64:ff9b:1::{}"):
+            assert not policy.permits(form.format(own)), form.format(own)
+        assert not policy.permits(f"2002:{number >> 16:x}:{number & 0xFFFF:x}::1")
+    for own in ("::1", "fc00::1", "fd12:3456::1"):
+        assert not policy.permits(own)
+    assert policy.permits("192.0.2.7")
+    assert policy.permits("2001:db8::1")
 
 
 def test_backoff_begins_within_a_second_and_is_capped() -> None:
