@@ -1,4 +1,4 @@
-"""`journalctl -o export | python -m ethpillar.journal`: any journal on any machine, parsed and aligned.
+"""`journalctl -o export | python3 -m ethpillar.journal`: any journal on any machine, parsed and aligned.
 
 Belongs here: the filter's options, and the three outputs of journalctl that it reads. The only place in this room that
 does I/O.
@@ -7,6 +7,7 @@ does I/O.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -46,7 +47,7 @@ def entries(stream: BinaryIO, kind: str) -> Iterator[list[Entry]]:
         return
     read = _json_entry if kind == "json" else _cat_entry
     for lines in _lines(first, chunks):
-        yield [entry for line in lines if (entry := read(line)) is not None]
+        yield [read(line) for line in lines]
 
 
 def told_by(first: bytes) -> str:
@@ -80,20 +81,20 @@ def _cat_entry(line: bytes) -> Entry:
     return Entry("", 0, line)
 
 
-def _json_entry(line: bytes) -> Entry | None:
+def _json_entry(line: bytes) -> Entry:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        return None
+        record = None
     if not isinstance(record, dict):
-        return None
+        return _cat_entry(line)  # what ssh, sudo or a shell says in between
     pid = _number(record.get("_PID"))
     identifier = record.get("SYSLOG_IDENTIFIER")
     unit = (record.get("UNIT") if pid == 1 else None) or record.get("_SYSTEMD_UNIT")
     return Entry(
         str(record.get("__CURSOR", "")),
         _number(record.get("__REALTIME_TIMESTAMP")) or 0,
-        _bytes(record.get("MESSAGE")),
+        _bytes(record.get("MESSAGE", "")),
         _number(record.get("PRIORITY")),
         identifier if isinstance(identifier, str) else None,
         pid,
@@ -144,6 +145,10 @@ def _shown(unit: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The filter: standard input to standard output."""
     options = _options().parse_args(arguments)
+    if sys.stdin is None or sys.stdout is None:
+        return _failed("standard input or output is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every character
     color = options.color == "always" or (
         options.color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     )
@@ -152,18 +157,27 @@ def main(arguments: list[str] | None = None) -> int:
         for text in show(entries(sys.stdin.buffer, options.input), renderer):
             sys.stdout.write(text)
             sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
+    except OSError as problem:
+        # Python would complain about what is still to be written when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(problem, BrokenPipeError):  # `| head` has had enough
+            return _failed(problem.strerror or type(problem).__name__)
     return 0
+
+
+def _failed(why: str) -> int:
+    if sys.stderr is not None:
+        print(f"ethpillar.journal: {why}", file=sys.stderr)
+    return 1
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ethpillar.journal",
+        prog="python3 -m ethpillar.journal",
         description="Shows a journal's lines parsed and aligned: level, time, unit, component, message, fields.",
-        epilog="example: journalctl -u execution -u consensus -f -o export | python -m ethpillar.journal --level warn",
+        epilog="example: journalctl -u execution -u consensus -f -o export | python3 -m ethpillar.journal --level warn",
     )
     parser.add_argument(
         "--input", choices=("auto", "export", "json", "cat"), default="auto", help="what `journalctl -o` was"

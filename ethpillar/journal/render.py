@@ -13,6 +13,7 @@ from .formats import LEVELS, Line
 _COLOURS = {"trace": "2", "debug": "36", "info": "32", "warn": "33", "error": "31", "critical": "1;31"}
 _DIM = "2"
 _BOLD = "1"
+_WORDS = {"critical": "CRIT"}
 _LEVEL_WIDTH = 5
 _TIME_WIDTH = len("11-23 20:58:45.123")
 _LATEST = 253_370_764_800_000_000  # the year 9999: a clock can say anything, a datetime cannot
@@ -47,7 +48,8 @@ class Renderer:
             return None
         if self._raw:
             return text
-        level = "" if line.continuation else (line.level or "-").upper()[:_LEVEL_WIDTH]
+        word = line.level or "-"
+        level = "" if line.continuation else _WORDS.get(word, word.upper())
         parts = [
             self._paint(level.ljust(_LEVEL_WIDTH), _COLOURS.get(line.level or "", _DIM)),
             self._paint(self._time(0 if line.continuation else entry_time_us), _DIM),

@@ -88,6 +88,31 @@ def test_what_is_not_shown_without_all_is_said() -> None:
     assert "--all" in run(as_json(None))
 
 
+def test_a_record_without_a_message_has_an_empty_line() -> None:
+    data = json.dumps({"__CURSOR": "s", "__REALTIME_TIMESTAMP": TIME, "_SYSTEMD_UNIT": "a.service"}).encode() + b"\n"
+    assert run(data).split() == ["a"]
+
+
+def test_what_is_said_between_json_is_shown() -> None:
+    shown = run(as_json(GETH) + b"sudo: a password is required\n[1]\n" + as_json(GETH)).splitlines()
+    assert [line.split()[-1] for line in shown] == ["peer=8c7b6a50", "required", "[1]", "peer=8c7b6a50"]
+
+
+@pytest.mark.parametrize("closed", [">/dev/full", ">&-", "<&-", ">&- 2>&-"])
+def test_what_can_t_be_read_or_written_is_one_line(closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND], input=GETH.encode() * 1000, capture_output=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == ("2>&-" not in closed)
+    assert done.stderr.startswith(b"ethpillar.journal: " if done.stderr else b"")
+
+
+def test_a_terminal_that_has_not_every_character() -> None:
+    assert run("12 blöcke ✓".encode(), PYTHONIOENCODING="ascii").rstrip().endswith("12 bl?cke ?")
+    assert run("12 bl ✓".encode(), PYTHONIOENCODING="latin-1").rstrip().endswith("12 bl ?")
+
+
 def test_garbage_is_shown_or_left_out_but_never_a_trace() -> None:
     run(bytes(range(256)) * 10)
     run(b'{"__CURSOR":"s","__REALTIME_TIMESTAMP":"1"}\n[1]\n{"MESSAGE": 1}\n{\n', "--input", "json")

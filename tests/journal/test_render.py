@@ -62,6 +62,11 @@ def test_raw_is_the_line_as_printed() -> None:
     assert Renderer(True, raw=True).render(TIME, LINE, "as it was") == "as it was"
 
 
+@pytest.mark.parametrize(("level", "word"), [("critical", "CRIT "), ("error", "ERROR"), (None, "-    ")])
+def test_levels_fit_their_column(level: str | None, word: str) -> None:
+    assert (Renderer(False, utc=True).render(TIME, Line(level, None, "x", {}), "") or "").startswith(word + " 07-21")
+
+
 def test_only_from_a_level_but_always_what_has_none() -> None:
     renderer = Renderer(False, level="warn")
     assert renderer.render(TIME, Line("info", None, "x", {}), "") is None
