@@ -48,10 +48,13 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
             if problem.hint:
                 click.echo(f"  {problem.hint}", err=True)
             raise click.exceptions.Exit(1) from None
-        except BrokenPipeError:
-            # The reader (`| head`) has gone, and Python would complain about it at exit.
+        except OSError as problem:  # of a file or of the output: what is of a node or of Redis has its own errors
+            # Python would complain about what is still to be written when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise click.exceptions.Exit(0) from None
+            if isinstance(problem, BrokenPipeError):  # `| head` has had enough
+                raise click.exceptions.Exit(0) from None
+            click.echo(f"ethpillar: {problem.strerror or type(problem).__name__}", err=True)
+            raise click.exceptions.Exit(1) from None
 
     return run
 

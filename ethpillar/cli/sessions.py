@@ -109,9 +109,12 @@ def create(host: str, port: int, user: str, key: str | None, host_key: str | Non
 
 def _secret(prompt: str, default: str | None = None) -> str:
     """Asks a person, who does not see it; from a pipe it is one line."""
-    if sys.stdin.isatty():
-        return str(click.prompt(prompt, hide_input=True, default=default, show_default=False, err=True))
-    return sys.stdin.readline().rstrip("\r\n")
+    if sys.stdin is None or not sys.stdin.isatty():
+        try:
+            return (sys.stdin.buffer.readline() if sys.stdin else b"").decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("That is not UTF-8.") from None
+    return str(click.prompt(prompt, hide_input=True, default=default, show_default=False, err=True))
 
 
 def _as_text(document: dict[str, Any]) -> str:

@@ -139,6 +139,21 @@ def test_node_logs_that_follow(world: World) -> None:
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("where", ["<&-", "< /proc/self/exe", "> /dev/full < client.pub"])
+def test_what_can_t_be_read_or_written_is_one_line(world: World, where: str) -> None:
+    words = ["sessions", "create", "--host", "127.0.0.1", "--user", USER]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {where.replace("client", str(world.sshd.folder / "client"))}', "sh", *FLASK, *words],
+        cwd=ROOT,
+        env={**os.environ, "REDIS_URL": world.redis.url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+
+
 GETH = "WARN [07-21|10:11:20.001] Peer gone                                peer=8c7b6a50"
 
 
