@@ -54,7 +54,7 @@ def lookup(host: str, port: int) -> list[Any]:
     found = asking.get()
     if isinstance(found, Exception):
         raise found
-    return [(family, kind, protocol, name, (at[0], port, *at[2:])) for family, kind, protocol, name, at in found]
+    return [(family, kind, protocol, known, (at[0], port, *at[2:])) for family, kind, protocol, known, at in found]
 
 
 def _ask(name: str) -> list[Any] | Exception:
