@@ -24,7 +24,7 @@ from ..errors import (
 )
 from ..sessions import SessionRecord, SessionStore
 from ..ssh.connection import Connection
-from ..ssh.login import LoginOptions, login
+from ..ssh.login import Login, LoginOptions
 from .node import Node, NodeListener, NodeOptions
 
 log = logging.getLogger(__name__)
@@ -124,13 +124,15 @@ class NodeRegistry:
         gevent.joinall(closing, timeout=5)
 
     def _login_of(self, record: SessionRecord) -> Callable[[], Connection]:
+        log_in = Login(record.target, self._store, self.login_options)
+
         def attempt() -> Connection:
             known = None
             try:
                 known = self._store.refused(record)
                 if known is not None:
                     raise _REFUSALS.get(known, CredentialRefused)()
-                return login(record.target, self._store, self.login_options)
+                return log_in()
             except SshError as problem:
                 if problem.code in _REFUSALS and known is None:
                     self._remember(record, problem)

@@ -116,11 +116,6 @@ class Login:
         return Connection(transport, options.max_channels, options.keepalive, options.dead_after)
 
 
-def login(target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> Connection:
-    """Logs in once, see `Login`."""
-    return Login(target, pins, options)()
-
-
 def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
     done = Event()
     try:

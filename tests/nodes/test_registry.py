@@ -70,7 +70,7 @@ def test_a_login_that_fails_as_nobody_thought_of_is_one_more_failed_login(
     def login(*_: Any) -> Any:
         raise RuntimeError("CANARY")
 
-    monkeypatch.setattr(registry_module, "login", login)
+    monkeypatch.setattr(registry_module.Login, "__call__", login)
     monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
     registry._store = Mock(refused=lambda _: None)
     with pytest.raises(SshUnreachable):

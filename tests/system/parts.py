@@ -36,7 +36,10 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
-_ports = itertools.cycle(random.sample(range(12_000, 32_000), 20_000))
+# Of the processes that run tests at the same time (pytest-xdist) each has ports of its own.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_share = range(12_000 + 2_000 * (_worker % 10), 14_000 + 2_000 * (_worker % 10))
+_ports = itertools.cycle(random.sample(_share, len(_share)))
 
 
 def free_port() -> int:
