@@ -35,7 +35,7 @@ parts: $(VENV)/.dev
 	@sh tests/install-parts.sh
 
 test: parts
-	@$(BIN)/python -m pytest -rs
+	@$(BIN)/python -m tests
 
 test-unit: $(VENV)/.dev
 	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo

@@ -489,7 +489,7 @@ def test_what_is_over_soon_ends_no_log_that_has_begun(journal: FakeJournal, prob
     feed.subscribe(second, lines=300)  # it needs the journal
     journal.end_streams()  # and so does the feed
     journal.write(10)
-    until(lambda: ("reconnecting" in {state for state, _ in first.states}), "the next try")
+    until(lambda: "reconnecting" in {state for state, _ in first.states}, "the next try")
     journal.refusal = None
     expect(first, range(250, 310))
     expect(second, range(10, 310))  # the last 300 as of when they could be had

@@ -36,9 +36,9 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
-# Of the processes that run tests at the same time (pytest-xdist) each has ports of its own.
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_share = range(12_000 + 2_000 * (_worker % 10), 14_000 + 2_000 * (_worker % 10))
+# Of several pytests that run at the same time (tests/__main__.py) each has ports of its own.
+_place = int(os.environ.get("TESTS_PLACE", "0")) % 10
+_share = range(12_000 + 2_000 * _place, 14_000 + 2_000 * _place)
 _ports = itertools.cycle(random.sample(_share, len(_share)))
 
 
