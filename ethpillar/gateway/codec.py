@@ -43,26 +43,38 @@ NOT_EVENTS = frozenset({"connect", "disconnect", "*"})
 "Names under which the server keeps handlers that a client must not call."
 
 
+KINDS = frozenset("01234")
+"""The first characters of packets that are understood: all of Socket.IO's but those that announce attachments.
+
+Compared as they are: for `int()`, which Socket.IO asks, the full-width five is a five too.
+"""
+
+
 class Packet(SocketIoPacket):
     """A Socket.IO packet whose event, if it is one, is a list that begins with a name.
 
     Socket.IO takes whatever is there for the name, calls the handler of `connect` when it is called that, and fails
     with the client's text in the log when it is a list; and drops in silence what it cannot read, such as an object
     that is nested too deep. Here all of that becomes an event that nobody knows.
+
+    Nothing in our protocol is binary, so no packet has attachments: Socket.IO would hold whatever comes next, without
+    a bound, until it has as many as were announced.
     """
 
     data: Any
 
     def decode(self, text: Any) -> Any:
         """As the base does. Raises ValueError."""
+        if not isinstance(text, str) or text[:1] not in KINDS:
+            raise ValueError("no packet of a kind that is understood")
         try:
-            attachments = super().decode(text)
+            super().decode(text)
         except ValueError:
-            if not str(text).startswith(str(EVENT)):
+            if text[0] != str(EVENT):
                 raise
-            attachments, self.data = 0, None
+            self.data = None
         if self.packet_type == EVENT:
             data = self.data if isinstance(self.data, list) and self.data else [""]
             known = isinstance(data[0], str) and data[0] not in NOT_EVENTS
             self.data = data if known else ["", *data[1:]]
-        return attachments
+        return 0

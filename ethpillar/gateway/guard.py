@@ -17,6 +17,7 @@ from engineio import packet as eio_packet
 
 from ..errors import BadRequest, EthPillarError, RateLimited
 from .browser import BrowserSocket
+from .codec import KINDS
 from .dispatch import CLIENT
 from .limits import Bucket, Limits
 
@@ -26,8 +27,6 @@ UNREAD = 1000
 "Packets that one that is behind may send; each may be answered, and answers that nobody reads are memory."
 PENALTY = 0.01
 "Seconds that a session is not read after it asked for too much: its client waits, and nobody else."
-BINARY = ("5", "6")
-"Socket.IO packets that announce attachments. Nothing in our protocol is binary."
 
 
 @dataclass(slots=True)
@@ -112,8 +111,8 @@ class Guard:
         if packet.packet_type == eio_packet.MESSAGE:
             if isinstance(packet.data, bytes):
                 return None  # an attachment of what was refused already
-            if str(packet.data).startswith(BINARY):
-                return self._refuse(sid, BadRequest("Binary data is not understood here."))
+            if not isinstance(packet.data, str) or packet.data[:1] not in KINDS:
+                return self._refuse(sid, BadRequest("Packets of that kind are not understood here."))
         return receive(packet)
 
     def _is_not_reading(self, sid: str, session: _Session) -> bool:

@@ -54,13 +54,19 @@ TEXTS = st.one_of(st.text(), st.lists(PIECES).map("".join), JSON.map(lambda valu
 @example("51-[")
 @example('5999999999999999999999-["x",{"_placeholder":true,"num":0}]')
 @example("2" + "[" * 5000)
+@example("\uff15999999999-[]")
+@example('25-["x"]')
 def test_a_socketio_packet_is_one_or_a_value_error(text: str) -> None:
     Packet.json = Json  # as SocketIO sets it
     try:
         packet = Packet(encoded_packet=text)
     except (ValueError, IndexError):
         return
-    if text and packet.packet_type == 2:
+    if not text:
+        return
+    assert text[0] in "01234"
+    assert packet.attachment_count == 0
+    if packet.packet_type == 2:
         assert isinstance(packet.data, list)
         assert isinstance(packet.data[0], str)
         assert packet.data[0] not in NOT_EVENTS

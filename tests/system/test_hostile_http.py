@@ -189,11 +189,13 @@ def test_attachments_are_refused_and_never_wait_for_each_other(world: World) -> 
     connection = Raw(world.server.port)
     connection.connect(world.session())
     placeholder = '["subscribe_logs",{"_placeholder":true,"num":0}]'
-    for count in ("1", "2", "9999999999", "99999999999999"):
-        connection.say(f"45{count}-{placeholder}")
+    for five, count in product(("5", "\uff15", "\u0665"), ("1", "2", "9999999999", "99999999999999")):
+        connection.say(f"4{five}{count}-{placeholder}")
         assert connection.hear_event("error")["code"] == "bad_request"
         connection.say(b"\x00" * 60_000)
     connection.say(f"461-7{placeholder}")
+    assert connection.hear_event("error")["code"] == "bad_request"
+    connection.say(f"421-{placeholder}")  # an event that announces one: it is an event, and waits for nothing
     assert connection.hear_event("error")["code"] == "bad_request"
     connection.say('42["subscribe_status",{}]')
     connection.hear_event("status_update")
