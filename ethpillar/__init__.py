@@ -86,6 +86,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
         ping_interval=10,
         ping_timeout=30,
         max_http_buffer_size=settings.max_message_bytes,
+        http_compression=False,  # anybody could have the same kilobytes compressed again and again
         manage_session=False,
         json=Json,
         serializer=Packet,
@@ -94,7 +95,7 @@ def _add_server(app: Flask, settings: Settings) -> None:
     )
     never_wait_for_clients(socketio.server.eio)
     answer_without_details(socketio.server.eio)
-    take_every_packet_of_a_body(settings.max_message_bytes)
+    take_every_packet_of_a_body()
     limits = Limits(
         trusted_proxies=settings.trusted_proxies,
         connections_per_address=settings.max_connections_per_address,

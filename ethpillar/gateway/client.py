@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
@@ -40,6 +41,12 @@ def client_key(peer: str | None, forwarded: str | None, trusted: Networks) -> st
         if not _within(address, trusted):
             break
     return None if found is None else _key(found)
+
+
+@lru_cache(maxsize=4096)
+def site(key: str) -> str | None:
+    """The /56 around the /64 of a key, which many providers give to one customer; None when the key is no IPv6 one."""
+    return str(ipaddress.ip_network(key).supernet(new_prefix=56)) if key.endswith("/64") else None
 
 
 def _within(address: Address, networks: Networks) -> bool:

@@ -20,6 +20,13 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 ENGINE_PATH = "/socket.io/"
 CLIENT = "ethpillar.client"
 "Where a request's environment holds the key under which its client is counted."
+PACKETS = "ethpillar.packets"
+"Where a POST's environment holds how many packets are in its body."
+SEPARATOR = b"\x1e"
+MAX_PACKETS = 1000
+"Packets in such a body: as many as a socket may send at once. Two bytes are enough for one, and it is slow to decode."
+JSONP = b"d="
+"What a body begins with whose packets are escaped, as a form that is posted has them. No browser needs that any more."
 
 
 def is_engine_io(environ: dict[str, Any]) -> bool:
@@ -60,9 +67,13 @@ class EngineIoDispatch:
 
     def _read(self, environ: dict[str, Any], body: Body) -> None:
         data = body.take(self._max_body)
-        if data is None:
+        packets = 1 if data is None else data.count(SEPARATOR) + 1
+        if data is None or packets > MAX_PACKETS:
             # As for a frame: the socket hears that this was too large, and lives on.
             data = OVERSIZED_PACKET.encode()
+        elif data.startswith(JSONP):
+            raise OSError("escaped packets, which were not counted")
+        environ[PACKETS] = min(packets, MAX_PACKETS)
         environ["wsgi.input"] = io.BytesIO(data)
         environ["CONTENT_LENGTH"] = str(len(data))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from engineio.payload import Payload
 
+from .dispatch import MAX_PACKETS
+
 
 def never_wait_for_clients(server: Any) -> None:
     """Closes sockets without waiting for their queues to drain.
@@ -38,11 +40,6 @@ def answer_without_details(server: Any) -> None:
     server._bad_request = lambda *_: answer()
 
 
-def take_every_packet_of_a_body(max_body: int) -> None:
-    """A polling client sends all that it has in one request; Engine.IO would end its session for a 17th packet.
-
-    The size of a body is bounded, and the guard counts its packets.
-
-    :param max_body: bytes a polling client may send in one request
-    """
-    Payload.max_decode_packets = max_body
+def take_every_packet_of_a_body() -> None:
+    """A polling client sends all that it has in one request; Engine.IO would end its session for a 17th packet."""
+    Payload.max_decode_packets = MAX_PACKETS

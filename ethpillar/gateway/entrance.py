@@ -6,6 +6,8 @@ connect and by `authenticate`, come through here.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from ..errors import LimitReached, SessionExpired
 from ..sessions import SessionRecord, SessionStore, valid_token
 from .limits import Limits
@@ -23,15 +25,21 @@ class Entrance:
 
         :param client: the key under which limits count who shows it
         :raises SessionExpired: there is none
-        :raises RateLimited: this client, or all of them, showed too many bad tokens. One that sockets have is still
-            looked up: it was good a moment ago, and others' guesses must not shut out who is in already
+        :raises RateLimited: this client showed too many bad tokens. One that sockets have is still looked up: it was
+            good a moment ago, and the guesses of others at the same address must not shut out who is in already
         :raises SessionStoreDown: Redis cannot be asked
         """
+        attempts = self._limits.attempts
         well_formed = token if isinstance(token, str) and valid_token(token) else None
-        if well_formed is None or not self._limits.sockets.has(well_formed):
-            self._limits.attempts.check(client)
-        record = None if well_formed is None else self._store.renew(well_formed)
-        self._limits.attempts.judge(client, record is not None)
+        in_use = well_formed is not None and self._limits.sockets.has(well_formed)
+        if not in_use:
+            attempts.check(client)
+        if well_formed is None:
+            attempts.malformed(client)
+            raise SessionExpired
+        with nullcontext() if in_use else attempts.turn():
+            record = self._store.renew(well_formed)
+        attempts.judge(client, record is not None)
         if record is None:
             raise SessionExpired
         return record

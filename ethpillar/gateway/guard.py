@@ -18,8 +18,8 @@ from engineio import packet as eio_packet
 from ..errors import BadRequest, EthPillarError, RateLimited
 from .browser import BrowserSocket
 from .codec import KINDS
-from .dispatch import CLIENT
-from .limits import Bucket, Limits
+from .dispatch import CLIENT, PACKETS
+from .limits import HANDSHAKE, Bucket, Limits
 
 BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
@@ -62,12 +62,14 @@ class Guard:
 
     def _connected(self, sid: str, environ: dict[str, Any]) -> Any:
         client = environ.get(CLIENT)
+        self._limits.pace(client, HANDSHAKE)
         if not self._limits.engines.take(client):
             return False
         deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
         self._sessions[sid] = _Session(client, self._limits.events(), deadline)
         socket = self._eio.sockets[sid]
         socket.receive = partial(self._receive, sid, socket.receive)
+        socket.handle_post_request = partial(self._posted, client, socket.handle_post_request)
         socket._websocket_handler = partial(self._serve, socket, socket._websocket_handler)
         return self._next["connect"](sid, environ)
 
@@ -78,6 +80,11 @@ class Guard:
             self._limits.engines.release(session.client)
         self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error
         return self._next["disconnect"](sid, reason)
+
+    def _posted(self, client: str | None, handle: Callable[[Any], None], environ: dict[str, Any]) -> None:
+        """A body of packets: paid for before it is decoded. Frames are paid for where they are read."""
+        self._limits.pace(client, environ.get(PACKETS, 1))
+        handle(environ)
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
         """A WebSocket from its start to its end; Engine.IO forgets a session whose client sends what is no packet."""

@@ -13,8 +13,11 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import gevent
+from gevent.lock import BoundedSemaphore
+
 from ..errors import RateLimited
-from .client import Networks
+from .client import Networks, site
 
 Clock = Callable[[], float]
 
@@ -73,6 +76,11 @@ class Buckets:
         bucket = self._buckets.get(key)
         return bucket is None or bucket.level > 0
 
+    def debt(self, key: Hashable) -> float:
+        """Seconds until what was charged to a key is paid off."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else max(0.0, -bucket.level / bucket.rate)
+
     def charge(self, key: Hashable, cost: float) -> None:
         """See `Bucket.charge`."""
         bucket = self._buckets.pop(key, None)
@@ -88,6 +96,32 @@ class Buckets:
             if bucket.level < self._burst and len(self._buckets) < self.MOST:
                 return
             del self._buckets[key]
+
+
+class ByClient:
+    """A bucket for each client, and one for the site that an IPv6 client is in: its owner has 256 such clients."""
+
+    SITE = 4
+    "A site has as much as this many clients."
+
+    def __init__(self, rate: float, burst: float, clock: Clock = time.monotonic) -> None:
+        self._clients = Buckets(rate, burst, clock)
+        self._sites = Buckets(rate * self.SITE, burst * self.SITE, clock)
+
+    def open(self, client: str) -> bool:
+        """Whether anything is left for a client."""
+        return self._clients.open(client) and self._sites.open(site(client))
+
+    def charge(self, client: str, cost: float) -> None:
+        """See `Bucket.charge`."""
+        self._clients.charge(client, cost)
+        around = site(client)
+        if around is not None:
+            self._sites.charge(around, cost)
+
+    def debt(self, client: str) -> float:
+        """Seconds until what was charged to a client, and to its site, is paid off."""
+        return max(self._clients.debt(client), self._sites.debt(site(client)))
 
 
 class Counts:
@@ -140,25 +174,59 @@ GOOD = 1 / 20
 "What showing a good token costs, when a bad one costs 1: a page that comes back with all its sockets is no attacker."
 
 
+LOOKUPS = 4
+"Tokens looked up at once while too many bad ones come from all addresses together."
+
+
 class Attempts:
-    """Tokens that were shown and looked up in Redis, by address and in all."""
+    """Tokens that were shown, by address and in all.
+
+    Who showed too many from one address is refused. Who shows one while all the others together show too many is not,
+    or anybody with enough addresses could shut everybody out: such lookups take turns, so that Redis has few at once.
+    """
 
     def __init__(self, per_address: int, total: int, clock: Clock = time.monotonic) -> None:
         """:param per_address: bad tokens a minute; :param total: the same for all addresses together"""
-        self._addresses = Buckets(per_address / 60, per_address, clock)
+        self._clients = ByClient(per_address / 60, per_address, clock)
         self._all = Bucket(total / 60, total, clock)
+        self._turns = BoundedSemaphore(LOOKUPS)
 
-    def check(self, address: str | None) -> None:
-        """Raises `RateLimited` when an address, or all of them, showed too many. None stands for a proxy."""
-        if self._all.level <= 0 or (address is not None and not self._addresses.open(address)):
+    def check(self, client: str | None) -> None:
+        """Raises `RateLimited` when an address showed too many. None stands for a proxy."""
+        if client is not None and not self._clients.open(client):
             raise RateLimited
 
-    def judge(self, address: str | None, good: bool) -> None:
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """For the time of a lookup."""
+        if self._all.level > 0:
+            yield
+        else:
+            with self._turns:
+                yield
+
+    def judge(self, client: str | None, good: bool) -> None:
         """Counts a token that was looked up."""
         cost = GOOD if good else 1.0
         self._all.charge(cost)
-        if address is not None:
-            self._addresses.charge(address, cost)
+        self._charge(client, cost)
+
+    def malformed(self, client: str | None) -> None:
+        """Counts what can't be a token. It was not looked up, so that it is nobody else's affair."""
+        self._charge(client, 1.0)
+
+    def _charge(self, client: str | None, cost: float) -> None:
+        if client is not None:
+            self._clients.charge(client, cost)
+
+
+HANDSHAKE = 10
+"What a new Engine.IO session costs its client, when a packet costs 1: it takes that much longer to serve."
+CLIENT_RATE, CLIENT_BURST = 5, 10
+"""A client may send as much as this many sockets may: in the long run, and at once.
+
+With the default settings all the 500 sockets that an address may have come back at once without meeting it.
+"""
 
 
 @dataclass(slots=True)
@@ -182,12 +250,30 @@ class Limits:
     sockets: Counts = field(init=False)
     "Sockets of a session's token."
     attempts: Attempts = field(init=False)
+    packets: ByClient = field(init=False)
+    "What clients send, over all their connections."
 
     def __post_init__(self) -> None:
         self.connections = Counts(self.connections_per_address)
         self.engines = Counts(self.connections_per_address)
         self.sockets = Counts(self.sockets_per_session)
         self.attempts = Attempts(self.bad_tokens_per_address, self.bad_tokens)
+
+        rate, burst = self.events_per_second * CLIENT_RATE, self.events_burst * CLIENT_BURST
+        self.packets = ByClient(rate, burst)
+
+    def pace(self, client: str | None, cost: float = 1) -> None:
+        """Charges a client for what it sends, and waits until that is paid off.
+
+        Nothing is refused: whoever shares an address with one that floods is served a moment later, and a flood over
+        many connections comes no faster than over one.
+        """
+        if client is None:
+            return
+        self.packets.charge(client, cost)
+        wait = self.packets.debt(client)
+        if wait:
+            gevent.sleep(wait)
 
     def events(self) -> Bucket:
         """The bucket of a new socket's events."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import ProtocolError, WebSocketError
 from geventwebsocket.websocket import Header, WebSocket
+
+from .limits import Bucket
 
 OVERSIZED = "oversized"
 "The event that stands for a message that was too large: the gateway answers it with an `error`."
@@ -23,6 +26,11 @@ OVERSIZED_PACKET = f'42["{OVERSIZED}"]'
 DISCARDED = 16 * 1024 * 1024
 "Bytes of a message that are discarded at most; a larger one ends the connection with 1009 (message too big)."
 _STEP = 64 * 1024
+FRAGMENTS = 1000
+"Frames of a message; browsers send one, and what cuts messages on the way cuts off more than 64 bytes each time."
+EXTRA_RATE, EXTRA_BURST = 50, 2000
+"""Frames that begin no message, a second and at once: fragments, pings and pongs. No bucket of events counts them, an
+empty one takes six bytes, and browsers send next to none. Who sends more is closed with 1008 (policy violation)."""
 CLOSING = 2.0
 "Seconds a client has to end the connection once a close frame was sent to it."
 _GONE = (OSError, TypeError, ConcurrentObjectUseError)
@@ -31,6 +39,10 @@ _GONE = (OSError, TypeError, ConcurrentObjectUseError)
 
 class MessageTooBig(WebSocketError):
     """Raised for a message that is not even worth discarding."""
+
+
+class TooManyFrames(WebSocketError):
+    """Raised for frames without end that never become a message."""
 
 
 class BoundedWebSocket(WebSocket):
@@ -43,11 +55,23 @@ class BoundedWebSocket(WebSocket):
     raw_write: Any
 
     def __init__(
-        self, environ: dict[str, Any], stream: Any, handler: Any, limit: int, first_within: float | None = None
+        self,
+        environ: dict[str, Any],
+        stream: Any,
+        handler: Any,
+        limit: int,
+        first_within: float | None = None,
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
-        """:param limit: bytes of a message; :param first_within: seconds in which the first one has to come"""
+        """
+        :param limit: bytes of a message
+        :param first_within: seconds in which the first one has to come
+        :param pace: called for each frame; waits while the client sends too many, over whatever connections
+        """
         super().__init__(environ, stream, handler)
         self.limit = limit
+        self._pace = pace
+        self._extra = Bucket(EXTRA_RATE, EXTRA_BURST)
         self._first_within = first_within
         self._connection: Any = getattr(handler, "socket", None)
         self._reading = False
@@ -70,6 +94,8 @@ class BoundedWebSocket(WebSocket):
                 return self.read_message()
         except UnicodeError:
             self.close(1007)
+        except TooManyFrames:
+            self.close(1008)
         except MessageTooBig:
             self.close(1009)
         except ProtocolError:
@@ -84,14 +110,17 @@ class BoundedWebSocket(WebSocket):
     def read_message(self) -> str | bytes | None:
         opcode: int | None = None
         message = bytearray()
-        discarding = 0
+        discarding = fragments = 0
         while True:
             gevent.sleep(0)  # frames that are there already are read without waiting, and others wait meanwhile
             header = Header.decode_header(self.stream)
+            self._pace()
             if header.flags:
                 raise ProtocolError("reserved bits")
             if not header.mask:
                 raise ProtocolError("a client's frame must be masked")
+            if header.opcode not in (self.OPCODE_TEXT, self.OPCODE_BINARY) and not self._extra.take():
+                raise TooManyFrames
             if header.opcode >= 0x08:
                 if self._control(header, self._payload(header)):
                     return None
@@ -100,6 +129,9 @@ class BoundedWebSocket(WebSocket):
                 opcode = header.opcode
             elif header.opcode != self.OPCODE_CONTINUATION or opcode is None:
                 raise ProtocolError("unexpected opcode")
+            fragments += 1
+            if fragments > FRAGMENTS:
+                raise TooManyFrames
             if discarding or len(message) + header.length > self.limit:
                 discarding += header.length + 1
                 message.clear()

@@ -10,6 +10,7 @@ import base64
 import binascii
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -165,8 +166,9 @@ class Handler(WebSocketHandler):
         websocket = getattr(self, "websocket", None)
         if websocket is not None:
             websocket.closed = True  # it writes a close frame when it is collected, unless it is closed
+            pace = partial(self.limits.pace, self.environ[CLIENT])
             self.websocket = BoundedWebSocket(
-                self.environ, Stream(self), self, self.max_message_bytes, self.limits.request_timeout
+                self.environ, Stream(self), self, self.max_message_bytes, self.limits.request_timeout, pace
             )
             self.environ["wsgi.websocket"] = self.websocket
         return result

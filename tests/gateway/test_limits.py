@@ -1,11 +1,17 @@
 """Token buckets and counts, and that an attacker cannot make them grow."""
 
+import uuid
+from types import SimpleNamespace
+
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.errors import RateLimited
-from ethpillar.gateway.limits import Attempts, Bucket, Buckets, Counts
+from ethpillar.errors import RateLimited, SessionExpired
+from ethpillar.gateway import limits as limits_module
+from ethpillar.gateway.entrance import Entrance
+from ethpillar.gateway.limits import HANDSHAKE, LOOKUPS, Attempts, Bucket, Buckets, ByClient, Counts, Limits
 
 PAGE, TABS, TIMES = 5, 10, 2
 
@@ -95,7 +101,49 @@ def test_a_hold_lets_go_whatever_happens_and_only_of_what_it_took() -> None:
     assert len(counts) == 0
 
 
-def test_bad_tokens_are_limited_by_address_and_in_all() -> None:
+def test_a_customer_with_a_whole_56_has_as_much_as_four_clients() -> None:
+    clock = Clock()
+    clients = ByClient(1, 10, clock)
+    for number in range(100):
+        clients.charge(f"2001:db8:0:{number:x}::/64", 1)
+    assert not clients.open("2001:db8:0:ff::/64")
+    assert clients.debt("2001:db8:0:ff::/64") == 10  # a site's 40 are used up, and another 40: that is what is kept
+    for other in ("2001:db8:0:100::/64", "198.51.100.7"):
+        assert clients.open(other)
+        assert clients.debt(other) == 0
+    clock.now += 11
+    assert clients.open("2001:db8:0:ff::/64")
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits((), 500, 200, 3000, 500, 64, 100, 1000, 20)
+
+
+def test_a_flood_over_many_connections_comes_no_faster_than_over_one(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(limits_module, "gevent", SimpleNamespace(sleep=waits.append))
+    for client in (*["flood"] * 10_400, "198.51.100.7", None):
+        limits.pace(client)
+    assert 300 < len(waits) <= 400  # a few are paid off meanwhile
+    assert 0.5 < waits[-1] < 0.9  # at 500 a second
+
+
+def test_all_sockets_that_an_address_may_have_come_back_at_once_without_waiting(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(limits_module, "gevent", SimpleNamespace(sleep=waits.append))
+    for _ in range(limits.connections_per_address):
+        limits.pace("office", HANDSHAKE)
+        for _event in range(10):
+            limits.pace("office")
+    assert waits == []
+
+
+def test_bad_tokens_are_limited_by_address() -> None:
     clock = Clock()
     attempts = Attempts(10, 25, clock)
     for address in ("a", "b"):
@@ -104,16 +152,57 @@ def test_bad_tokens_are_limited_by_address_and_in_all() -> None:
             attempts.judge(address, False)
         with pytest.raises(RateLimited):
             attempts.check(address)
-    attempts.check("c")
-    attempts.check(None)
-    for _ in range(5):
+    for _ in range(10):
+        attempts.malformed("c")
+    with pytest.raises(RateLimited):
+        attempts.check("c")
+    for _ in range(50):
         attempts.judge(None, False)
-    for address in ("c", None):
-        with pytest.raises(RateLimited):
-            attempts.check(address)
+    for address in ("d", None):
+        attempts.check(address)  # whatever others did
     clock.now += 60
     for address in ("a", "b", "c", None):
         attempts.check(address)
+
+
+class Store:
+    """Looks tokens up, slowly; knows how many it was asked for at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.asked = 0
+
+    def renew(self, token: str) -> SimpleNamespace | None:
+        self.now, self.asked = self.now + 1, self.asked + 1
+        self.most = max(self.most, self.now)
+        gevent.sleep(0)
+        self.now -= 1
+        return SimpleNamespace(token=token) if token == GOOD else None
+
+
+GOOD = str(uuid.uuid4())
+
+
+def test_bad_tokens_of_all_addresses_together_shut_nobody_out_and_are_looked_up_few_at_once(limits: Limits) -> None:
+    store = Store()
+    entrance = Entrance(store, limits)  # type: ignore[arg-type]
+
+    def guess(client: str, token: str) -> None:
+        with pytest.raises(SessionExpired):
+            entrance.look_up(token, client)
+
+    def guesses(count: int, token: str) -> None:
+        spawned = [gevent.spawn(guess, f"{token[:1]}{number}", token) for number in range(count)]
+        gevent.joinall(spawned, raise_error=True)
+
+    guesses(4000, "no token at all")
+    assert store.asked == 0
+    guesses(100, str(uuid.uuid4()))
+    assert store.most == 100  # what was no token is nobody else's affair
+    guesses(4000, str(uuid.uuid4()))
+    store.most = 0
+    guesses(100, str(uuid.uuid4()))
+    assert store.most == LOOKUPS
+    assert entrance.look_up(GOOD, "198.51.100.7").token == GOOD
 
 
 def test_a_house_full_of_pages_that_comes_back_at_once_is_never_limited() -> None:

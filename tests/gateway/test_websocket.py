@@ -8,7 +8,14 @@ from geventwebsocket.exceptions import WebSocketError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.gateway.websocket import DISCARDED, OVERSIZED_PACKET, BoundedWebSocket, unmask
+from ethpillar.gateway.websocket import (
+    DISCARDED,
+    EXTRA_BURST,
+    FRAGMENTS,
+    OVERSIZED_PACKET,
+    BoundedWebSocket,
+    unmask,
+)
 
 from ..frames import frame
 
@@ -74,6 +81,36 @@ def test_a_message_too_large_is_discarded_unseen_and_the_next_is_read() -> None:
 def test_fragments_are_counted_together() -> None:
     data = frame(TEXT, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600) + frame(TEXT, b"next")
     assert received(data)[0] == [OVERSIZED_PACKET, "next"]
+
+
+@pytest.mark.parametrize(
+    ("start", "endless", "most"),
+    [
+        (b"", frame(PING, b""), EXTRA_BURST),
+        (b"", frame(PONG, b""), EXTRA_BURST),
+        (frame(TEXT, b"", fin=False), frame(CONTINUATION, b"", fin=False), FRAGMENTS),
+        (frame(BINARY, b"x" * LIMIT * 2, fin=False), frame(CONTINUATION, b"", fin=False), FRAGMENTS),
+        (frame(TEXT, b"a", fin=False), frame(PING, b"") + frame(CONTINUATION, b"", fin=False), FRAGMENTS),
+    ],
+)
+def test_frames_that_never_become_a_message(start: bytes, endless: bytes, most: int) -> None:
+    messages, stream = received(start + endless * (2 * most) + frame(CONTINUATION, b"") + frame(TEXT, b"next"))
+    assert messages == []
+    assert stream.written.endswith(b"\x88\x02\x03\xf0")  # 1008
+    assert len(stream.written) <= 3 * most
+
+
+def test_a_message_in_many_pieces_and_pings_now_and_then_are_fine() -> None:
+    pieces = frame(TEXT, b"", fin=False) + frame(CONTINUATION, b"x", fin=False) * (FRAGMENTS - 2)
+    assert received(pieces + frame(PING, b"") * 100 + frame(CONTINUATION, b"y"))[0] == ["x" * (FRAGMENTS - 2) + "y"]
+
+
+def test_each_frame_is_paid_for() -> None:
+    paid: list[None] = []
+    data = frame(PING, b"") + frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b") + frame(TEXT, b"c")
+    socket = BoundedWebSocket({}, Stream(data), None, LIMIT, pace=lambda: paid.append(None))
+    assert [socket.receive(), socket.receive()] == ["ab", "c"]
+    assert len(paid) == 4
 
 
 def test_a_header_that_names_too_much_ends_the_connection_before_anything_is_read() -> None:

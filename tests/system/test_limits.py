@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from engineio import packet as eio_packet
 
+from ethpillar.gateway import limits
+from ethpillar.gateway.dispatch import MAX_PACKETS
+from ethpillar.gateway.websocket import OVERSIZED_PACKET
+
+from ..frames import frame
 from ..waiting import until
 from .conftest import EXECUTION, World
+from .local import LocalServer
 from .parts import EthPillarServer, RedisServer
 from .raw import Raw, polling_session
 
@@ -91,6 +98,32 @@ def answered(socket: Any) -> bool:
         return bool(socket.call("unsubscribe_status", deadline=2)["ok"])
     except AssertionError:
         return False
+
+
+def test_more_packets_in_a_body_than_a_socket_may_send_are_not_decoded(
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    decode = eio_packet.Packet.decode
+    monkeypatch.setattr(eio_packet.Packet, "decode", lambda self, text: decoded.append(text) or decode(self, text))
+    paid: list[tuple[str, float]] = []
+    monkeypatch.setattr(limits.Limits, "pace", lambda _, client, cost=1: paid.append((client, cost)))
+    for _ in range(3):
+        connection = Raw(local.port)
+        url = polling_session(connection, X_Forwarded_For=HERE)
+        connection.request("POST", url, "\x1e".join(["4["] * 20_000), X_Forwarded_For=HERE)
+        connection.request("POST", url, "d=" + "%1e".join(["4["] * 10_000), X_Forwarded_For=HERE)
+        connection.close()
+    assert decoded == [OVERSIZED_PACKET] * 3
+    assert paid == [(HERE, limits.HANDSHAKE), (HERE, MAX_PACKETS)] * 3
+
+
+def test_a_websocket_that_sends_pings_without_end(world: World) -> None:
+    connection = Raw(world.server.port)
+    connection.connect(world.session())
+    drip = frame(9, b"") * 500
+    until(lambda: not connection.send(drip), "the end of a connection that pings")
+    connection.close()
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
