@@ -7,7 +7,7 @@ connects with `path: "/"`, so `/` is Engine.IO's when its query says so and a pa
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -40,6 +40,23 @@ def is_engine_io(environ: dict[str, Any]) -> bool:
 def is_handshake(environ: dict[str, Any]) -> bool:
     """Whether a request wants a new Engine.IO session."""
     return is_engine_io(environ) and environ.get("REQUEST_METHOD") == "GET" and "sid" not in _query(environ)
+
+
+def refusal(environ: dict[str, Any], allowed_origins: Collection[str]) -> int | None:
+    """The status with which a request is refused by its head; None when it may be served.
+
+    Two ways of asking need no Origin, so that the check of origins does not see them. JSONP gives its answer, a
+    session opened with the visitor's cookie, to any page that has a `<script>`. And any page may have an `<img>` or a
+    `no-cors` fetch that opens sessions, until the visitor has as many as an address may.
+    """
+    if not is_engine_io(environ):
+        return None
+    if "j" in _query(environ):
+        return 400
+    foreign = environ.get("HTTP_SEC_FETCH_SITE", "").lower() in ("cross-site", "same-site")
+    if foreign and is_handshake(environ) and environ.get("HTTP_ORIGIN", "").lower() not in allowed_origins:
+        return 403
+    return None
 
 
 def _query(environ: dict[str, Any]) -> dict[str, list[str]]:

@@ -20,7 +20,7 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
 from .client import client_key
-from .dispatch import CLIENT, is_engine_io, is_handshake
+from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
 from .limits import Limits
 from .log_setup import SILENT
@@ -112,9 +112,11 @@ class Handler(WebSocketHandler):
         client = self.environ[CLIENT]
         behind_proxy = client_key(_peer(self.client_address), None, self.limits.trusted_proxies) is None
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
-            new = is_handshake(self.environ)
+            new, refused = is_handshake(self.environ), refusal(self.environ, self.allowed_origins)
             if new and self._server.closing:
                 self._answer(503)
+            elif refused is not None:
+                self._answer(refused)
             elif not room or (new and self.limits.engines.full(client)):
                 self._answer(429)
             else:

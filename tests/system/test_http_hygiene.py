@@ -18,6 +18,7 @@ HEADERS = {
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
 }
 CANARY = "CANARY-1234567890"
 TELLING = (b"gevent", b"gunicorn", b"python", b"flask", b"werkzeug", b"engine.io", b"traceback", b"file", b"line ")
@@ -41,6 +42,8 @@ ANSWERS = [
     ("GET", f"/?EIO=4&transport=polling&sid={CANARY}", 400),
     ("POST", f"/?EIO=4&transport=polling&sid={CANARY}", 400),
     ("GET", f"/?EIO=4&transport=polling&j={CANARY}", 400),
+    ("GET", "/?EIO=4&transport=polling&j=0", 400),
+    ("POST", "/socket.io/?EIO=4&transport=polling&sid=x&j=", 400),
     ("GET", "/socket.io/?EIO=4&transport=websocket", 400),
     ("PUT", "/?EIO=4&transport=polling", 405),
     ("GET", f"/socket.io/{CANARY}", 400),
@@ -88,6 +91,55 @@ def test_a_foreign_origin_is_told_nothing(server: EthPillarServer) -> None:
     status, headers, _ = refused.answer()
     assert status == 403
     check_headers(headers)
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_a_foreign_page_opens_no_session_with_the_cookie_of_its_visitor(world: World, transport: str) -> None:
+    ours, evil = "http://localhost:3000", "https://evil.example"
+    good = 200 if transport == "polling" else 101
+    cookie = f"ssh_session={world.session()}"
+    for site, origin, expected in [
+        ("cross-site", "", 403),  # an image, a script, a fetch without CORS
+        ("same-site", "", 403),
+        ("cross-site", evil, 403),
+        ("cross-site", ours, good),  # the dashboard, from wherever it is
+        ("same-site", ours, good),
+        ("same-origin", "", good),  # a browser says no Origin then
+        ("none", "", good),
+        ("", "", good),  # no browser, or an old one
+    ]:
+        head = HANDSHAKE if transport == "websocket" else "GET /?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n"
+        head += f"Cookie: {cookie}\r\n" + (f"Sec-Fetch-Site: {site}\r\n" if site else "")
+        connection = Raw(world.server.port)
+        connection.send(head + (f"Origin: {origin}\r\n" if origin else "") + "\r\n")
+        status, headers, _ = connection.answer()
+        assert status == expected, (site, origin)
+        assert expected == 101 or headers["cross-origin-resource-policy"] == "same-origin"
+        if origin == ours and transport == "polling":
+            assert headers["access-control-allow-origin"] == ours
+        connection.close()
+
+
+def test_an_image_does_not_use_up_what_an_address_may_have(server: EthPillarServer) -> None:
+    here, path = "203.0.113.77", "/?EIO=4&transport=polling"
+    image = Raw(server.port)
+    for _ in range(600):
+        assert image.request("GET", path, X_Forwarded_For=here, Sec_Fetch_Site="cross-site")[0] == 403
+    assert Raw(server.port).request("GET", path, X_Forwarded_For=here)[0] == 200
+
+
+def test_an_answer_is_never_compressed(server: EthPillarServer) -> None:
+    connection = Raw(server.port)
+    url = polling_session(connection)
+    connection.request("POST", url, "40")
+
+    def large() -> bool:
+        connection.request("POST", url, "\x1e".join(['42["nothing"]'] * 50))
+        _, headers, body = connection.request("GET", url, Accept_Encoding="gzip, deflate")
+        assert "content-encoding" not in headers
+        return len(body) > 2000
+
+    until(large, "an answer that would be worth it")
 
 
 def test_an_upgrade_where_there_is_none(server: EthPillarServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,7 @@ def settings() -> dict[str, str]:
     return {
         "MAX_CONNECTIONS_PER_ADDRESS": "4",
         "MAX_BAD_TOKENS_PER_ADDRESS": "3",
+        "MAX_BAD_TOKENS": "1",
         "MAX_SOCKETS_PER_SESSION": "2",
         "MAX_LOGS_PER_SOCKET": "1",
         "MAX_EVENTS_PER_SECOND": "2",
@@ -165,6 +167,26 @@ def test_bad_tokens(world: World) -> None:
     open_from(world, HERE, good).wait("authenticated")
     open_from(world, THERE, fresh).wait("authenticated")
     assert str(uuid.UUID(good)) not in world.server.log
+
+
+def test_strangers_with_many_addresses_shut_nobody_out(world: World) -> None:
+    for number in range(20):
+        guesser = Raw(world.server.port)
+        guesser.connect(X_Forwarded_For=f"2001:db8:7:{number:x}::1")
+        for token in ("x", str(uuid.uuid4())):
+            guesser.say(f'42["authenticate","{token}"]')
+            assert guesser.hear_event("error")["code"] in ("session_expired", "rate_limited")
+        guesser.close()
+    assert world.server.get("/healthz")[0] == 200
+    elsewhere = Raw(world.server.port)
+    elsewhere.connect(world.session(), X_Forwarded_For=THERE)
+    elsewhere.close()
+    neighbour = Raw(world.server.port)  # in the same /56
+    assert neighbour.upgrade(X_Forwarded_For="2001:db8:7:ff::1") == 101
+    neighbour.hear()
+    neighbour.say("40" + json.dumps({"token": world.session()}))
+    assert "rate_limited" in neighbour.hear()
+    neighbour.close()
 
 
 def test_an_address_behind_the_proxy(world: World) -> None:
