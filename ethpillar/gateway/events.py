@@ -199,7 +199,7 @@ class Gateway:
         """The session is gone from Redis: tells its sockets, disconnects them, and closes its SSH connections."""
         for socket in [each for each in self.sockets.values() if each.token == token]:
             gevent.spawn(socket.end, SessionExpired("Your session has ended. Please sign in again."))
-        gevent.spawn(self._registry.end_session, token)
+        gevent.spawn(lambda: self._registry.end_session(token))  # an argument is shown wherever a greenlet is
 
     def say_goodbye(self, problem: EthPillarError) -> None:
         """The server stops: tells every socket, and closes only its transport, so that it comes back by itself."""

@@ -1,13 +1,21 @@
 """Logging: one line an event, and no library that would print what a client sent.
 
 Belongs here: which loggers speak. Engine.IO logs packets (tokens among them), paramiko logs what a peer said, and
-both print stack traces for bad input: they are silenced, and what matters of it is told by our own code.
+both print stack traces for bad input: they are silenced, and what matters of it is told by our own code. gevent prints
+the arguments of what fails.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
+import time
+from types import TracebackType
+
+from gevent.hub import Hub
+
+from ..errors import whereabouts
 
 SILENT = logging.getLogger("ethpillar.silent")
 SILENT.addHandler(logging.NullHandler())
@@ -15,6 +23,39 @@ SILENT.propagate = False
 SILENT.setLevel(logging.CRITICAL + 1)
 
 _TALKATIVE = ("engineio", "socketio", "geventwebsocket", "paramiko", "werkzeug")
+
+
+log = logging.getLogger(__name__)
+
+FULL = (errno.EMFILE, errno.ENFILE)
+FULL_AGAIN = 60.0
+"Seconds between lines that say that there are no descriptors left; each connection that comes would be one."
+_said_full = -FULL_AGAIN
+
+
+def tell_failure(
+    _hub: Hub,
+    _context: object,
+    kind: type[BaseException] | None,
+    problem: BaseException | str | None,
+    trace: TracebackType | None,
+) -> None:
+    """What failed in a greenlet or in the event loop, by its type and place.
+
+    In the place of gevent's own, which prints the stack and the greenlet with its arguments: a token may be one.
+    """
+    global _said_full
+    if isinstance(problem, OSError) and problem.errno in FULL:
+        if time.monotonic() - _said_full >= FULL_AGAIN:
+            _said_full = time.monotonic()
+            log.error("No more files can be opened: the limit of descriptors is reached (see `ulimit -n`)")
+        return
+    if not isinstance(problem, BaseException):
+        log.error("A greenlet failed (%s)", getattr(kind, "__name__", "unknown"))
+        return
+    if problem.__traceback__ is None and isinstance(trace, TracebackType):
+        problem = problem.with_traceback(trace)
+    log.error("A greenlet failed (%s)", whereabouts(problem))
 
 
 def set_up(level: str) -> None:
@@ -29,6 +70,7 @@ def set_up(level: str) -> None:
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
         root.propagate = False
+    Hub.print_exception = tell_failure  # type: ignore[assignment, method-assign]
     for name in _TALKATIVE:
         logger = logging.getLogger(name)
         logger.setLevel(logging.CRITICAL + 1)
