@@ -170,6 +170,34 @@ class Counts:
                 self.release(key)
 
 
+class Waiting:
+    """Connections on which a request's head is waited for, the oldest first."""
+
+    def __init__(self) -> None:
+        self._ends: OrderedDict[Callable[[], None], None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @contextmanager
+    def wait(self, end: Callable[[], None]) -> Iterator[None]:
+        """For the time of a request, of which `done` says when its head is there; `end` ends the connection."""
+        self._ends[end] = None
+        try:
+            yield
+        finally:
+            self.done(end)
+
+    def done(self, end: Callable[[], None]) -> None:
+        """The head is there."""
+        self._ends.pop(end, None)
+
+    def end_oldest(self) -> None:
+        """Ends the connection that has waited longest, if there is one."""
+        if self._ends:
+            self._ends.popitem(last=False)[0]()
+
+
 GOOD = 1 / 20
 "What showing a good token costs, when a bad one costs 1: a page that comes back with all its sockets is no attacker."
 
@@ -252,6 +280,7 @@ class Limits:
     attempts: Attempts = field(init=False)
     packets: ByClient = field(init=False)
     "What clients send, over all their connections."
+    heads: Waiting = field(init=False)
 
     def __post_init__(self) -> None:
         self.connections = Counts(self.connections_per_address)
@@ -261,6 +290,7 @@ class Limits:
 
         rate, burst = self.events_per_second * CLIENT_RATE, self.events_burst * CLIENT_BURST
         self.packets = ByClient(rate, burst)
+        self.heads = Waiting()
 
     def pace(self, client: str | None, cost: float = 1) -> None:
         """Charges a client for what it sends, and waits until that is paid off.

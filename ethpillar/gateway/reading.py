@@ -7,6 +7,7 @@ ever and reads to the end whatever nobody asked for.
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import gevent
@@ -18,6 +19,11 @@ DISCARDED = 16 * 1024 * 1024
 "Bytes of a body nobody wants that are read, so that the client reads the answer; one that sends more is cut off."
 _STEP = 64 * 1024
 
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST_LINE = re.compile(_TOKEN + r" [!-~\x80-\xff]+ HTTP/1\.[01]\r?\n")
+_HEADER_LINE = re.compile(_TOKEN.encode() + rb":[\t -~\x80-\xff]*\r?\n")
+"A line as RFC 9112 has it: a name with no blank around it, a colon, and no control character but the line's end."
+
 
 class TooSlow(OSError):
     """A request did not come in time."""
@@ -25,6 +31,10 @@ class TooSlow(OSError):
 
 class HeadTooLarge(ValueError):
     """More header lines than anybody needs."""
+
+
+class BadHead(ValueError):
+    """A line that is no header. The proxy in front may read it differently, and what it says of the client with it."""
 
 
 class LengthMissing(ValueError):
@@ -35,15 +45,23 @@ class BadLength(ValueError):
     """A length that is none, or two: two readers could think differently about where the body ends."""
 
 
+def check_request_line(line: str) -> None:
+    """Raises `BadHead` unless it is a method, a target and a version; HTTP/0.9 had no version and no headers."""
+    if not _REQUEST_LINE.fullmatch(line):
+        raise BadHead
+
+
 def read_head(stream: Any) -> io.BytesIO:
-    """The header lines, with the empty one. Raises `HeadTooLarge`."""
+    """The header lines, with the empty one. Raises `HeadTooLarge` or `BadHead`."""
     head = io.BytesIO()
     while head.tell() <= MAX_HEAD:
         line = stream.readline(MAX_HEAD + 1)
         head.write(line)
-        if line in (b"\r\n", b"\n", b""):
+        if line in (b"\r\n", b"\n"):
             head.seek(0)
             return head
+        if head.tell() <= MAX_HEAD and not _HEADER_LINE.fullmatch(line):
+            raise BadHead
     raise HeadTooLarge
 
 

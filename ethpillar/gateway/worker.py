@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import logging
+import resource
+import socket
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,7 +27,7 @@ from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
 from .limits import Limits
 from .log_setup import SILENT
-from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, read_head
+from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, check_request_line, read_head
 from .websocket import BoundedWebSocket
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT = 60.0
 "Seconds in which a client must take what is written to it at once; one that reads nothing would be kept for ever."
+
+SPARE = 10
+"The last tenth of `worker_connections` is for those that send a request."
 
 
 def _peer(address: Any) -> str | None:
@@ -71,10 +77,21 @@ class Handler(WebSocketHandler):
         self._deadline = gevent.Timeout.start_new(self.limits.request_timeout, TooSlow)
         gevent.sleep(0)  # requests that are there already are served without waiting, and others wait meanwhile
         try:
-            result = super().handle_one_request()
+            with self.limits.heads.wait(self._hang_up):
+                result = super().handle_one_request()
         finally:
             self._deadline.close()
         return (result[0], last_answer(int(result[0]))) if isinstance(result, tuple) else result
+
+    def _hang_up(self) -> None:
+        """Others need this connection's place, and it has sent no request for longest."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def read_request(self, raw_requestline: str) -> bool:
+        """Reads the rest of a head whose first line is one. Raises ValueError."""
+        check_request_line(raw_requestline)
+        return bool(super().read_request(raw_requestline))
 
     def MessageClass(self, stream: Any, *rest: Any) -> Any:
         """Reads the header lines, which have a bound and must not be ambiguous. Raises ValueError."""
@@ -85,6 +102,7 @@ class Handler(WebSocketHandler):
     def get_environ(self) -> dict[str, Any]:
         """The head is complete: who sent it, and a body with bounds."""
         self._deadline.close()
+        self.limits.heads.done(self._hang_up)
         environ: dict[str, Any] = super().get_environ()
         body = self.wsgi_input
         self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.limits.request_timeout)
@@ -212,7 +230,13 @@ class Listener(PyWSGIServer):
         return client_key(_peer(address), None, self._limits.trusted_proxies)
 
     def do_handle(self, sock: Any, address: Any) -> None:
-        """Spawns a handler, or closes the connection of an address that has too many."""
+        """Spawns a handler, or closes the connection of an address that has too many.
+
+        While there are hardly any places left, each one that comes takes the place of the one that has waited for a
+        request's head for longest: those that say nothing keep nobody out, from however many addresses they come.
+        """
+        if self.pool.free_count() < self.pool.size / SPARE:
+            self._limits.heads.end_oldest()
         if self._limits.connections.take(self._key(address)):
             super().do_handle(sock, address)
         else:
@@ -229,6 +253,13 @@ class Worker(GeventPyWSGIWorker):
 
     server_class = Listener
     wsgi_handler = Handler
+
+    def init_process(self) -> None:
+        """Before anything is opened: each connection needs a descriptor, and the usual soft limit is 1024 of them."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: clients are told and SSH is closed first; an open WebSocket would else be waited for."""

@@ -14,12 +14,14 @@ from ethpillar.gateway import reading
 from ethpillar.gateway.headers import HEADERS, harden, last_answer
 from ethpillar.gateway.reading import (
     MAX_HEAD,
+    BadHead,
     BadLength,
     Body,
     HeadTooLarge,
     LengthMissing,
     TooSlow,
     check_length,
+    check_request_line,
     read_head,
 )
 
@@ -43,6 +45,50 @@ def test_a_head_ends_with_its_empty_line() -> None:
     stream = io.BytesIO(b"A: b\r\nC: d\r\n\r\nbody")
     assert read_head(stream).read() == b"A: b\r\nC: d\r\n\r\n"
     assert stream.read() == b"body"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage",
+        b"X-A : b",
+        b"X-A\t: b",
+        b" X-A: b",
+        b"\tX-A: b",
+        b": b",
+        b"X-A: b\rX-Forwarded-For: 198.51.100.7",
+        b"X-A: b\0",
+        b"X-A: b\x0bX-Forwarded-For: c",
+        b"X-A: b\x7f",
+        "Ä: b".encode(),
+        b"X-A: b\r",
+        b"X(A): b",
+    ],
+)
+def test_a_line_that_is_no_header(line: bytes) -> None:
+    for head in (line + b"\r\nA: b\r\n\r\n", b"A: b\r\n" + line + b"\r\n\r\n", b"A: b\r\n" + line):
+        with pytest.raises(BadHead):
+            read_head(io.BytesIO(head))
+
+
+def test_lines_that_are_headers() -> None:
+    head = b"A:\r\nB:c\r\nx-y_z!: \t \xc3\xa4 : \xff\t\r\nD: e\n\r\n"
+    assert read_head(io.BytesIO(head)).read() == head
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("GET /", "GET  / HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/0.9", "GET / HTTP/2.0", "GET / HTTP/1.1 x", ""),
+        *("GET /\x00 HTTP/1.1", "GET /\rX: HTTP/1.1", "GET /\x0b HTTP/1.1", "(GET) / HTTP/1.1", "GET / HTTP/1.\u0661"),
+        "G\x85 / x",
+    ],
+)
+def test_a_first_line_that_is_none(line: str) -> None:
+    with pytest.raises(BadHead):
+        check_request_line(line + "\r\n")
+    check_request_line("GET /?EIO=4&transport=polling HTTP/1.1\r\n")
+    check_request_line("OPTIONS * HTTP/1.0\n")
 
 
 @pytest.mark.parametrize("data", [b"x" * 10 * MAX_HEAD, b"a: b\r\n" * MAX_HEAD])

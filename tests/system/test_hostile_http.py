@@ -95,6 +95,14 @@ NO_HEADS = [
     ("GET / HTTP/1.1 CANARY\r\n\r\n", 400),
     ("GET / HTTP/9.x\r\n\r\n", 400),
     ("no request CANARY\r\n\r\n", 400),
+    ("GET /healthz\r\n\r\n", 400),
+    ("GET /healthz HTTP/0.9\r\n\r\n", 400),
+    *(
+        (f"GET /healthz HTTP/1.1\r\n{line}\r\nX-Forwarded-For: CANARY\r\n\r\n", 400)
+        for line in ("CANARY", "X-A : b", " X-A: b", "X-A: b\rX-B: CANARY", "X-A: b\0", "Content-Length : 5", "\rX: y")
+    ),
+    ("POST /x HTTP/1.1\r\ngarbage\r\nContent-Length: 34\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    ("POST /x HTTP/1.1\r\nTransfer-Encoding : chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n", 400),
     (HANDSHAKE.replace("13", "CANARY") + "\r\n", 400),
     (HANDSHAKE.replace("AAAA==", "CANARY") + "\r\n", 400),
     (HANDSHAKE.replace("HTTP/1.1", "HTTP/1.0") + "\r\n", 400),

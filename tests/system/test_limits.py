@@ -234,6 +234,39 @@ class TestWithoutProxy:
         until(lambda: Raw(server.port, "127.0.0.9").request("GET", "/healthz")[0] == 200, "a place")
 
 
+class TestFewPlaces:
+    """A worker with few places, or few descriptors, of which strangers take all they can get."""
+
+    PLACES = 100
+
+    @pytest.fixture
+    def server(self, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EthPillarServer]:
+        class Small(EthPillarServer):
+            prefix = ("prlimit", "--nofile=80:1000")
+
+        folder = tmp_path_factory.mktemp("small")
+        settings = {"TRUSTED_PROXIES": "none", "REQUEST_TIMEOUT": "300"}
+        places = f"--worker-connections={self.PLACES}"
+        started = Small(folder, redis.url, GUNICORN_CMD_ARGS=places, **settings)
+        yield started
+        started.stop()
+
+    def test_those_that_say_nothing_keep_nobody_out(self, server: EthPillarServer) -> None:
+        idle = [Raw(server.port, f"127.0.1.{number % 200 + 1}") for number in range(5 * self.PLACES)]
+        for number, each in enumerate(idle):
+            if number % 2:
+                each.send("GET / HTTP/1.1\r\nHost: x\r\nX: ")
+        until(lambda: sum(not each.ended() for each in idle) <= self.PLACES, "the end of those that came first")
+        for _ in range(20):
+            good = Raw(server.port, "127.0.0.9")
+            assert good.request("GET", "/healthz")[0] == 200
+            good.close()
+        assert sum(not each.ended() for each in idle) > self.PLACES / 2  # more than the 80 descriptors would allow
+        for each in idle:
+            each.close()
+        assert "Traceback" not in server.log
+
+
 class TestFrontend:
     @pytest.fixture
     def server(self, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EthPillarServer]:
