@@ -234,6 +234,37 @@ class TestWithoutProxy:
         until(lambda: Raw(server.port, "127.0.0.9").request("GET", "/healthz")[0] == 200, "a place")
 
 
+class TestWhoGoesOn:
+    @pytest.fixture
+    def server(self, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EthPillarServer]:
+        ones = dict.fromkeys(("MAX_LOGS_PER_SOCKET", "MAX_SOCKETS_PER_SESSION", "MAX_NODES"), "1")
+        started = EthPillarServer(tmp_path_factory.mktemp("ones"), redis.url, **ones)
+        yield started
+        started.stop()
+
+    @pytest.mark.parametrize("limit", ["logs", "sockets", "nodes"])
+    def test_past_a_limit_is_disconnected_and_nobody_else_is(self, world: World, limit: str) -> None:
+        token = world.session()
+        inside, other = Raw(world.server.port), Raw(world.server.port)
+        inside.connect(token)
+        inside.say('42["subscribe_logs",{"service":"execution"}]')
+        assert inside.hear_event("log_state")["state"] == "live"
+        if limit == "logs":
+            going_on, packet = inside, '42["subscribe_logs",{"service":"validator"}]'
+        else:
+            other.connect()
+            shown = token if limit == "sockets" else world.session()
+            going_on, packet = other, f'42["authenticate","{shown}"]'
+        going_on.say(packet)
+        assert going_on.hear_event("error")["code"] == "limit_reached"
+        until(lambda: not going_on.say(packet), "the end of one that goes on")
+        if going_on is not inside:
+            world.node.append(EXECUTION, "still here")
+            assert inside.hear_event("log_data")["line"] == "still here"
+        for each in (inside, other):
+            each.close()
+
+
 class TestFewPlaces:
     """A worker with few places, or few descriptors, of which strangers take all they can get."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from ethpillar.errors import HostKeyChanged
@@ -13,7 +15,9 @@ from ethpillar.ssh.transport import NodeTransport
 
 from ..waiting import until
 from .conftest import EXECUTION, World
+from .local import LocalServer
 from .parts import PASSWORD, USER
+from .raw import Raw
 
 
 class AnyPins:
@@ -63,6 +67,14 @@ def test_a_refused_password_is_remembered_by_a_server_that_starts_again(world: W
     world.server.start()
     refused(world, token, "ssh_auth_failed")
     assert world.sshd.failures() == 1
+
+
+def test_the_cipher_that_is_agreed_on_is_aes_gcm(world: World, local: LocalServer) -> None:
+    connection = Raw(local.port)
+    connection.connect(world.session())
+    ours = [each for each in gc.get_objects() if isinstance(each, NodeTransport) and each.is_active()]
+    assert {(each.local_cipher, each.remote_cipher) for each in ours} == {("aes128-gcm@openssh.com",) * 2}
+    connection.close()
 
 
 def test_a_node_that_is_not_there(world: World) -> None:
