@@ -40,6 +40,8 @@ WRITE_TIMEOUT = 60.0
 
 SPARE = 10
 "The last tenth of `worker_connections` is for those that send a request."
+BROWSERS = 0.75
+"The part of all descriptors that browsers may have."
 
 
 def _peer(address: Any) -> str | None:
@@ -235,12 +237,12 @@ class Listener(PyWSGIServer):
         While there are hardly any places left, each one that comes takes the place of the one that has waited for a
         request's head for longest: those that say nothing keep nobody out, from however many addresses they come.
         """
+        if not self._limits.connections.take(self._key(address)):
+            sock.close()
+            return
         if self.pool.free_count() < self.pool.size / SPARE:
             self._limits.heads.end_oldest()
-        if self._limits.connections.take(self._key(address)):
-            super().do_handle(sock, address)
-        else:
-            sock.close()
+        super().do_handle(sock, address)
 
     def do_close(self, sock: Any, address: Any) -> None:
         """The end of a connection that was handled."""
@@ -251,14 +253,21 @@ class Listener(PyWSGIServer):
 class Worker(GeventPyWSGIWorker):
     """gunicorn's gevent worker with our handler, which ends its application before it ends its requests."""
 
+    worker_connections: int
     server_class = Listener
     wsgi_handler = Handler
 
     def init_process(self) -> None:
-        """Before anything is opened: each connection needs a descriptor, and the usual soft limit is 1024 of them."""
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        """Before anything is opened: each connection needs a descriptor, and the usual soft limit is 1024 of them.
+
+        Where there are fewer than connections may come, a part is kept for the nodes and for Redis.
+        """
+        soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            soft = most
+        if soft != resource.RLIM_INFINITY:
+            self.worker_connections = min(self.worker_connections, int(soft * BROWSERS))
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:

@@ -266,19 +266,17 @@ class TestWhoGoesOn:
 
 
 class TestFewPlaces:
-    """A worker with few places, or few descriptors, of which strangers take all they can get."""
+    """A worker with few descriptors, of which strangers take all they can get."""
 
-    PLACES = 100
+    PLACES = 150
 
     @pytest.fixture
     def server(self, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EthPillarServer]:
         class Small(EthPillarServer):
-            prefix = ("prlimit", "--nofile=80:1000")
+            prefix = ("prlimit", f"--nofile=80:{self.PLACES * 4 // 3}")
 
         folder = tmp_path_factory.mktemp("small")
-        settings = {"TRUSTED_PROXIES": "none", "REQUEST_TIMEOUT": "300"}
-        places = f"--worker-connections={self.PLACES}"
-        started = Small(folder, redis.url, GUNICORN_CMD_ARGS=places, **settings)
+        started = Small(folder, redis.url, TRUSTED_PROXIES="none", REQUEST_TIMEOUT="300")
         yield started
         started.stop()
 
@@ -292,7 +290,7 @@ class TestFewPlaces:
             good = Raw(server.port, "127.0.0.9")
             assert good.request("GET", "/healthz")[0] == 200
             good.close()
-        assert sum(not each.ended() for each in idle) > self.PLACES / 2  # more than the 80 descriptors would allow
+        assert sum(not each.ended() for each in idle) > self.PLACES / 2  # more than 80 descriptors would allow
         for each in idle:
             each.close()
         assert "Traceback" not in server.log
