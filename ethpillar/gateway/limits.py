@@ -18,6 +18,7 @@ from gevent.lock import BoundedSemaphore
 
 from ..errors import RateLimited
 from .client import Networks, site
+from .waiting import Waiting
 
 Clock = Callable[[], float]
 
@@ -168,34 +169,6 @@ class Counts:
         finally:
             if taken:
                 self.release(key)
-
-
-class Waiting:
-    """Connections on which a request's head is waited for, the oldest first."""
-
-    def __init__(self) -> None:
-        self._ends: OrderedDict[Callable[[], None], None] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    @contextmanager
-    def wait(self, end: Callable[[], None]) -> Iterator[None]:
-        """For the time of a request, of which `done` says when its head is there; `end` ends the connection."""
-        self._ends[end] = None
-        try:
-            yield
-        finally:
-            self.done(end)
-
-    def done(self, end: Callable[[], None]) -> None:
-        """The head is there."""
-        self._ends.pop(end, None)
-
-    def end_oldest(self) -> None:
-        """Ends the connection that has waited longest, if there is one."""
-        if self._ends:
-            self._ends.popitem(last=False)[0]()
 
 
 GOOD = 1 / 20

@@ -1,7 +1,6 @@
 """Token buckets and counts, and that an attacker cannot make them grow."""
 
 import uuid
-from functools import partial
 from types import SimpleNamespace
 
 import gevent
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from ethpillar.errors import RateLimited, SessionExpired
 from ethpillar.gateway import limits as limits_module
 from ethpillar.gateway.entrance import Entrance
-from ethpillar.gateway.limits import HANDSHAKE, LOOKUPS, Attempts, Bucket, Buckets, ByClient, Counts, Limits, Waiting
+from ethpillar.gateway.limits import HANDSHAKE, LOOKUPS, Attempts, Bucket, Buckets, ByClient, Counts, Limits
 
 PAGE, TABS, TIMES = 5, 10, 2
 
@@ -142,21 +141,6 @@ def test_all_sockets_that_an_address_may_have_come_back_at_once_without_waiting(
         for _event in range(10):
             limits.pace("office")
     assert waits == []
-
-
-def test_the_connection_that_waited_longest_gives_way() -> None:
-    waiting, ended = Waiting(), []
-    ends = {name: partial(ended.append, name) for name in "abc"}
-    with waiting.wait(ends["a"]), waiting.wait(ends["b"]), waiting.wait(ends["c"]):
-        waiting.done(ends["a"])
-        for _ in range(3):
-            waiting.end_oldest()
-        assert ended == ["b", "c"]
-    with waiting.wait(ends["a"]):
-        assert len(waiting) == 1
-    waiting.end_oldest()
-    assert len(waiting) == 0
-    assert ended == ["b", "c"]
 
 
 def test_bad_tokens_are_limited_by_address() -> None:

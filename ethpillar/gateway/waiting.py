@@ -1,0 +1,38 @@
+"""Who has a place and says nothing.
+
+Belongs here: the order in which connections give way to others while a request's head is waited for.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Waiting:
+    """Connections on which a request's head is waited for, the oldest first."""
+
+    def __init__(self) -> None:
+        self._ends: OrderedDict[Callable[[], None], None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @contextmanager
+    def wait(self, end: Callable[[], None]) -> Iterator[None]:
+        """For the time of a request, of which `done` says when its head is there; `end` ends the connection."""
+        self._ends[end] = None
+        try:
+            yield
+        finally:
+            self.done(end)
+
+    def done(self, end: Callable[[], None]) -> None:
+        """The head is there."""
+        self._ends.pop(end, None)
+
+    def end_oldest(self) -> None:
+        """Ends the connection that has waited longest, if there is one."""
+        if self._ends:
+            self._ends.popitem(last=False)[0]()
