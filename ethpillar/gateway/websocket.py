@@ -31,6 +31,11 @@ FRAGMENTS = 1000
 EXTRA_RATE, EXTRA_BURST = 50, 2000
 """Frames that begin no message, a second and at once: fragments, pings and pongs. No bucket of events counts them, an
 empty one takes six bytes, and browsers send next to none. Who sends more is closed with 1008 (policy violation)."""
+RUN = 256
+"""Messages written before others have their turn. Hundreds are queued of a busy log, for each of many sockets.
+
+Fewer would be fairer still, but `Outbox` looks at its queue only now and then: it should find it empty.
+"""
 CLOSING = 2.0
 "Seconds a client has to end the connection once a close frame was sent to it."
 _GONE = (OSError, TypeError, ConcurrentObjectUseError)
@@ -75,6 +80,7 @@ class BoundedWebSocket(WebSocket):
         self._first_within = first_within
         self._connection: Any = getattr(handler, "socket", None)
         self._reading = False
+        self._run = 0
 
     def settimeout(self, seconds: float) -> None:
         """Engine.IO sets this to the time after which a silent client is dead: for each read, and each frame written.
@@ -193,6 +199,10 @@ class BoundedWebSocket(WebSocket):
 
     def send(self, message: str | bytes, binary: bool | None = None) -> None:
         """Writes one message. Raises `WebSocketError` when the connection is over."""
+        self._run += 1
+        if self._run >= RUN:
+            self._run = 0
+            gevent.sleep(0)  # what there is room for is written without waiting, and others wait meanwhile
         self.send_frame(message, self.OPCODE_TEXT if isinstance(message, str) else self.OPCODE_BINARY)
 
     def send_frame(self, message: str | bytes, opcode: int) -> None:

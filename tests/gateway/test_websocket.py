@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import gevent
 import pytest
 from geventwebsocket.exceptions import WebSocketError
 from hypothesis import given
@@ -13,6 +14,7 @@ from ethpillar.gateway.websocket import (
     EXTRA_BURST,
     FRAGMENTS,
     OVERSIZED_PACKET,
+    RUN,
     BoundedWebSocket,
     unmask,
 )
@@ -148,6 +150,21 @@ def test_any_bytes_are_messages_or_the_end(data: bytes) -> None:
     messages, stream = received(data)
     assert all(len(message) <= LIMIT for message in messages)
     assert stream.largest <= 64 * 1024
+
+
+def test_who_has_much_to_write_lets_others_have_their_turn() -> None:
+    socket, turns = BoundedWebSocket({}, Stream(b""), None, LIMIT), []
+
+    def other() -> None:
+        while True:
+            turns.append(None)
+            gevent.sleep(0)
+
+    greenlet = gevent.spawn(other)
+    for _ in range(RUN * 10):
+        socket.send("x")
+    greenlet.kill()
+    assert len(turns) >= 9
 
 
 def test_a_closed_socket_cannot_be_written_to() -> None:
