@@ -99,15 +99,16 @@ class Buckets:
             del self._buckets[key]
 
 
+SITE = 4
+"An IPv6 site has as much as this many clients."
+
+
 class ByClient:
     """A bucket for each client, and one for the site that an IPv6 client is in: its owner has 256 such clients."""
 
-    SITE = 4
-    "A site has as much as this many clients."
-
     def __init__(self, rate: float, burst: float, clock: Clock = time.monotonic) -> None:
         self._clients = Buckets(rate, burst, clock)
-        self._sites = Buckets(rate * self.SITE, burst * self.SITE, clock)
+        self._sites = Buckets(rate * SITE, burst * SITE, clock)
 
     def open(self, client: str) -> bool:
         """Whether anything is left for a client."""
@@ -173,6 +174,27 @@ class Counts:
 
 GOOD = 1 / 20
 "What showing a good token costs, when a bad one costs 1: a page that comes back with all its sockets is no attacker."
+
+
+class ClientCounts(Counts):
+    """Counts by client, and for IPv6 by its site as well; see `ByClient`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._sites = Counts(limit * SITE)
+
+    def full(self, key: Hashable) -> bool:
+        """Whether a client, or its site, has as many as it may."""
+        return super().full(key) or self._sites.full(site(str(key)))
+
+    def take(self, key: Hashable) -> bool:
+        """See `Counts`."""
+        return super().take(key) and self._sites.take(site(str(key)))
+
+    def release(self, key: Hashable) -> None:
+        """See `Counts`."""
+        super().release(key)
+        self._sites.release(site(str(key)))
 
 
 LOOKUPS = 4
@@ -256,8 +278,8 @@ class Limits:
     heads: Waiting = field(init=False)
 
     def __post_init__(self) -> None:
-        self.connections = Counts(self.connections_per_address)
-        self.engines = Counts(self.connections_per_address)
+        self.connections = ClientCounts(self.connections_per_address)
+        self.engines = ClientCounts(self.connections_per_address)
         self.sockets = Counts(self.sockets_per_session)
         self.attempts = Attempts(self.bad_tokens_per_address, self.bad_tokens)
 

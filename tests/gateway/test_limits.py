@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from ethpillar.errors import RateLimited, SessionExpired
 from ethpillar.gateway import limits as limits_module
 from ethpillar.gateway.entrance import Entrance
-from ethpillar.gateway.limits import HANDSHAKE, LOOKUPS, Attempts, Bucket, Buckets, ByClient, Counts, Limits
+from ethpillar.gateway.limits import (
+    HANDSHAKE,
+    LOOKUPS,
+    Attempts,
+    Bucket,
+    Buckets,
+    ByClient,
+    ClientCounts,
+    Counts,
+    Limits,
+)
 
 PAGE, TABS, TIMES = 5, 10, 2
 
@@ -89,6 +99,20 @@ def test_counts() -> None:
     assert len(counts) == 0
     assert all(counts.take(None) for _ in range(10))
     assert len(counts) == 0
+
+
+def test_a_customer_with_a_whole_56_may_have_as_many_as_four_clients() -> None:
+    counts = ClientCounts(2)
+    clients = [f"2001:db8:0:{number:x}::/64" for number in range(10)]
+    assert [counts.take(client) for client in clients for _ in range(3)].count(True) == 8
+    assert counts.full(clients[9])
+    assert counts.take("2001:db8:0:100::/64")
+    assert counts.take("198.51.100.7")
+    for client in clients[:4]:
+        for _ in range(2):
+            counts.release(client)
+    assert sum(counts.take(client) for client in clients) == 8
+    assert all(counts.take(None) for _ in range(100))
 
 
 def test_a_hold_lets_go_whatever_happens_and_only_of_what_it_took() -> None:
