@@ -43,7 +43,7 @@ BACKLOG = 50
 "Entries the feed itself starts with; whoever wants more gets it from the journal."
 CHUNK = 256
 "Lines (or KiB) parsed before others get their turn."
-TRIES = 3
+TRIES = 5
 "How often a new log is tried when a node has no room for it."
 TRIES_DENIED = 5
 "How often one that was followed is tried when the right to read it seems to be gone."

@@ -28,9 +28,9 @@ OUTPUT_LIMIT = 4 * 1024 * 1024
 "Bytes of output a short command may have."
 LATE = 60.0
 "Seconds for which a channel that nobody waits for any more is closed should it open."
-RELEARN = 30.0
+RELEARN, CLOSING, RELEARN_SOON = 600.0, 3.0, 10.0
 """Seconds for which a refusal counts. sshd keeps a channel's place until its process has ended, so it may refuse one
-that it has room for in a moment."""
+that it has room for in a moment: when a channel was closed so recently, the refusal does not count for long."""
 _REFUSED = "Unable to open channel."
 "What paramiko says of all but the last of several refusals that come at once."
 
@@ -132,6 +132,7 @@ class Connection:
         self._transport = transport
         self._max_channels = max_channels
         self._learned = (max_channels, 0.0)
+        self._closed_at = float("-inf")
         self.open_channels = 0
         self.proved = False
         "Whether a command has answered on it: a node may let us in, and close the connection at once."
@@ -145,7 +146,14 @@ class Connection:
 
     def refused(self) -> None:
         """sshd has refused a channel: for a while there is room for no more than there are, and never for none."""
-        self._learned = (max(1, min(self.capacity, self.open_channels)), time.monotonic() + RELEARN)
+        now = time.monotonic()
+        lasting = RELEARN if now - self._closed_at > CLOSING else RELEARN_SOON
+        self._learned = (max(1, min(self.capacity, self.open_channels)), now + lasting)
+
+    def learn_from(self, other: Connection) -> None:
+        """What was learned on another connection to the same sshd."""
+        if other.capacity < self.capacity:
+            self._learned = other._learned
 
     @property
     def ended(self) -> Event:
@@ -186,6 +194,7 @@ class Connection:
             if command is not None:
                 self.proved = self.proved or command.answered
                 command.close()
+                self._closed_at = time.monotonic()
             self.open_channels -= 1
 
     def _open(self) -> paramiko.Channel:

@@ -53,6 +53,8 @@ class ConnectionPool:
         if self._closed:  # meanwhile: not everybody who opens a connection is stopped before the pool is closed
             connection.close()
             raise SshUnreachable
+        for other in self._connections:
+            connection.learn_from(other)
         self._connections.append(connection)
         return connection
 
@@ -115,7 +117,7 @@ class ConnectionPool:
     def _has_room(self, alive: list[Connection], reserve: int, spare: int) -> bool:
         """Whether there is room for a long command, when one channel at least is left for a short one."""
         capacities = [connection.capacity for connection in alive]
-        capacities += [min(capacities)] * (self._max - len(alive))  # those still to be made will be like these
+        capacities += [min(capacities)] * (self._max - len(alive))  # those still to be made expect no more
         room = min(sum(max(1, capacity - reserve) for capacity in capacities), sum(capacities) - 1)
         used = sum(connection.open_channels for connection in alive)
         return room - used > min(spare, max(1, room // 8))

@@ -62,6 +62,7 @@ class Channels(Connection):
     def __init__(self, sshd: Sshd) -> None:
         self._max_channels = 10
         self._learned = (10, 0.0)
+        self._closed_at = float("-inf")
         self.open_channels = self.most = 0
         self._sshd = sshd
 
@@ -96,7 +97,7 @@ def open_logs(pool: ConnectionPool, stack: ExitStack, count: int, spare: int = 0
     return opened
 
 
-@pytest.mark.parametrize(("sessions", "logs"), [(1, 3), (2, 4), (3, 6), (6, 18), (10, 32)])
+@pytest.mark.parametrize(("sessions", "logs"), [(1, 3), (2, 4), (3, 4), (6, 16), (10, 32)])
 def test_however_few_channels_there_are_short_commands_have_one(sessions: int, logs: int) -> None:
     sshd = Sshd(sessions)
     pool = ConnectionPool(sshd.login, 4)
