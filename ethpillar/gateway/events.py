@@ -123,7 +123,9 @@ class Gateway:
         socket = self.sockets.pop(str(request.sid), None)  # type: ignore[attr-defined]
         if socket is not None:
             socket.close()
-            socket.outbox.close_transport()  # a session without a socket is of no use to anybody
+            # A session without a socket is of no use to anybody. It may take a while, and whoever calls this has more
+            # to do: Engine.IO looks after all sockets in one greenlet.
+            gevent.spawn(socket.outbox.close_transport)
 
     def _find(self, eio_sid: str) -> BrowserSocket | None:
         """The socket of an Engine.IO session."""

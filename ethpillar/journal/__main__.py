@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from .entry import Entry
 from .export import ExportParser
 from .formats import LEVELS, LineParser
+from .joining import LineJoiner
 from .render import Renderer
 from .text import clean
 
@@ -99,6 +100,7 @@ def _json_entry(line: bytes) -> Entry:
         identifier if isinstance(identifier, str) else None,
         pid,
         unit if isinstance(unit, str) else None,
+        goes_on=record.get("_LINE_BREAK") == "line-max",
     )
 
 
@@ -121,10 +123,18 @@ def _number(value: Any) -> int | None:
         return None
 
 
+def _whole(batches: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
+    """The entries, of lines that journald cut one each; units that print at the same time keep theirs apart."""
+    joiners: dict[str | None, LineJoiner] = {}
+    for batch in batches:
+        yield [whole for each in batch for whole in joiners.setdefault(each.unit, LineJoiner()).feed([each])]
+    yield [rest for joiner in joiners.values() for rest in joiner.close()]
+
+
 def show(batches: Iterable[list[Entry]], renderer: Renderer) -> Iterator[str]:
     """What to print for each batch of entries."""
     parsers: dict[str | None, LineParser] = {}
-    for batch in batches:
+    for batch in _whole(batches):
         shown: list[str] = []
         for entry in batch:
             parser = parsers.setdefault(entry.unit, LineParser())

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -161,3 +162,14 @@ def test_a_reader_that_has_had_enough() -> None:
 
 def test_help() -> None:
     assert "journalctl" in subprocess.run([*COMMAND, "--help"], capture_output=True, check=True, text=True).stdout
+
+
+@pytest.mark.parametrize("form", [export, as_json])
+def test_lines_that_journald_cut_are_whole(form: Any) -> None:
+    def entry(text: str, unit: str, **more: str) -> bytes:
+        return bytes(form(text.encode() if form is export else text, _SYSTEMD_UNIT=unit, **more))
+
+    cut = {"_LINE_BREAK": "line-max"}
+    data = entry("one ", "a.service", **cut) + entry("other", "b.service") + entry("line", "a.service")
+    shown = run(data + entry("no end", "a.service", **cut), "--raw").splitlines()
+    assert shown == ["other", "one line", "no end"]

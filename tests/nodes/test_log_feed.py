@@ -596,6 +596,26 @@ def test_portions_are_about_as_much_work_each() -> None:
     assert list(LogFeed.portions([])) == []
 
 
+def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(journal: FakeJournal, feed: LogFeed) -> None:
+    class Batches(FakeSink):
+        def lines(self, items: Sequence[Item]) -> None:
+            super().lines(items)
+            batches.append(len(items))
+
+    batches: list[int] = []
+    sink = Batches(window=0.5)
+    feed.subscribe(sink)
+    until(lambda: sink.states, "live")
+    journal.write(1)
+    until(lambda: len(feed.ring) == 1, "the first entry")
+    journal.write(20)
+    expect(sink, range(21))
+    assert batches == [21]
+    journal.write(1200)
+    expect(sink, range(1221))
+    assert max(batches) <= 500
+
+
 class Interleavings(RuleBasedStateMachine):
     """Any order of subscribe, unsubscribe, entries, breaks and slowness."""
 

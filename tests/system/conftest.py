@@ -95,6 +95,7 @@ def server(
     yield started
     started.stop()
     assert "Traceback" not in started.log, started.log
+    assert "greenlet failed" not in started.log, started.log
 
 
 @pytest.fixture

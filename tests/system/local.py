@@ -32,7 +32,8 @@ class LocalServer:
     def __init__(self, redis: RedisServer, **settings: str) -> None:
         self.port = free_port()
         environment = {"REDIS_URL": redis.url, "NODE_LINGER": "0", "LOG_LEVEL": "warning", **settings}
-        self.app = create_app(config.load(environment, env_file=None))
+        self.settings = config.load(environment, env_file=None)
+        self.app = create_app(self.settings)
         self.rooms = self.app.extensions["ethpillar"]
         self.rooms.start()
         self._listener = WSGIServer(("127.0.0.1", self.port), self.app, handler_class=Handler, log=None)

@@ -8,7 +8,11 @@ import os
 
 import pytest
 
+from ethpillar.gateway.outbox import HIGH_BYTES, HIGH_PACKETS
+from ethpillar.nodes.subscription import BATCH, BATCH_BYTES
+
 from ..waiting import until
+from .clients import JsClients
 from .conftest import EXECUTION, World
 from .local import LocalServer, count, settle
 
@@ -139,3 +143,35 @@ def test_polling_clients_that_vanish_leave_nothing(world: World, local: LocalSer
     until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps", 60)
     settle(before)
     until(lambda: not world.sshd.connections() and not world.node.running(), "the end of everything on the node")
+
+
+def test_what_is_queued_for_a_frozen_browser_is_bounded(world: World, local: LocalServer) -> None:
+    token = world.session()
+    quick = world.enter(token)
+    frozen = JsClients(local.url)
+    slow = [frozen.open(token) for _ in range(3)]
+    for socket in (quick, *slow):
+        until(lambda socket=socket: socket.events("authenticated"))  # type: ignore[misc]
+        socket.call("subscribe_logs", {"service": "execution", "lines": 0})
+        socket.wait("log_state")
+    frozen.freeze(True)
+    expected = [f"line {number} " + "x" * 1000 for number in range(10_000)]
+    for at in range(0, len(expected), 1000):
+        world.node.append_many(EXECUTION, expected[at : at + 1000])
+    until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
+    (node,) = local.rooms.registry._nodes.values()
+    for feed in node._feeds.values():
+        assert len(feed.ring) <= local.settings.ring_entries
+        assert sum(item.size for item in feed.ring.slice(feed.ring.start, 10**6)) <= local.settings.ring_bytes
+    behind = 0
+    for socket in local.rooms.gateway.sockets.values():
+        packets, size = socket.outbox._weigh()
+        assert packets <= HIGH_PACKETS + BATCH
+        assert size <= HIGH_BYTES + 2 * BATCH_BYTES
+        behind += packets > 0
+    assert behind >= len(slow)
+    frozen.freeze(False)
+    for socket in slow:
+        until(lambda socket=socket: len(socket.lines("execution")) >= len(expected), "the rest", 90)  # type: ignore[misc]
+        assert socket.lines("execution") == expected
+    frozen.close()

@@ -246,3 +246,28 @@ def test_a_frozen_browser_holds_nobody_up_and_loses_nothing(world: World) -> Non
     until(lambda: len(slow.lines("execution")) >= len(expected), "every line, for the slow one", 90)
     assert slow.lines("execution") == expected
     other.close()
+
+
+def test_a_frozen_browser_that_wants_only_live_lines_is_told_how_many_it_missed(world: World) -> None:
+    from .clients import JsClients
+
+    token = world.session()
+    quick = world.enter(token)
+    other = JsClients(world.server.url)
+    slow = other.open(token)
+    slow.wait("authenticated")
+    quick.call("subscribe_logs", {"service": "execution", "lines": 0})
+    slow.call("subscribe_logs", {"service": "execution", "lines": 0, "lossless": False})
+    for socket in (quick, slow):
+        socket.wait("log_state")
+    other.freeze(True)
+    expected = [f"line {number} " + "x" * 1000 for number in range(20_000)]
+    for at in range(0, len(expected), 2000):
+        world.node.append_many(EXECUTION, expected[at : at + 2000])
+    until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
+    other.freeze(False)
+    until(lambda: expected[-1] in slow.lines("execution"), "the last line", 90)
+    skipped = [told["skipped"] for told in slow.events("log_state") if told["state"] == "gap"]
+    assert skipped
+    assert len(slow.lines("execution")) + sum(skipped) == len(expected)
+    other.close()

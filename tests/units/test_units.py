@@ -143,3 +143,13 @@ def test_the_command_asks_for_all_units_at_once() -> None:
 def test_a_greeting_before_and_after_is_no_block() -> None:
     output = b"Welcome\n\n * load: 0.5\nA=b\n\nActiveState=active\nLoadState=loaded\n\nActiveState=inactive\n\nBye\n"
     assert [each.status for each in parse_show(["a.service", "b.service"], output)] == ["active", "inactive"]
+
+
+def test_texts_of_a_node_are_short_and_plain() -> None:
+    output = (
+        "ActiveState=active\nSubState=\x1b[31mrunning\nDescription=" + "x" * 1_000_000 + "\nResult=a\x07b\n"
+    ).encode()
+    (status,) = parse_show(["execution.service"], output)
+    assert status.sub_state == "[31mrunning"
+    assert status.description == "x" * 256
+    assert status.result == "ab"
