@@ -245,3 +245,15 @@ def test_the_remote_journalctl_ends_soon_after_the_last_unsubscribe(world: World
     # Two seconds are promised; the rest is for a machine that is slow today.
     until(lambda: not world.remote(), "the end of journalctl", 2 + 3)
     assert world.real.connections()
+
+
+def test_a_line_that_journald_cut_is_whole_again(world: World) -> None:
+    script = "head -c 150000 /dev/zero | tr '\\0' x; echo; echo the end"
+    world.machine.run("systemd-run", "--unit=long", "--remain-after-exit", "sh", "-c", script)
+    until(lambda: world.real.journal("long")[-1:] == ["the end"], "all that it prints")
+    assert sum(set(text) == {"x"} for text in world.real.journal("long")) == 4  # as journald has it
+    socket = world.enter_as()
+    assert socket.call("subscribe_logs", {"service": "long"}) == {"ok": True}
+    until(lambda: "the end" in socket.lines("long"), "the log")
+    assert [len(text) for text in socket.lines("long") if set(text) == {"x"}] == [150_000]
+    world.machine.run("systemctl", "stop", "long")
