@@ -53,19 +53,19 @@ def failing_events(start: float, restarts: int) -> Iterator[Event]:
     title = f"{name} - {FAILING.description}"
     running = {"ActiveState": "active", "SubState": "running", "MainPID": pid, "NRestarts": str(restarts)}
     yield Event(
-        start, 0, FAILING, f"Started {title}.", True, 6, {**running, "Result": "success", "ExecMainStatus": "0"}
+        start, 2, FAILING, f"Started {title}.", True, 6, {**running, "Result": "success", "ExecMainStatus": "0"}
     )
-    for order, (moment, line) in enumerate(dora_run(start, RUN), 1):
+    for order, (moment, line) in enumerate(dora_run(start, RUN), 3):
         yield Event(moment, order, FAILING, line)
     end = start + RUN
     failed = {"ActiveState": "activating", "SubState": "auto-restart", "MainPID": "0", "Result": "exit-code"}
     exited = {**failed, "ExecMainCode": "1", "ExecMainStatus": "1"}
-    yield Event(end, 90, FAILING, f"{name}: Main process exited, code=exited, status=1/FAILURE", True, 5)
-    yield Event(end, 91, FAILING, f"{name}: Failed with result 'exit-code'.", True, 4, exited)
+    yield Event(end, 1000, FAILING, f"{name}: Main process exited, code=exited, status=1/FAILURE", True, 5)
+    yield Event(end, 1001, FAILING, f"{name}: Failed with result 'exit-code'.", True, 4, exited)
     again = end + RESTART
     scheduled = f"{name}: Scheduled restart job, restart counter is at {restarts + 1}."
-    yield Event(again, 92, FAILING, scheduled, True)
-    yield Event(again, 93, FAILING, f"Stopped {title}.", True)
+    yield Event(again, 0, FAILING, scheduled, True)
+    yield Event(again, 1, FAILING, f"Stopped {title}.", True)
 
 
 class World:

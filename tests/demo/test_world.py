@@ -98,3 +98,21 @@ def test_the_world_lives(node: SimNode, run: Run, monkeypatch: pytest.MonkeyPatc
     for client in CLIENTS:
         assert run("journalctl", "-u", client.unit, "-o", "cat").stdout.count(b"\n") > 2
     world.stop()
+
+
+def test_a_restart_is_told_in_systemds_order() -> None:
+    lives = [*failing_events(1000.0, 0), *failing_events(1000.0 + RUN + RESTART, 1)]
+    told = [event.line.partition(":")[2] or event.line for event in sorted(lives) if event.manager and event.line]
+    words = [line.split()[0] for line in told]
+    assert words == [
+        "Started",
+        "Main",
+        "Failed",
+        "Scheduled",
+        "Stopped",
+        "Started",
+        "Main",
+        "Failed",
+        "Scheduled",
+        "Stopped",
+    ]
