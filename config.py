@@ -195,7 +195,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("SSH_LOGINS", "16", _integer(1, 256), "logins under way at once, in all"),
     Setting("SSH_MAX_SESSIONS", "10", _integer(2, 1000), "channels per connection (sshd's `MaxSessions`)"),
-    Setting("SSH_MAX_CONNECTIONS", "4", _integer(1, 16), "connections per node"),
+    Setting(
+        "SSH_MAX_CONNECTIONS", "4", _integer(1, 16), "connections per node (one more where logs leave it no channel)"
+    ),
     Setting("SSH_GIVE_UP", "3600", _seconds(1, 86400), "seconds of trying to reconnect before sockets are let go"),
     Setting(
         "SSH_ALLOWED_NETWORKS",

@@ -134,6 +134,8 @@ class Connection:
         self._learned = (max_channels, 0.0)
         self._closed_at = float("-inf")
         self.open_channels = 0
+        "Those that are asked for as well."
+        self._granted = 0
         self.proved = False
         "Whether a command has answered on it: a node may let us in, and close the connection at once."
         self._watch = gevent.spawn(transport.watch, keepalive, dead_after)
@@ -148,7 +150,7 @@ class Connection:
         """sshd has refused a channel: for a while there is room for no more than there are, and never for none."""
         now = time.monotonic()
         lasting = RELEARN if now - self._closed_at > CLOSING else RELEARN_SOON
-        self._learned = (max(1, min(self.capacity, self.open_channels)), now + lasting)
+        self._learned = (max(1, min(self.capacity, self._granted)), now + lasting)
 
     def learn_from(self, other: Connection) -> None:
         """What was learned on another connection to the same sshd."""
@@ -181,6 +183,7 @@ class Connection:
             try:
                 with gevent.Timeout(timeout, SshTimeout()):
                     command = Command(self._open())
+                    self._granted += 1
                     command._channel.exec_command(shlex.join(words))
                     command.send(stdin)
             except paramiko.ChannelException:
@@ -194,6 +197,7 @@ class Connection:
             if command is not None:
                 self.proved = self.proved or command.answered
                 command.close()
+                self._granted -= 1
                 self._closed_at = time.monotonic()
             self.open_channels -= 1
 

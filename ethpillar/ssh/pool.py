@@ -31,6 +31,8 @@ class ConnectionPool:
         self._login = login
         self._max = max_connections
         self._connections: list[Connection] = []
+        self._lane: Connection | None = None
+        "One connection more, for short commands only, where sshd allows so few channels that logs have all of them."
         self._opening = BoundedSemaphore(1)
         self._room = Event()
         self._closed = False
@@ -47,6 +49,11 @@ class ConnectionPool:
             return self.alive[0] if self.alive else self._add()
 
     def _add(self) -> Connection:
+        connection = self._make()
+        self._connections.append(connection)
+        return connection
+
+    def _make(self) -> Connection:
         if self._closed:
             raise SshUnreachable
         connection = self._login()
@@ -55,7 +62,6 @@ class ConnectionPool:
             raise SshUnreachable
         for other in self._connections:
             connection.learn_from(other)
-        self._connections.append(connection)
         return connection
 
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Result:
@@ -111,22 +117,31 @@ class ConnectionPool:
                 continue
             if reserve:
                 raise LimitReached
+            if (lane := self._lane_with_room()) is not None:
+                return lane
             self._room.clear()
             self._room.wait(1.0)
 
     def _has_room(self, alive: list[Connection], reserve: int, spare: int) -> bool:
-        """Whether there is room for a long command, when one channel at least is left for a short one."""
+        """Whether there is room for a long command."""
         capacities = [connection.capacity for connection in alive]
         capacities += [min(capacities)] * (self._max - len(alive))  # those still to be made expect no more
-        room = min(sum(max(1, capacity - reserve) for capacity in capacities), sum(capacities) - 1)
+        room = sum(max(1, capacity - reserve) for capacity in capacities)
         used = sum(connection.open_channels for connection in alive)
         return room - used > min(spare, max(1, room // 8))
+
+    def _lane_with_room(self) -> Connection | None:
+        with self._opening:
+            if self._lane is None or not self._lane.alive:
+                self._lane = self._make()
+        return _roomy([self._lane], 0)
 
     def close(self) -> None:
         """Closes every connection; there will be no more."""
         self._closed = True
         connections, self._connections = self._connections, []
-        for connection in connections:
+        lane, self._lane = self._lane, None
+        for connection in [*connections, *([lane] if lane else [])]:
             connection.close()
 
 

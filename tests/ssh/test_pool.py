@@ -8,11 +8,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import gevent
+import gevent.event
 import pytest
 
 from ethpillar.errors import LimitReached, SshTimeout, SshUnreachable
 from ethpillar.ssh.connection import RELEARN, ChannelRefused, Connection, Result
 from ethpillar.ssh.pool import ConnectionPool
+
+from ..waiting import until
 
 
 class FakeConnection:
@@ -63,7 +66,7 @@ class Channels(Connection):
         self._max_channels = 10
         self._learned = (10, 0.0)
         self._closed_at = float("-inf")
-        self.open_channels = self.most = 0
+        self.open_channels = self.most = self._granted = 0
         self._sshd = sshd
 
     @property
@@ -73,13 +76,17 @@ class Channels(Connection):
     @contextmanager
     def command(self, *_: Any) -> Iterator[Any]:
         self.open_channels += 1
+        granted = False
         try:
-            gevent.sleep(0)
-            if self.open_channels > self._sshd.sessions:
+            gevent.sleep(0.001)
+            if self._granted >= self._sshd.sessions:
                 raise ChannelRefused
-            self.most = max(self.most, self.open_channels)
+            granted = True
+            self._granted += 1
+            self.most = max(self.most, self._granted)
             yield None
         finally:
+            self._granted -= granted
             self.open_channels -= 1
 
     def run(self, *_: Any) -> Any:
@@ -97,7 +104,7 @@ def open_logs(pool: ConnectionPool, stack: ExitStack, count: int, spare: int = 0
     return opened
 
 
-@pytest.mark.parametrize(("sessions", "logs"), [(1, 3), (2, 4), (3, 4), (6, 16), (10, 32)])
+@pytest.mark.parametrize(("sessions", "logs"), [(1, 4), (2, 4), (3, 4), (6, 16), (10, 32)])
 def test_however_few_channels_there_are_short_commands_have_one(sessions: int, logs: int) -> None:
     sshd = Sshd(sessions)
     pool = ConnectionPool(sshd.login, 4)
@@ -107,6 +114,28 @@ def test_however_few_channels_there_are_short_commands_have_one(sessions: int, l
         assert pool.run(["systemctl"], timeout=5).status == 0
         assert sshd.most <= sessions
     assert pool.run(["systemctl"], timeout=5).status == 0
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 3, 10])
+def test_those_that_ask_at_the_same_time_are_told_the_same(sessions: int) -> None:
+    sshd = Sshd(sessions)
+    pool = ConnectionPool(sshd.login, 4)
+    pool.connect()
+    ended = gevent.event.Event()
+    opened = []
+
+    def follow() -> None:
+        with suppress(LimitReached), pool.stream(["journalctl"]):
+            opened.append(1)
+            ended.wait()
+
+    logs = [gevent.spawn(follow) for _ in range(60)]
+    gevent.spawn(gevent.joinall, logs)
+    until(lambda: sum(log.dead for log in logs) + len(opened) == 60, "an answer for all")
+    assert pool.run(["systemctl"], timeout=5).status == 0
+    assert sshd.most <= sessions
+    ended.set()
+    gevent.joinall(logs, raise_error=True)
 
 
 def test_logs_leave_room_for_those_that_catch_up() -> None:

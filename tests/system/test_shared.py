@@ -186,7 +186,7 @@ class TestOneChannel:
             return {each["service"] for each in socket.events("log_state") if each["state"] in states}
 
         until(lambda: told("live", "ended") == set(services), "a log, or a word why there is none", 90)
-        assert 2 <= len(told("live")) <= 3
+        assert 2 <= len(told("live")) <= 4
         refused = {error["service"]: error["code"] for error in socket.events("error")}
         assert refused == dict.fromkeys(told("ended"), "limit_reached")
         socket.emit("subscribe_status", {"interval": 1000})
