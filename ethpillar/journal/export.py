@@ -13,6 +13,8 @@ from .entry import Entry
 
 VALUE_LIMIT = 256 * 1024
 "Bytes kept of one value. journald cuts what a program prints at 48 KiB; a native message may be longer."
+CURSOR_LIMIT = 512
+"Bytes of a cursor; systemd's have some 130."
 VALUE_MOST = 768 * 1024 * 1024
 "Bytes of the longest value there can be: systemd's own reader of this format takes no more (DATA_SIZE_MAX)."
 
@@ -150,7 +152,7 @@ def _entry(fields: dict[bytes, bytes]) -> Entry:
     get = fields.get
     pid = _number(get(b"_PID"))
     return Entry(
-        cursor=get(b"__CURSOR", b"").decode("utf-8", "replace"),
+        cursor=get(b"__CURSOR", b"")[:CURSOR_LIMIT].decode("utf-8", "replace"),
         realtime_us=_number(get(b"__REALTIME_TIMESTAMP")) or 0,
         message=get(b"MESSAGE", b""),
         priority=_priority(get(b"PRIORITY")),

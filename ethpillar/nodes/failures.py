@@ -48,7 +48,7 @@ class Failures:
         count = (status.restarts or 0) + down
         before, since = self._counted.get(status.unit, ((status.restarts or 0), None))
         self._counted[status.unit] = (count, status.since)
-        again = status.status == "failed" and count == before and since not in (None, status.since)
+        again = status.status == "failed" and count <= before and since not in (None, status.since)
         if count > before or again:  # or it was started by hand in between, and failed anew
             now = time.monotonic()
             self._shown[status.unit] = (now, tuple(self._read(status.unit)) if now < patience else ())

@@ -175,15 +175,20 @@ class LogFeed:
             subscription.fail(problem)
 
     def _read(self) -> None:
-        try:
-            self._parser.describe(self.source.check_unit(self.unit))
-        except UnitNotFound:  # a unit that is being replaced may be away for a moment, and its journal is there
-            if not self._begun:
-                raise
+        self._parser.describe(self.describe())
         while True:
             self._catch_up()
             if self._follow():
                 return
+
+    def describe(self) -> str | None:
+        """The unit's description. Raises what stands against reading its journal."""
+        try:
+            return self.source.check_unit(self.unit)
+        except UnitNotFound:  # one that is being replaced may be away for a moment, and its journal is there
+            if not self._begun:
+                raise
+            return None
 
     def _catch_up(self) -> None:
         """Reads what the journal has by now, without following: the backlog at first, then all after the last entry."""
@@ -202,8 +207,9 @@ class LogFeed:
                 self._append(entries)
             self._check(stream)
         if expected is not None:  # nothing at all: the journal may be empty, or not be shown to us any more
-            self.source.rights_in_doubt()
-            self.source.check_unit(self.unit)
+            if not self.source.rights_in_doubt():
+                raise SshUnreachable  # following it could be silent for ever
+            self.describe()
 
     def _read_backlog(self) -> None:
         found: list[Entry] = []
@@ -211,7 +217,7 @@ class LogFeed:
             while entries := stream.read():
                 found += entries
             self._check(stream)  # perhaps it is a part of it: the ring must not begin in the middle
-        self.ring.complete = len(found) < BACKLOG
+            self.ring.complete = stream.count < BACKLOG
         self._append(found)
         self._begun = True
         self._wake()
@@ -234,6 +240,8 @@ class LogFeed:
                         return False
                     resuming = False
                     entries = entries[1:]
+                if entries:
+                    self._backoff.reset()  # not when it catches up, which a journalctl that can't be followed does too
                 self._append(entries)
         if time.monotonic() - began > STEADY:
             self._backoff.reset()
@@ -254,7 +262,6 @@ class LogFeed:
 
     def _append(self, entries: Sequence[Entry]) -> None:
         for some in self.portions(entries):
-            self._backoff.reset()
             self._put([self.item_of(entry, self._parser) for entry in some])
             if any(entry.pid == 1 for entry in some):
                 self.source.unit_changed(self.unit)

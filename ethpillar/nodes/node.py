@@ -55,8 +55,10 @@ CATCHING_UP = 6
 "Subscribers of all feeds together that are served from the journal at once: each takes a channel."
 SPARE = 2
 "Channels that new feeds leave for them."
-DENIAL_KEPT = 60.0
+DENIAL_KEPT = 15.0
 "Seconds for which a missing right is believed to be still missing."
+NOT_DOUBTED = 2.0
+"Seconds for which a right that was found is not doubted: all logs of a node may doubt it at once."
 BROKEN = "journalctl fails on the node. Check its disk: it may be full or damaged."
 
 
@@ -104,7 +106,7 @@ class Node:
         self._lingering: dict[LogFeed, gevent.Greenlet[..., None]] = {}
         self._aliases: dict[str, str] = {}
         self._access: access.JournalAccess | None = None
-        self._denied_at = float("-inf")
+        self._denied_at = self._found_at = float("-inf")
         self._access_lock = BoundedSemaphore(1)
         self.catching_up = BoundedSemaphore(CATCHING_UP)
         self._closed = False
@@ -261,9 +263,12 @@ class Node:
             self._aliases[unit] = name
         return status.description if status is not None else None
 
-    def rights_in_doubt(self) -> None:
+    def rights_in_doubt(self) -> bool:
         """See `JournalSource`."""
-        self._access, self._denied_at = None, float("-inf")
+        doubted = time.monotonic() - self._found_at > NOT_DOUBTED
+        if doubted:
+            self._access = None
+        return doubted
 
     def _journal_access(self, unit: str) -> access.JournalAccess:
         """How the journal can be read; found once. The unit is the one in whose name this is told when it cannot."""
@@ -273,8 +278,9 @@ class Node:
                     self._access = access.find(self.run, self.record.target.password)
                 except access.JournalBroken:
                     raise LogUnavailable(service_name(unit), hint=BROKEN) from None
+                self._found_at = time.monotonic()
                 if self._access is None:
-                    self._denied_at = time.monotonic()
+                    self._denied_at = self._found_at
         if self._access is None:
             raise PermissionDenied(service_name(unit))
         return self._access
@@ -289,7 +295,7 @@ class Node:
         way = self._journal_access(unit)
         spare = SPARE if follow else 0
         with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout, spare=spare) as command:
-            yield CommandEntries(command, None if follow and cursor is None else PATIENCE, follow)
+            yield CommandEntries(command, None if follow else PATIENCE, cursor)
 
     def _last_lines(self, unit: str) -> list[str]:
         entries: list[Entry] = []

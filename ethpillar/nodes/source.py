@@ -22,9 +22,8 @@ from ..ssh.deadline import within
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_LINE_BREAK"
 
 PATIENCE = 60.0
-"""Seconds without output after which a journalctl hangs, as on a disk that has died: the node still answers then. It
-may search a large journal for a while. One that follows may well be silent for days, but if it was given a cursor it
-begins with an entry; without rights it says nothing, for ever."""
+"""Seconds without output after which a journalctl that does not follow hangs, as on a disk that has died: the node
+still answers then. It may search a large journal for a while; one that follows may well be silent for days."""
 
 
 def journal_command(
@@ -58,6 +57,9 @@ class EntryStream(Protocol):
     def complaint(self) -> bytes:
         """At the end: the last of what it said on standard error."""
 
+    count: int
+    "Entries it has printed so far; cut lines are several of them."
+
 
 class JournalSource(Protocol):
     """What a log feed needs of a node. Everything may raise `SshError`."""
@@ -79,24 +81,25 @@ class JournalSource(Protocol):
     def unit_changed(self, unit: str) -> None:
         """Told when systemd wrote a line about the unit."""
 
-    def rights_in_doubt(self) -> None:
-        """Told when the journal shows less than it should: the right to read it has to be found again."""
+    def rights_in_doubt(self) -> bool:
+        """Told when the journal shows less than it should. Whether the right to read it will be found again; False when
+        that was a moment ago."""
 
 
 class CommandEntries:
     """The entries a running journalctl prints."""
 
-    def __init__(self, command: Command, patience: float | None, follows: bool = False) -> None:
+    def __init__(self, command: Command, patience: float | None, resume: str | None = None) -> None:
         """
         :param patience: seconds without output after which it is taken for hanging, and over; None: never
-        :param follows: whether it may be silent for as long as it likes once it has said something
+        :param resume: the cursor it was given
         """
         self._command = command
         self._patience = patience
-        self._follows = follows
         self._parser = ExportParser()
-        self._joiner = LineJoiner()
+        self._joiner = LineJoiner(resume)
         self._over = False
+        self.count = 0
 
     def read(self) -> list[Entry]:
         """See `EntryStream`."""
@@ -107,11 +110,11 @@ class CommandEntries:
             if not data:
                 self._over = True
                 return self._parser.close()
-            if self._follows:
-                self._patience = None
             # An entry without a cursor is none of the journal's: nothing could be resumed after it. A line whose end
             # has not come when the stream ends is read again, after the last one that is whole.
-            entries = self._joiner.feed([each for each in self._parser.feed(data) if each.cursor.startswith("s=")])
+            found = self._parser.feed(data)
+            self.count += len(found)
+            entries = self._joiner.feed([each for each in found if each.cursor.startswith("s=")])
             if entries:
                 return entries
         return []

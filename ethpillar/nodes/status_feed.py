@@ -219,7 +219,7 @@ class StatusSubscription:
         except EthPillarError:  # whatever it is (the node, no room for a command, Redis for a login) may be over soon
             if not self._failing:
                 self._sink.status_failed(StatusUnavailable())
-            self._failing = True
+            self._failing, self._owed = True, None
             return
         self._failing = False
         if self._sink.ready():

@@ -52,6 +52,8 @@ SLICE = 2.0
 "Seconds that it may read while others wait to be served from the journal as well."
 TRIES = 3
 "How often a journal that ends with an error is read anew, before the cursor that a client gave is taken for none."
+TRIES_DENIED = 5
+"How often it is tried when the right to read it seems to be gone."
 CATCH = 5.0
 "Seconds that a subscriber at the journal's end waits for the follower before it looks into the journal again."
 
@@ -257,11 +259,14 @@ class LogSubscription:
             with self._feed.catching_up, self._feed.source.catching_up:
                 advanced = self._read_journal()
         except EthPillarError as problem:
-            if isinstance(problem, PermissionDenied) or (isinstance(problem, SshError) and problem.terminal):
+            if isinstance(problem, SshError) and problem.terminal:
+                raise
+            if isinstance(problem, PermissionDenied) and self._backoff.attempt >= TRIES_DENIED:
                 raise
             self._feed.source.wait_connected()
             gevent.sleep(self._backoff.next())
             return
+        gevent.sleep(0)  # a semaphore does not pass over who comes again at once
         if advanced:
             self._backoff.reset()
         elif self.position == NOWHERE:
@@ -281,12 +286,13 @@ class LogSubscription:
     def _read_journal(self) -> bool:
         """One journalctl from where we are. Whether it brought anything new."""
         lines = self._lines if self._resume is None else None
-        parser = LineParser(self._feed.source.check_unit(self._feed.unit))
+        parser = LineParser(self._feed.describe())
         expected = self._resume
         advanced = False
-        until = time.monotonic() + SLICE
+        until = float("inf")
         with self._feed.source.journal(self._feed.unit, lines=lines, cursor=expected) as stream:
             while entries := stream.read():
+                until = min(until, time.monotonic() + SLICE)
                 if expected is not None:
                     entries = self._check_start(expected, entries)
                     expected = None

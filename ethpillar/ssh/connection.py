@@ -85,8 +85,10 @@ class Command:
     def status(self, timeout: float = 5.0) -> int:
         """The exit status once it has ended and all of its output is here; -1 when there is none."""
         self._channel.status_event.wait(timeout)
-        # sshd may send the status before the last of the output, which a connection that breaks then takes along.
-        return int(self._channel.exit_status) if self._channel.eof_received else -1
+        # sshd may send the status before the last of the output, which a connection that breaks then takes along. A
+        # channel that the other side has closed is complete, too.
+        ended = self._channel.closed and self._channel.transport.is_active()
+        return int(self._channel.exit_status) if self._channel.eof_received or ended else -1
 
     def send(self, data: bytes) -> None:
         """Writes to standard input and ends it."""

@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ..errors import LimitReached, SshTimeout, SshUnreachable
+from ..errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable
 from .connection import ChannelRefused, Command, Connection, Result
 
 RESERVED = 2
@@ -111,9 +111,7 @@ class ConnectionPool:
             if roomy is not None:
                 return roomy
             if len(alive) < self._max:
-                with self._opening:
-                    if len(self.alive) < self._max and _roomy(self.alive, reserve) is None:
-                        self._add()
+                _uninterrupted(lambda: self._grow(reserve))
                 continue
             if reserve:
                 raise LimitReached
@@ -122,19 +120,27 @@ class ConnectionPool:
             self._room.clear()
             self._room.wait(1.0)
 
+    def _grow(self, reserve: int) -> None:
+        with self._opening:
+            if len(self.alive) < self._max and _roomy(self.alive, reserve) is None:
+                self._add()
+
     def _has_room(self, alive: list[Connection], reserve: int, spare: int) -> bool:
         """Whether there is room for a long command."""
         capacities = [connection.capacity for connection in alive]
         capacities += [min(capacities)] * (self._max - len(alive))  # those still to be made expect no more
         room = sum(max(1, capacity - reserve) for capacity in capacities)
         used = sum(connection.open_channels for connection in alive)
-        return room - used > min(spare, max(1, room // 8))
+        return room - used > (min(spare, max(1, room // 8)) if room > 2 else 0)
 
     def _lane_with_room(self) -> Connection | None:
+        _uninterrupted(self._open_lane)
+        return _roomy([self._lane], 0) if self._lane is not None else None
+
+    def _open_lane(self) -> None:
         with self._opening:
             if self._lane is None or not self._lane.alive:
                 self._lane = self._make()
-        return _roomy([self._lane], 0)
 
     def close(self) -> None:
         """Closes every connection; there will be no more."""
@@ -143,6 +149,21 @@ class ConnectionPool:
         lane, self._lane = self._lane, None
         for connection in [*connections, *([lane] if lane else [])]:
             connection.close()
+
+
+def _uninterrupted(act: Callable[[], None]) -> None:
+    """Does something that goes on when whoever wants it has no more time: half a login is one that sshd counts."""
+
+    def caught() -> EthPillarError | None:
+        try:
+            act()
+        except EthPillarError as problem:  # a greenlet that raises is printed
+            return problem
+        return None
+
+    problem = gevent.spawn(caught).get()
+    if problem is not None:
+        raise problem
 
 
 def _learn(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from ethpillar.journal.entry import Entry
 from ethpillar.journal.export import ExportParser
 from ethpillar.journal.formats import LONGEST as TAKEN_APART
 from ethpillar.journal.formats import LineParser
-from ethpillar.journal.joining import LONGEST, LineJoiner
+from ethpillar.journal.joining import LONGEST, MOST, LineJoiner
 
 
 def piece(number: int, text: bytes, goes_on: bool = False, pid: int = 7) -> Entry:
@@ -37,6 +37,22 @@ def test_a_line_without_end_comes_in_pieces() -> None:
     assert [len(entry.message) for entry in got] == [6 * size] * 3
     assert 6 * size >= LONGEST
     assert [len(entry.message) for entry in joiner.close()] == [2 * size]
+
+
+def test_what_is_kept_of_a_line_is_bounded_in_pieces_too() -> None:
+    joiner = LineJoiner()
+    got = [entry for number in range(10 * MOST) for entry in joiner.feed([piece(number, b"", True)])]
+    assert len(got) == 10
+
+
+def test_a_piece_that_was_given_out_is_not_joined_again() -> None:
+    joiner = LineJoiner("s=1;i=2")
+    assert joiner.feed([]) == []
+    assert joiner.feed([piece(2, b"a", True), piece(3, b"b", True)]) == [piece(2, b"a", True)]
+    assert joiner.feed([piece(4, b"c")]) == [piece(4, b"bc")]
+    joiner = LineJoiner("s=1;i=2")
+    assert joiner.feed([piece(3, b"a"), piece(2, b"b")]) == [piece(3, b"a"), piece(2, b"b")]
+    assert joiner.feed([piece(2, b"c", True)]) == []
 
 
 @given(st.lists(st.tuples(st.binary(max_size=5), st.booleans(), st.integers(1, 2))), st.data())

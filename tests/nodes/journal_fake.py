@@ -74,8 +74,9 @@ class FakeJournal:
     def unit_changed(self, unit: str) -> None:
         self.changed += 1
 
-    def rights_in_doubt(self) -> None:
+    def rights_in_doubt(self) -> bool:
         self.doubted += 1
+        return True
 
     @contextmanager
     def journal(
@@ -102,6 +103,7 @@ class FakeStream:
         self._follow = follow
         self._generation = generation
         self._broken = False
+        self.count = 0
 
     def read(self) -> list[Entry]:
         gevent.sleep(0)
@@ -112,6 +114,7 @@ class FakeStream:
             found = self._journal.entries[self._position : self._position + 7]
             if found:
                 self._position += len(found)
+                self.count += len(found)
                 return found
             if not self._follow:
                 return []

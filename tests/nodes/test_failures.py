@@ -110,3 +110,11 @@ def test_one_that_failed_was_started_by_hand_and_failed_again_between_two_polls(
         for since in ("2026-09-12T08:15:01Z", "2026-09-12T08:15:01Z", "2026-09-12T08:17:01Z")
     ]
     assert seen == [["failure 1"], ["failure 1"], ["failure 2"]]
+
+
+def test_one_whose_restarts_were_counted_anew() -> None:
+    read: list[str] = []
+    noticed = Failures(lambda unit: [f"failure {len(read)}"] if read.append(unit) is None else [])  # type: ignore[func-returns-value]
+    for since, restarts, lines in (("A", 5, ["failure 1"]), ("B", 0, ["failure 2"])):
+        (each,) = noticed.noticed_in([UnitStatus(UNIT, "failed", "failed", since=since, restarts=restarts)])
+        assert list(each.last_lines or ()) == lines

@@ -29,7 +29,7 @@ from ethpillar.nodes.subscription import LogSubscription
 from ethpillar.ssh.backoff import Backoff
 
 from ..waiting import until
-from .journal_fake import FakeJournal, FakeSink, encode
+from .journal_fake import FakeJournal, FakeSink, FakeStream, encode
 
 
 def numbers(sink: FakeSink) -> list[int]:
@@ -410,6 +410,7 @@ class Bad:
     def __init__(self, status: int, complaint: bytes = b"") -> None:
         self._status = status
         self._complaint = complaint
+        self.count = 0
 
     def read(self) -> list[Entry]:
         gevent.sleep(0)
@@ -513,8 +514,9 @@ def test_a_right_that_is_gone_is_told(journal: FakeJournal, feed: LogFeed) -> No
     feed.subscribe(sink)
     until(lambda: sink.states, "live")
 
-    def doubt() -> None:
+    def doubt() -> bool:
         journal.refusal = PermissionDenied("execution")
+        return True
 
     journal.rights_in_doubt = doubt  # type: ignore[method-assign]
     failing(journal, 1000, Bad(0))  # nothing is shown, and nothing is said
@@ -614,6 +616,77 @@ def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(journa
     journal.write(1200)
     expect(sink, range(1221))
     assert max(batches) <= 500
+
+
+def test_a_backlog_of_cut_lines_is_not_taken_for_all_there_is(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(300)
+    read = FakeStream.read
+
+    def joined(stream: FakeStream) -> list[Entry]:
+        found = read(stream)
+        return found[1:] if len(found) > 1 else found  # as if two were one line
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeStream, "read", joined)
+        first = FakeSink()
+        feed.subscribe(first)
+        until(lambda: first.states, "live")
+    assert len(feed.ring) < 50
+    assert not feed.ring.complete
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whoever_waits_for_the_journal_gets_a_turn(journal: FakeJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.subscription.SLICE", 0.0)
+    journal.write(20_000)
+    feed = make_feed(journal, entries=60)
+    sinks = [FakeSink() for _ in range(4)]
+    for sink in sinks:
+        feed.subscribe(sink, lines=5000)
+    until(lambda: all(sink.got for sink in sinks), "lines for all")
+    assert any(len(sink.got) < 5000 for sink in sinks)  # none of them had to wait until others had everything
+    for sink in sinks:
+        expect(sink, range(15_000, 20_000))
+    feed.close()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("problem", [PermissionDenied("execution"), UnitNotFound("execution")])
+def test_one_served_from_the_journal_has_patience_too(journal: FakeJournal, problem: EthPillarError) -> None:
+    journal.write(300)
+    feed = make_feed(journal, entries=60)
+    first, second = FakeSink(), FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    check, tries = journal.check_unit, []
+
+    def refused_twice(unit: str) -> str | None:
+        tries.append(unit)
+        if len(tries) < 3:
+            raise problem
+        return check(unit)
+
+    journal.check_unit = refused_twice  # type: ignore[method-assign]
+    feed.subscribe(second, lines=300)
+    expect(second, range(300))
+    assert second.error is None
+    feed.close()
+
+
+def test_a_busy_unit_does_not_hide_that_it_cannot_be_followed(journal: FakeJournal) -> None:
+    journal.write(10)
+    feed = make_feed(journal)
+    failing(journal, 10**6, Bad(1), follow=True)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    for attempt in range(1, 8):
+        until(lambda attempt=attempt: ("reconnecting", attempt) in told(sink), "the next try")  # type: ignore[misc]
+        journal.write(3)
+    feed.close()
+
+
+def told(sink: FakeSink) -> list[tuple[str, int | None]]:
+    return [(state, details.get("attempt")) for state, details in sink.states]
 
 
 class Interleavings(RuleBasedStateMachine):

@@ -38,16 +38,10 @@ def test_one_that_hangs_is_over_and_has_not_ended_well() -> None:
     assert stream.status() == -1
 
 
-def test_one_that_follows_and_does_not_even_begin_is_over() -> None:
-    hanging: Any = Hanging()
-    hanging._output.clear()
-    assert CommandEntries(hanging, 0.01, follows=True).read() == []
-
-
-@pytest.mark.parametrize(("patience", "follows"), [(None, False), (60, False), (0.001, True)])
-def test_one_that_is_silent_is_waited_for(patience: float | None, follows: bool) -> None:
+@pytest.mark.parametrize("patience", [None, 60])
+def test_one_that_is_silent_is_waited_for(patience: float | None) -> None:
     silent: Any = Hanging()
-    stream = CommandEntries(silent, patience, follows)
+    stream = CommandEntries(silent, patience)
     stream.read()
     reading = gevent.spawn(stream.read)
     gevent.sleep(0.01)
