@@ -28,9 +28,11 @@ OUTPUT_LIMIT = 4 * 1024 * 1024
 "Bytes of output a short command may have."
 LATE = 60.0
 "Seconds for which a channel that nobody waits for any more is closed should it open."
-RELEARN, CLOSING, RELEARN_SOON = 600.0, 3.0, 10.0
-"""Seconds for which a refusal counts. sshd keeps a channel's place until its process has ended, so it may refuse one
-that it has room for in a moment: when a channel was closed so recently, the refusal does not count for long."""
+RELEARN = 60.0
+"Seconds for which what was learned from a refusal counts."
+CLOSING, REFUSING = 3.0, 1.0
+"""sshd keeps a channel's place until its process has ended. So a refusal says nothing of how many it allows when one
+was closed so recently, unless it has refused all for so long."""
 _REFUSED = "Unable to open channel."
 "What paramiko says of all but the last of several refusals that come at once."
 
@@ -135,6 +137,7 @@ class Connection:
         self._max_channels = max_channels
         self._learned = (max_channels, 0.0)
         self._closed_at = float("-inf")
+        self._refused_since = float("inf")
         self.open_channels = 0
         "Those that are asked for as well."
         self._granted = 0
@@ -148,11 +151,14 @@ class Connection:
         learned, until = self._learned
         return learned if time.monotonic() < until else self._max_channels
 
-    def refused(self) -> None:
-        """sshd has refused a channel: for a while there is room for no more than there are, and never for none."""
+    def refused(self) -> bool:
+        """sshd has refused a channel. Whether that says that there is room for no more than there are."""
         now = time.monotonic()
-        lasting = RELEARN if now - self._closed_at > CLOSING else RELEARN_SOON
-        self._learned = (max(1, min(self.capacity, self._granted)), now + lasting)
+        self._refused_since = min(self._refused_since, now)
+        learned = now - self._closed_at > CLOSING or now - self._refused_since > REFUSING
+        if learned:
+            self._learned = (max(1, min(self.capacity, self._granted)), now + RELEARN)
+        return learned
 
     def learn_from(self, other: Connection) -> None:
         """What was learned on another connection to the same sshd."""
@@ -186,6 +192,7 @@ class Connection:
                 with gevent.Timeout(timeout, SshTimeout()):
                     command = Command(self._open())
                     self._granted += 1
+                    self._refused_since = float("inf")
                     command._channel.exec_command(shlex.join(words))
                     command.send(stdin)
             except paramiko.ChannelException:

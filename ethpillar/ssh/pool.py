@@ -20,7 +20,7 @@ RESERVED = 2
 "Channels of a connection that are kept for short commands, so that a page of logs never holds up the states."
 
 PAUSE = 0.2
-"Seconds before the next try on a connection that refuses although nothing is open on it."
+"Seconds before the next try on a connection that may have room in a moment."
 
 
 class ConnectionPool:
@@ -167,9 +167,8 @@ def _uninterrupted(act: Callable[[], None]) -> None:
 
 
 def _learn(connection: Connection) -> None:
-    connection.refused()
-    if not connection.open_channels:  # those that were closed a moment ago still have their places
-        gevent.sleep(PAUSE)
+    if not connection.refused() or not connection.open_channels:
+        gevent.sleep(PAUSE)  # those that were closed a moment ago still have their places
 
 
 def _roomy(connections: list[Connection], reserve: int) -> Connection | None:

@@ -65,7 +65,7 @@ class Channels(Connection):
     def __init__(self, sshd: Sshd) -> None:
         self._max_channels = 10
         self._learned = (10, 0.0)
-        self._closed_at = float("-inf")
+        self._closed_at, self._refused_since = float("-inf"), float("inf")
         self.open_channels = self.most = self._granted = 0
         self._sshd = sshd
 
