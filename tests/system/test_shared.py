@@ -187,6 +187,7 @@ class TestOneChannel:
 
         until(lambda: told("live", "ended") == set(services), "a log, or a word why there is none", 90)
         assert 2 <= len(told("live")) <= 4
+        until(lambda: len(socket.events("error")) == len(told("ended")), "an error for each that has ended")
         refused = {error["service"]: error["code"] for error in socket.events("error")}
         assert refused == dict.fromkeys(told("ended"), "limit_reached")
         socket.emit("subscribe_status", {"interval": 1000})
