@@ -223,6 +223,15 @@ def test_a_node_that_does_not_come_back_is_given_up_at_last(world: World, redis:
         local.close()
 
 
+def pour(world: World, quick: Any) -> list[str]:
+    """Megabytes of lines, until one that keeps up has them; the lines."""
+    expected = [f"line {number} " + "x" * 1000 for number in range(20_000)]
+    for at in range(0, len(expected), 2000):
+        world.node.append_many(EXECUTION, expected[at : at + 2000])
+    until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
+    return expected
+
+
 def test_a_frozen_browser_holds_nobody_up_and_loses_nothing(world: World) -> None:
     from .clients import JsClients
 
@@ -235,10 +244,7 @@ def test_a_frozen_browser_holds_nobody_up_and_loses_nothing(world: World) -> Non
         socket.call("subscribe_logs", {"service": "execution", "lines": 0})
         socket.wait("log_state")
     other.freeze(True)
-    expected = [f"line {number} " + "x" * 1000 for number in range(20_000)]
-    for at in range(0, len(expected), 2000):
-        world.node.append_many(EXECUTION, expected[at : at + 2000])
-    until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
+    expected = pour(world, quick)
     assert quick.lines("execution") == expected
     got = len(slow.lines("execution"))
     assert got < len(expected)
@@ -261,10 +267,7 @@ def test_a_frozen_browser_that_wants_only_live_lines_is_told_how_many_it_missed(
     for socket in (quick, slow):
         socket.wait("log_state")
     other.freeze(True)
-    expected = [f"line {number} " + "x" * 1000 for number in range(20_000)]
-    for at in range(0, len(expected), 2000):
-        world.node.append_many(EXECUTION, expected[at : at + 2000])
-    until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
+    expected = pour(world, quick)
     other.freeze(False)
     until(lambda: expected[-1] in slow.lines("execution"), "the last line", 90)
     skipped = [told["skipped"] for told in slow.events("log_state") if told["state"] == "gap"]
