@@ -27,7 +27,7 @@ $(VENV)/.dev: $(VENV)/.python requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/.python
-	@$(BIN)/python -m ethpillar.demo
+	@$(BIN)/python -m demo
 
 # The real parts (sshd, redis-server, Node.js with socket.io-client): what can be installed is, the rest is told.
 .PHONY: parts

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psutil
 import redis as redis_py
 
-from ethpillar.demo.node import SimNode, install
+from demo.simnode import SimNode, install
 from tests.system.parts import PASSWORD, USER, EthPillarServer, RedisServer, Sshd
 from tests.waiting import until
 

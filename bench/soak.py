@@ -37,7 +37,7 @@ import psutil
 import redis as redis_py
 from gevent.lock import BoundedSemaphore
 
-from ethpillar.demo.node import SimNode, install
+from demo.simnode import SimNode, install
 from tests.system.clients import JsClients
 from tests.system.local import LocalServer
 from tests.system.local import count as count_objects

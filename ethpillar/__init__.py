@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import config
 
     from .cli import add_commands
-    from .gateway.log_setup import set_up
+    from .log_setup import set_up
 
     settings = settings or config.load()
     set_up(settings.log_level)
@@ -43,19 +43,19 @@ def _add_server(app: Flask, settings: Settings) -> None:
 
     from .gateway import wire
     from .gateway.codec import Json, Packet
-    from .gateway.dispatch import EngineIoDispatch
-    from .gateway.engine import answer_without_details, never_wait_for_clients, take_every_packet_of_a_body
     from .gateway.events import Gateway
-    from .gateway.http import add_routes
-    from .gateway.limits import Limits
-    from .gateway.log_setup import SILENT
-    from .gateway.server import Server
+    from .limits.limits import Limits
+    from .log_setup import SILENT
     from .nodes.node import NodeOptions
     from .nodes.registry import NodeRegistry
+    from .server import Server
     from .sessions import SessionStore, SessionWatch
     from .ssh.address import AddressPolicy
     from .ssh.login import LoginOptions
     from .units import CORE_UNITS
+    from .web.dispatch import EngineIoDispatch
+    from .web.engine import answer_without_details, never_wait_for_clients, take_every_packet_of_a_body
+    from .web.probes import add_routes
 
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     login_options = LoginOptions(
@@ -110,5 +110,5 @@ def _add_server(app: Flask, settings: Settings) -> None:
     gateway = Gateway(socketio, store, registry, limits, settings.auth_timeout)
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
     app.wsgi_app = EngineIoDispatch(app.wsgi_app, settings.max_message_bytes)  # type: ignore[method-assign]
-    add_routes(app, store)
+    add_routes(app, store.ping)
     app.extensions["ethpillar"] = Server(gateway, registry, store, watch, limits, settings.shutdown_timeout)

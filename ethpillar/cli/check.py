@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import click
 
 from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError
-from ..gateway.server import Server
 from ..nodes.node import Node
+from ..server import Server
 from ..sessions import SessionRecord
 from ..ssh import access, address
 from ..units import CORE_UNITS, UnitStatus, service_name

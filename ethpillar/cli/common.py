@@ -17,9 +17,9 @@ from flask import current_app
 import config
 
 from ..errors import EthPillarError, SessionStoreDown
-from ..gateway.server import Server
 from ..journal.text import clean
 from ..nodes.node import Node
+from ..server import Server
 from ..sessions import SessionRecord, valid_token
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")

@@ -1,5 +1,5 @@
-"""The browser's side.
+"""A Socket.IO socket.
 
-Belongs here: Socket.IO events and their payloads, HTTP probes, sockets and what each may do, the WebSocket worker. It
-must not know how a node is reached: it acquires a node from the registry and hands it sinks.
+Belongs here: events and what each of them does, its turn, its outbox, payloads on the wire, and who may open a socket.
+It must not know how a node is reached: it acquires a node from the registry and hands it sinks.
 """

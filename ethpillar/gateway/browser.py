@@ -24,6 +24,7 @@ from ..errors import (
     SshUnreachable,
     TooManyLogs,
 )
+from ..limits.buckets import Bucket
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.ring import Item
@@ -34,7 +35,6 @@ from ..units import service_name
 from . import wire
 from .batches import Batches
 from .entrance import Entrance
-from .limits import Bucket
 from .outbox import Outbox
 from .turn import Turns
 

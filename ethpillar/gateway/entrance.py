@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from ..errors import LimitReached, SessionExpired
+from gevent.lock import BoundedSemaphore
+
+from ..errors import LimitReached, RateLimited, SessionExpired
+from ..limits.limits import Limits
 from ..sessions import SessionRecord, SessionStore, valid_token
-from .limits import Limits
+
+LOOKUPS = 4
+"Tokens looked up at once while too many bad ones come from all addresses together, so that Redis has few at once."
 
 
 class Entrance:
@@ -19,6 +24,7 @@ class Entrance:
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store
         self._limits = limits
+        self._turns = BoundedSemaphore(LOOKUPS)
 
     def look_up(self, token: object, client: str | None) -> SessionRecord:
         """The session of a token, renewed.
@@ -32,12 +38,12 @@ class Entrance:
         attempts = self._limits.attempts
         well_formed = token if isinstance(token, str) and valid_token(token) else None
         in_use = well_formed is not None and self._limits.sockets.has(well_formed)
-        if not in_use:
-            attempts.check(client)
+        if not in_use and not attempts.allowed(client):
+            raise RateLimited
         if well_formed is None:
             attempts.malformed(client)
             raise SessionExpired
-        with nullcontext() if in_use else attempts.turn():
+        with self._turns if attempts.crowded and not in_use else nullcontext():
             record = self._store.renew(well_formed)
         attempts.judge(client, record is not None)
         if record is None:

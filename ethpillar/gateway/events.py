@@ -25,16 +25,16 @@ from ..errors import (
     TooLarge,
     whereabouts,
 )
+from ..limits.limits import Limits
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionRecord, SessionStore, token_hash
+from ..web.dispatch import CLIENT
+from ..web.websocket import OVERSIZED
 from . import wire
 from .browser import BrowserSocket
-from .dispatch import CLIENT
 from .entrance import Entrance
 from .guard import Guard
-from .limits import Limits
 from .outbox import Outbox
-from .websocket import OVERSIZED
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,12 @@ import gevent
 from engineio import packet as eio_packet
 
 from ..errors import BadRequest, EthPillarError, RateLimited
+from ..limits.buckets import Bucket
+from ..limits.limits import HANDSHAKE, Limits
+from ..web.dispatch import CLIENT, PACKETS
+from ..web.paying import wait_until_paid
 from .browser import BrowserSocket
 from .codec import KINDS
-from .dispatch import CLIENT, PACKETS
-from .limits import HANDSHAKE, Bucket, Limits
 
 BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
@@ -62,7 +64,7 @@ class Guard:
 
     def _connected(self, sid: str, environ: dict[str, Any]) -> Any:
         client = environ.get(CLIENT)
-        self._limits.pace(client, HANDSHAKE)
+        wait_until_paid(self._limits, client, HANDSHAKE)
         if not self._limits.engines.take(client):
             return False
         deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
@@ -83,7 +85,7 @@ class Guard:
 
     def _posted(self, client: str | None, handle: Callable[[Any], None], environ: dict[str, Any]) -> None:
         """A body of packets: paid for before it is decoded. Frames are paid for where they are read."""
-        self._limits.pace(client, environ.get(PACKETS, 1))
+        wait_until_paid(self._limits, client, environ.get(PACKETS, 1))
         handle(environ)
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:

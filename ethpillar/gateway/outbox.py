@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 from engineio import packet as eio_packet
 
-from ..ssh.deadline import within
+from ..timing import within
 from . import wire
 
 HIGH_PACKETS = 512

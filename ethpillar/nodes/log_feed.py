@@ -31,7 +31,7 @@ from ..errors import (
 from ..journal.entry import Entry
 from ..journal.formats import Line, LineParser
 from ..journal.text import clean
-from ..ssh.backoff import Backoff
+from ..timing import Backoff
 from ..units import service_name
 from .ring import Item, Ring, gap_between
 from .source import EntryStream, JournalSource

@@ -30,10 +30,9 @@ from ..errors import (
 from ..journal.entry import Entry
 from ..sessions import SessionRecord
 from ..ssh import access
-from ..ssh.backoff import Backoff
 from ..ssh.connection import Connection, Result
-from ..ssh.deadline import within
 from ..ssh.pool import ConnectionPool
+from ..timing import Backoff, within
 from ..units import service_name, unit_name
 from . import failures
 from .log_feed import Encode, LogFeed

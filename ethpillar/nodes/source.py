@@ -15,7 +15,7 @@ from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
 from ..ssh.connection import Command
-from ..ssh.deadline import within
+from ..timing import within
 
 # PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
 # tells where a long line was cut. The cursor and the times come whatever is asked for.

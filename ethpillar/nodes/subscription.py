@@ -31,8 +31,7 @@ from ..errors import (
 )
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
-from ..ssh.backoff import Backoff
-from ..ssh.deadline import within
+from ..timing import Backoff, within
 from .ring import Item, cursor_time, gap_between
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import paramiko
 from gevent.event import Event
 
 from ..errors import SshTimeout, SshUnreachable
-from .deadline import within
+from ..timing import within
 from .transport import NodeTransport
 
 READ_SIZE = 64 * 1024

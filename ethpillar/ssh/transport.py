@@ -15,9 +15,9 @@ from gevent.event import Event
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.transport import ChannelMap
 
+from ..timing import within
 from .address import LiveSocket
 from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
-from .deadline import within
 
 _CHANNELS_REMEMBERED = 256
 _NO_MORE_METHODS = 14  # SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE

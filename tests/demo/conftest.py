@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ethpillar.demo.node import SimNode, install
+from demo.simnode import SimNode, install
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]

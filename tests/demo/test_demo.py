@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from ethpillar.demo.embedded import executable
-from ethpillar.demo.parts import ROOT
+from demo.embedded import executable
+from demo.parts import ROOT
 
 from ..system.parts import descendants, missing
 from ..waiting import until
@@ -34,7 +34,7 @@ class Demo:
         self.temporary = folder / "t"
         self.temporary.mkdir()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ethpillar.demo", *arguments],
+            [sys.executable, "-m", "demo", *arguments],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(self.temporary), "TERM": "xterm", **environment},
             stdin=subprocess.DEVNULL,

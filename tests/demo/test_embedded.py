@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ethpillar.demo import embedded
-from ethpillar.demo.embedded import RedisUnavailable, embedded_redis, executable
+from demo import embedded
+from demo.embedded import RedisUnavailable, embedded_redis, executable
 
 from ..system.parts import missing
 

@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from ethpillar.demo.node import SimNode
+from demo.simnode import SimNode
 
 from ..waiting import until
 from .conftest import Run, Start

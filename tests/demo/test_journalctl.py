@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ethpillar.demo.node import SimNode
+from demo.simnode import SimNode
 from ethpillar.journal.export import ExportParser
 
 from .conftest import Run

@@ -11,8 +11,8 @@ from typing import Any
 import paramiko
 import pytest
 
-from ethpillar.demo.node import SimNode
-from ethpillar.demo.parts import ROOT
+from demo.parts import ROOT
+from demo.simnode import SimNode
 
 from ..waiting import until
 
@@ -25,7 +25,7 @@ class Server:
     def __init__(self, node: SimNode) -> None:
         secret = node.state / "password"
         secret.write_text("geheim\n")
-        words = [sys.executable, "-m", "ethpillar.demo.ssh_server", "--state", str(node.state), "--port", "0"]
+        words = [sys.executable, "-m", "demo.ssh_server", "--state", str(node.state), "--port", "0"]
         self.process = subprocess.Popen(
             [*words, "--password-file", str(secret)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ethpillar.demo.node import SimNode
+from demo.simnode import SimNode
 
 from .conftest import Run
 

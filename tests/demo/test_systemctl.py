@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from ethpillar.demo.node import SimNode
+from demo.simnode import SimNode
 from ethpillar.units import parse_show, show_command
 
 from ..waiting import until

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ethpillar.demo import view
-from ethpillar.demo.text import fit, log_line, now, plain, status_row, wrapped
-from ethpillar.demo.view import Plain, Screen
+from demo import view
+from demo.text import fit, log_line, now, plain, status_row, wrapped
+from demo.view import Plain, Screen
 
 LINE: dict[str, Any] = {
     "service": "execution",

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from ethpillar.demo.clients import CLIENTS, GENESIS, Client, Slot, slot_at
-from ethpillar.demo.node import SimNode
-from ethpillar.demo.world import RESTART, RUN, Event, World, failing_events, slot_events
+from demo.clients import CLIENTS, GENESIS, Client, Slot, slot_at
+from demo.simnode import SimNode
+from demo.world import RESTART, RUN, Event, World, failing_events, slot_events
 
 from .conftest import Run
 

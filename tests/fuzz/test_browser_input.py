@@ -17,7 +17,7 @@ from ethpillar import create_app
 from ethpillar.errors import BadRequest
 from ethpillar.gateway import wire
 from ethpillar.gateway.codec import Json
-from ethpillar.gateway.websocket import OVERSIZED_PACKET, BoundedWebSocket
+from ethpillar.web.websocket import OVERSIZED_PACKET, BoundedWebSocket
 
 from ..frames import KEY, frame
 from .kit import NUMBERS, ODD, TEXT, fuzzed, valid

@@ -26,7 +26,7 @@ from ethpillar.journal.text import MOST_LINES
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.ring import Item, Ring
 from ethpillar.nodes.subscription import LogSubscription
-from ethpillar.ssh.backoff import Backoff
+from ethpillar.timing import Backoff
 
 from ..waiting import until
 from .journal_fake import FakeJournal, FakeSink, FakeStream, encode

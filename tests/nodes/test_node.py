@@ -11,8 +11,8 @@ from gevent.event import Event
 from ethpillar.errors import CredentialRefused, EthPillarError, SshError, SshTimeout
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
-from ethpillar.ssh.backoff import Backoff
 from ethpillar.ssh.target import Target
+from ethpillar.timing import Backoff
 
 from ..waiting import until
 

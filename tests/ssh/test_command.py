@@ -10,7 +10,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.ssh.connection import Command
-from ethpillar.ssh.deadline import within
+from ethpillar.timing import within
 
 
 class Interrupted:

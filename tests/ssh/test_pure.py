@@ -15,8 +15,8 @@ import pytest
 from ethpillar.errors import HostKeyChanged, SshUnreachable
 from ethpillar.ssh import access, address, hostkeys
 from ethpillar.ssh.address import AddressPolicy
-from ethpillar.ssh.backoff import CAP, Backoff
 from ethpillar.ssh.connection import Result
+from ethpillar.timing import CAP, Backoff
 
 
 @pytest.mark.parametrize(

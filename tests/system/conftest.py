@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 
-from ethpillar.demo.node import SimNode, install
+from demo.simnode import SimNode, install
 
 from ..waiting import until
 from .clients import JsClients

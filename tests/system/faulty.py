@@ -13,8 +13,8 @@ from typing import Any
 import paramiko
 from paramiko.packet import Packetizer
 
-from ethpillar.demo.node import SimNode
-from ethpillar.demo.ssh_server import Execution
+from demo.simnode import SimNode
+from demo.ssh_server import Execution
 
 from .parts import PASSWORD, free_port
 

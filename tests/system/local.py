@@ -12,13 +12,13 @@ from gevent.pywsgi import WSGIServer
 import config
 from ethpillar import create_app
 from ethpillar.gateway.browser import BrowserSocket
-from ethpillar.gateway.worker import Handler
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.node import Node
 from ethpillar.nodes.status_feed import StatusSubscription
 from ethpillar.nodes.subscription import LogSubscription
 from ethpillar.ssh.connection import Connection
 from ethpillar.ssh.transport import NodeTransport
+from ethpillar.web.worker import Handler
 
 from ..waiting import until
 from .parts import RedisServer, free_port

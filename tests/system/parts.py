@@ -1,6 +1,6 @@
 """Real parts, each in a process of its own, on loopback, with nothing left behind.
 
-The node behind sshd is simulated: its `journalctl`, `systemctl` and `sudo` are `ethpillar.demo.node`'s. SSH and Redis
+The node behind sshd is simulated: its `journalctl`, `systemctl` and `sudo` are `demo.simnode`'s. SSH and Redis
 between it and the server are real.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ethpillar.demo.node import SimNode
+from demo.simnode import SimNode
 
 from ..waiting import until
 from .clients import JsSocket

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ethpillar.gateway import worker
+from ethpillar.web import worker
 
 from ..frames import frame
 from ..waiting import until

@@ -20,7 +20,7 @@ import greenlet
 import paramiko
 import pytest
 
-from ethpillar.demo.node import SimNode
+from demo.simnode import SimNode
 
 from ..waiting import until
 from .conftest import EXECUTION, World

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from gevent.hub import Hub
 
-from ..errors import whereabouts
+from .errors import whereabouts
 
 SILENT = logging.getLogger("ethpillar.silent")
 SILENT.addHandler(logging.NullHandler())

@@ -14,7 +14,7 @@ import resource
 import socket
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import gevent
 from geventwebsocket.handler import WebSocketHandler
@@ -22,16 +22,14 @@ from geventwebsocket.websocket import Stream
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
-from .client import client_key
+from ..limits.address import client_key
+from ..limits.limits import Limits
+from ..log_setup import SILENT
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
-from .limits import Limits
-from .log_setup import SILENT
+from .paying import wait_until_paid
 from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, check_request_line, read_head
 from .websocket import BoundedWebSocket
-
-if TYPE_CHECKING:
-    from .server import Server  # not more than that: gunicorn loads this module before the monkey patch
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +40,17 @@ SPARE = 10
 "The last tenth of `worker_connections` is for those that send a request."
 BROWSERS = 0.75
 "The part of all descriptors that browsers may have."
+
+
+class Host(Protocol):
+    """What a connection needs of the running server."""
+
+    limits: Limits
+    closing: bool
+    "Whether it is being stopped."
+
+    def shutdown(self) -> None:
+        """Tell clients and close SSH."""
 
 
 def _peer(address: Any) -> str | None:
@@ -58,7 +67,7 @@ class Handler(WebSocketHandler):
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         super().__init__(sock, address, server, rfile)
-        self._server: Server = server.application.extensions["ethpillar"]
+        self._server: Host = server.application.extensions["ethpillar"]
         self.limits = self._server.limits
         self._deadline: Any = None
         sock.settimeout(WRITE_TIMEOUT)
@@ -188,7 +197,7 @@ class Handler(WebSocketHandler):
         websocket = getattr(self, "websocket", None)
         if websocket is not None:
             websocket.closed = True  # it writes a close frame when it is collected, unless it is closed
-            pace = partial(self.limits.pace, self.environ[CLIENT])
+            pace = partial(wait_until_paid, self.limits, self.environ[CLIENT])
             self.websocket = BoundedWebSocket(
                 self.environ, Stream(self), self, self.max_message_bytes, self.limits.request_timeout, pace
             )

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.gateway import reading
-from ethpillar.gateway.headers import HEADERS, harden, last_answer
-from ethpillar.gateway.reading import (
+from ethpillar.web import reading
+from ethpillar.web.headers import HEADERS, harden, last_answer
+from ethpillar.web.reading import (
     MAX_HEAD,
     BadHead,
     BadLength,

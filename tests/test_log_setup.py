@@ -9,9 +9,9 @@ import gevent
 import pytest
 from gevent.hub import Hub
 
-from ethpillar.gateway import log_setup
-from ethpillar.gateway.log_setup import set_up
+from ethpillar import log_setup
 from ethpillar.gateway.outbox import Outbox
+from ethpillar.log_setup import set_up
 
 TOKEN = "11111111-2222-4333-8444-555555555555"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .clients import CLIENTS, FAILING, SECONDS_PER_SLOT, Client, Slot, dora_run, slot_at
-from .node import SimNode
+from .simnode import SimNode
 
 HISTORY = 30
 "Slots that the journal already has when the demo begins."

@@ -21,7 +21,7 @@ from pathlib import Path
 from .children import start, stop
 from .embedded import Redis
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 USER = "staker"
 SESSION_TTL = 10_200
 DEADLINE = 30.0
@@ -83,7 +83,7 @@ def ssh_server(folder: Path, state: Path, check: Check) -> Iterator[Ssh]:
     secret = folder / "password"
     secret.touch(0o600)
     secret.write_text(password)
-    words = [sys.executable, "-m", "ethpillar.demo.ssh_server", "--state", str(state), "--user", USER]
+    words = [sys.executable, "-m", "demo.ssh_server", "--state", str(state), "--user", USER]
     process = start([*words, "--password-file", str(secret), "--keep"], log, cwd=ROOT)
     try:
         end = time.monotonic() + DEADLINE

@@ -1,7 +1,4 @@
-"""Who has a place and says nothing.
-
-Belongs here: the order in which connections give way to others while a request's head is waited for.
-"""
+"""The order in which connections that have not sent a request's head yet give way to new ones."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Waiting:
+class Heads:
     """Connections on which a request's head is waited for, the oldest first."""
 
     def __init__(self) -> None:

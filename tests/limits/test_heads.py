@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from ethpillar.gateway.waiting import Waiting
+from ethpillar.limits.heads import Heads
 
 
 def test_the_connection_that_waited_longest_gives_way() -> None:
-    waiting, ended = Waiting(), []
+    waiting, ended = Heads(), []
     ends = {name: partial(ended.append, name) for name in "abc"}
     with waiting.wait(ends["a"]), waiting.wait(ends["b"]), waiting.wait(ends["c"]):
         waiting.done(ends["a"])

@@ -1,20 +1,21 @@
-"""HTTP on the same port: probes, and errors that say nothing.
-
-Belongs here: Flask's routes.
-"""
+"""Flask's routes: probes, and errors that say nothing."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from ..errors import SessionStoreDown, whereabouts
-from ..sessions import SessionStore
 from .headers import HEADERS
 
 
-def add_routes(app: Flask, store: SessionStore) -> None:
-    """The probes of a load balancer, and the answer to everything else."""
+def add_routes(app: Flask, ping: Callable[[], None]) -> None:
+    """Add the probes of a load balancer, and the answer to everything else.
+
+    :param ping: raises `SessionStoreDown` when Redis does not answer
+    """
     probes = Blueprint("probes", __name__)
 
     @probes.get("/healthz")
@@ -26,7 +27,7 @@ def add_routes(app: Flask, store: SessionStore) -> None:
     def readyz() -> Response:
         """Redis answers, so that sessions can be validated."""
         try:
-            store.ping()
+            ping()
         except SessionStoreDown:
             return _text("redis does not answer\n", 503)
         return _text("ok\n", 200)

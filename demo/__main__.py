@@ -1,4 +1,4 @@
-"""`python -m ethpillar.demo`: the real server between a simulated node and your terminal. Ctrl-C ends it."""
+"""`python -m demo`: the real server between a simulated node and your terminal. Ctrl-C ends it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from types import FrameType
 
 from . import parts
 from .embedded import Redis, RedisUnavailable, embedded_redis
-from .node import SimNode, install
 from .parts import DemoError, Ssh
+from .simnode import SimNode, install
 from .text import SHELL
 from .world import World
 
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace, end: _End, stack: contextlib.ExitStack) -> 
 
 def main() -> int:
     """The command line. 0 when it was ended, 1 when something went wrong."""
-    parser = argparse.ArgumentParser(prog="python -m ethpillar.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--seconds", type=float, help="end after so many")
     parser.add_argument("--plain", action="store_true", help="append lines instead of redrawing a screen")
     parser.add_argument("--port", type=int, help="of the server (else WS_PORT, else a free one)")

@@ -3,7 +3,7 @@
 Belongs here: logins with one password, channels, and the processes behind them. It must not know what the commands
 do: it runs `sh -c` with the node's `bin` first in PATH, as a login on a node would.
 
-    python -m ethpillar.demo.ssh_server --state DIR --port 0 --user staker --password-file FILE
+    python -m demo.ssh_server --state DIR --port 0 --user staker --password-file FILE
 
 prints `{"port": ..., "host_key": "SHA256:..."}` and serves until SIGTERM, or, without `--keep`, until its standard
 input ends: so it does not outlive whoever started it.
@@ -30,7 +30,7 @@ from typing import Any
 
 import paramiko
 
-from .node import install
+from .simnode import install
 
 MAX_SESSIONS = 10
 "Channels of one connection, as sshd has it by default; a further one is refused."
@@ -199,7 +199,7 @@ class SshServer:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m ethpillar.demo.ssh_server")
+    parser = argparse.ArgumentParser(prog="python -m demo.ssh_server")
     parser.add_argument("--state", type=Path, required=True, help="the simulated node's directory")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--user", default="staker")

@@ -9,15 +9,7 @@ from geventwebsocket.exceptions import WebSocketError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.gateway.websocket import (
-    DISCARDED,
-    EXTRA_BURST,
-    FRAGMENTS,
-    OVERSIZED_PACKET,
-    RUN,
-    BoundedWebSocket,
-    unmask,
-)
+from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, OVERSIZED_PACKET, RUN, BoundedWebSocket, unmask
 
 from ..frames import frame
 

@@ -17,7 +17,7 @@ from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import ProtocolError, WebSocketError
 from geventwebsocket.websocket import Header, WebSocket
 
-from .limits import Bucket
+from ..limits.buckets import Bucket
 
 OVERSIZED = "oversized"
 "The event that stands for a message that was too large: the gateway answers it with an `error`."

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 
-from ..errors import ShuttingDown
-from ..nodes.registry import NodeRegistry
-from ..sessions import SessionStore, SessionWatch
-from ..ssh.deadline import within
-from .events import Gateway
-from .limits import Limits
+from .errors import ShuttingDown
+from .gateway.events import Gateway
+from .limits.limits import Limits
+from .nodes.registry import NodeRegistry
+from .sessions import SessionStore, SessionWatch
+from .timing import within
 
 log = logging.getLogger(__name__)
 
