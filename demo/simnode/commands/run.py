@@ -14,9 +14,6 @@ from _json import encode_basestring_ascii
 
 from . import store
 
-UNDER_SUDO = "SIMNODE_SUDO"
-"Set in the environment of what sudo runs."
-
 
 def main() -> None:
     """Runs the command named on the command line and exits with its status."""
@@ -24,7 +21,7 @@ def main() -> None:
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     state, name, *arguments = sys.argv[1:]
-    rights = UNDER_SUDO in os.environ
+    rights = store.UNDER_SUDO in os.environ
     note(state, [name, *arguments], rights)
     document = store.load(state)
     if name == "journalctl":

@@ -29,6 +29,8 @@ STATE = "state"
 CALLS = "calls.jsonl"
 LOCK = "lock"
 JOURNAL = "journal"
+UNDER_SUDO = "SIMNODE_SUDO"
+"Set in the environment of what sudo runs."
 DATA = os.path.join(JOURNAL, "data")
 ALL = os.path.join(JOURNAL, "all")
 FIELDS = os.path.join(JOURNAL, "fields")

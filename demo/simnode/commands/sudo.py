@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .run import UNDER_SUDO
-from .store import BIN
+from .store import BIN, UNDER_SUDO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
