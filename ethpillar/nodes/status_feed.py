@@ -77,7 +77,6 @@ class StatusFeed:
         self._encode = encode
         self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
         self._wanted: set[str] = set()  # other units that the next poll asks for as well, once
-        self._unix_time = True
         self._latest: Snapshot | None = None
         self._poll: gevent.Greenlet[[], Snapshot | EthPillarError] | None = None
         self._refresh: gevent.Greenlet[[], None] | None = None
@@ -121,10 +120,7 @@ class StatusFeed:
         units = [*self._units, *others]
         try:
             taken = time.monotonic()
-            status, output = self._run(show_command(units, unix_time=self._unix_time))
-            if status != 0 and self._unix_time:
-                self._unix_time = False
-                status, output = self._run(show_command(units, unix_time=False))
+            status, output = self._run(show_command(units))
             if status != 0:
                 return StatusUnavailable()
             found = parse_show(units, output)

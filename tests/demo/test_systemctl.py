@@ -37,12 +37,13 @@ def test_a_missing_unit(run: Run) -> None:
 
 def test_the_server_s_own_command_and_parser(node: SimNode, run: Run) -> None:
     node.set_unit("execution", ActiveState="active", SubState="running", Description="Geth", MainPID=42, NRestarts=3)
+    node.set_unit("execution", StateChangeTimestamp=1_795_451_129.5)
     words = show_command(["execution.service", "nope.service"])
     arguments = words[words.index("systemctl") + 1 :]
     statuses = parse_show(["execution", "nope"], run("systemctl", *arguments, LC_ALL="C", TZ="UTC").stdout)
     assert statuses[0].status == "active"
     assert (statuses[0].main_pid, statuses[0].restarts, statuses[0].enabled) == (42, 3, True)
-    assert statuses[0].since is not None
+    assert statuses[0].since == "2026-11-23T16:25:29Z"
     assert statuses[1].status == "not_installed"
 
 
