@@ -27,7 +27,10 @@ createInterface({ input: process.stdin }).on("line", (text) => {
     const args = command.args.map((arg) => (arg && arg.$repeat ? arg.$repeat.repeat(arg.times) : arg));
     if (command.ack !== undefined) args.push((...answer) => tell({ id: command.id, ack: command.ack, args: answer }));
     socket.emit(command.event, ...args);
-  } else if (command.op === "close") socket.disconnect();
+  } else if (command.op === "close") {
+    socket?.disconnect();
+    sockets.delete(command.id);
+  }
   else if (command.op === "kill") socket.io.engine.close();
   else if (command.op === "pause") {
     const until = Date.now() + command.seconds * 1000;

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from ..system import conftest as simulated
+from ..system.clients import JsClients
 from ..system.parts import EthPillarServer, RedisServer, free_port, missing
 from ..waiting import until
 from .machine import Machine
 from .root import USERS, CannotRun, cached_root
 from .seed import write_seed
 
-redis, server = simulated.redis, simulated.server
+redis, server, clients = simulated.redis, simulated.server, simulated.clients
 
 
 def pytest_sessionstart() -> None:
@@ -63,8 +64,10 @@ class Node:
 class World(simulated.World):
     """A node with a real systemd, Redis, the server and its clients."""
 
-    def __init__(self, folder: Path, redis: RedisServer, server: EthPillarServer, node: Node) -> None:
-        super().__init__(folder, redis, server, node, node)  # type: ignore[arg-type]
+    def __init__(
+        self, folder: Path, redis: RedisServer, server: EthPillarServer, node: Node, clients: JsClients
+    ) -> None:
+        super().__init__(folder, redis, server, node, node, clients)  # type: ignore[arg-type]
         self.real = node
         self.machine = node.machine
 
@@ -98,9 +101,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, redis: RedisServer, server: EthPillarServer, real: Node) -> Iterator[World]:
+def world(
+    tmp_path: Path, redis: RedisServer, server: EthPillarServer, real: Node, clients: JsClients
+) -> Iterator[World]:
     """Everything, and at the end nothing of it is left on the node."""
-    made = World(tmp_path, redis, server, real)
+    made = World(tmp_path, redis, server, real, clients)
     yield made
     made.close()
     until(lambda: not made.remote() and not real.connections(), "the end of all connections")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import signal
@@ -72,16 +73,18 @@ class JsSocket:
 
 
 class JsClients:
-    """A Node process with the official socket.io-client."""
+    """A Node process with the official socket.io-client. It takes half a second to start."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str = "") -> None:
+        """:param url: the server that sockets connect to, unless they are given another one"""
         node = shutil.which("node")
         if node is None:
             missing("Node.js")
         if not (JS / "node_modules" / "socket.io-client").exists():
             missing("socket.io-client (npm ci in tests/js)")
-        self._url = url
+        self.url = url
         self._sockets: dict[int, JsSocket] = {}
+        self._ids = itertools.count()
         self._acks = 0
         self._process = subprocess.Popen(
             [str(node), "driver.mjs"], cwd=JS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -99,7 +102,9 @@ class JsClients:
             if message.get("event") == "ready" and "id" not in message:
                 self._ready.set()
                 continue
-            socket = self._sockets[message["id"]]
+            socket = self._sockets.get(message["id"])
+            if socket is None:
+                continue  # of a test that has ended
             if "ack" in message:
                 socket.acks[message["ack"]] = message["args"] or [None]
             else:
@@ -118,12 +123,12 @@ class JsClients:
 
     def open(self, token: str | None = None, url: str | None = None, **options: Any) -> JsSocket:
         """A new socket, as the frontend opens it, with other options where they are given."""
-        socket = JsSocket(self, len(self._sockets))
+        socket = JsSocket(self, next(self._ids))
         self._sockets[socket.id] = socket
         chosen: dict[str, Any] = {"path": "/", "addTrailingSlash": False, "transports": ["websocket", "polling"]}
         if token is not None:
             chosen["auth"] = {"token": token}
-        self.send(op="open", id=socket.id, url=url or self._url, options={**chosen, **options})
+        self.send(op="open", id=socket.id, url=url or self.url, options={**chosen, **options})
         return socket
 
     def pause(self, seconds: float) -> None:
@@ -133,6 +138,13 @@ class JsClients:
     def freeze(self, frozen: bool) -> None:
         """Stops or continues the process."""
         self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def close_sockets(self) -> None:
+        """Disconnects every socket, and forgets it; the process stays, for other sockets."""
+        self.freeze(False)
+        sockets, self._sockets = self._sockets, {}
+        for number in sockets:
+            self.send(op="close", id=number)
 
     def close(self) -> None:
         """Disconnects every socket and ends the process."""

@@ -26,14 +26,23 @@ EXECUTION = "execution.service"
 class World:
     """A node, its sshd, Redis, the server and its clients."""
 
-    def __init__(self, folder: Path, redis: RedisServer, server: EthPillarServer, sshd: Sshd, node: SimNode) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        redis: RedisServer,
+        server: EthPillarServer,
+        sshd: Sshd,
+        node: SimNode,
+        clients: JsClients,
+    ) -> None:
         self.folder = folder
         self.redis = redis
         self.server = server
         self.sshd = sshd
         self.node = node
         self.store: redis_py.Redis = redis_py.Redis.from_url(redis.url)
-        self.clients = JsClients(server.url)
+        self.clients = clients
+        clients.url = server.url
 
     def session(self, **changes: Any) -> str:
         """Writes a session as the dashboard does; its token."""
@@ -69,8 +78,8 @@ class World:
         return sum(1 for each in self.node.running() if each["argv"][0].endswith(program))
 
     def close(self) -> None:
-        """Ends the clients."""
-        self.clients.close()
+        """Ends the clients' sockets."""
+        self.clients.close_sockets()
         self.store.close()
 
 
@@ -79,6 +88,14 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[JsClients]:
+    """The process of the JavaScript clients; each test has sockets of its own in it."""
+    made = JsClients()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +164,11 @@ def sshd(tmp_path: Path, node: SimNode, sshd_options: dict[str, str]) -> Iterato
 
 
 @pytest.fixture
-def world(tmp_path: Path, redis: RedisServer, server: EthPillarServer, sshd: Sshd, node: SimNode) -> Iterator[World]:
+def world(
+    tmp_path: Path, redis: RedisServer, server: EthPillarServer, sshd: Sshd, node: SimNode, clients: JsClients
+) -> Iterator[World]:
     """Everything, and at the end nothing of it is left on the node."""
-    made = World(tmp_path, redis, server, sshd, node)
+    made = World(tmp_path, redis, server, sshd, node, clients)
     yield made
     made.close()
     until(lambda: not made.remote() and not made.sshd.connections(), "the end of all connections")

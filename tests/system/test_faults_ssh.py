@@ -37,7 +37,7 @@ def before(world: World, local: LocalServer) -> Iterator[dict[str, int]]:
     until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "an idle server")
     held = count()
     yield held
-    world.clients.close()
+    world.clients.close_sockets()
     until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "an idle server")
     settle(held)
     until(lambda: not world.sshd.connections() and not world.node.running(), "the end of everything on the node")

@@ -23,6 +23,7 @@ import pytest
 from demo.simnode import SimNode
 
 from ..waiting import until
+from .clients import JsClients
 from .conftest import EXECUTION, World
 from .faulty import LOGIN, DeafServer
 from .local import LocalServer
@@ -95,9 +96,15 @@ def write_elsewhere(redis: RedisServer, token: str, port: int, file: Path) -> No
 
 
 def test_nothing_holds_a_password_after_its_session(
-    tmp_path: Path, redis: RedisServer, local: LocalServer, sshd: Sshd, node: SimNode, deaf: DeafServer
+    tmp_path: Path,
+    redis: RedisServer,
+    local: LocalServer,
+    sshd: Sshd,
+    node: SimNode,
+    deaf: DeafServer,
+    clients: JsClients,
 ) -> None:
-    world: Any = World(tmp_path, redis, local, sshd, node)  # type: ignore[arg-type]
+    world: Any = World(tmp_path, redis, local, sshd, node, clients)  # type: ignore[arg-type]
     backwards = uuid.uuid4().hex
     file = tmp_path / "secret"
     file.write_text(backwards[::-1])
