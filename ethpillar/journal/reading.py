@@ -1,0 +1,163 @@
+"""Reading a journal without loss: where a reader is, what is new, what is missing, and what the end of a stream means.
+
+Belongs here: every decision about that, once. A follower that reads for all subscribers of a log, a subscriber that
+reads for itself, and a search drive the same functions, so they can't disagree. It must not know who is reading: it
+does no I/O, and knows neither greenlets nor clocks.
+
+    start = Last(50)
+    reading = Reading(start)            # of one journalctl that was started with `start`
+    taken = reading.take(entries)       # as often as entries come
+    verdict(reading, exit_status, complaint)
+    start = reading.next                # where the next journalctl has to start
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, NamedTuple
+
+from .cursor import same_entry, time_of
+from .entry import Entry
+
+MOST_FAILURES = 3
+"How often journalctl may fail without saying why before the cursor that a client supplied is blamed."
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Start with the last entries."""
+
+    lines: int | None
+    "How many; None: all there are."
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Start after an entry. journalctl is asked for that entry itself as well: it proves that none is missing."""
+
+    cursor: str
+    ours: bool = True
+    "Whether this server has read that entry. A cursor that a client supplied may name none."
+    inclusive: bool = False
+    "Whether that entry itself is still owed to the reader."
+    gone: bool = False
+    "Whether the entry is known to have left the journal, and the reader was told of the gap."
+
+
+Start = Last | After
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Entries that the journal no longer has, between two times in microseconds since the epoch (None: unknown)."""
+
+    from_us: int | None
+    to_us: int | None
+    reason: str = "vacuumed"
+
+    def details(self) -> dict[str, Any]:
+        """Return what a subscriber is told of it."""
+        return {"reason": self.reason, "from_us": self.from_us, "to_us": self.to_us}
+
+
+class Taken(NamedTuple):
+    """What some entries mean for their reader."""
+
+    new: Sequence[Entry]
+    "The entries that the reader does not have yet, in order."
+    gap: Gap | None
+    "What is missing before the first of them. The reader has to be told first."
+
+
+class Reading:
+    """One journalctl's entries, as they come.
+
+    It says of each run of entries which ones are new and whether something is missing before them, and keeps where the
+    next journalctl has to start. A reader that could not use all of the entries starts where it is itself.
+    """
+
+    def __init__(self, start: Start) -> None:
+        """:param start: where that journalctl was told to start"""
+        self.next = start
+        "Where the next journalctl has to start."
+        self.begun = False
+        "Whether any entry has come, the one at the cursor included."
+        self.advanced = False
+        "Whether a new entry has come."
+
+    @property
+    def owed(self) -> bool:
+        """Whether an entry has to come before anything new: the one at the cursor."""
+        return not self.begun and isinstance(self.next, After) and not self.next.gone
+
+    def take(self, entries: Sequence[Entry]) -> Taken:
+        """Return what is new in the next entries of the stream, and the gap before it if there is one."""
+        if not entries:
+            return Taken(entries, None)
+        gap = None
+        start = self.next
+        if not self.begun and isinstance(start, After):
+            first = entries[0]
+            if same_entry(first.cursor, start.cursor):
+                self.next = replace(start, ours=True, gone=False)
+                entries = entries if start.inclusive else entries[1:]
+            elif not start.gone:
+                gap = Gap(time_of(start.cursor), first.realtime_us)
+        self.begun = True
+        if entries:
+            self.advanced = True
+            self.next = After(entries[-1].cursor)
+        return Taken(entries, gap)
+
+    def emptied(self) -> Start:
+        """Return where to start after a stream that was complete and showed nothing: what comes now is all new."""
+        return replace(self.next, gone=True) if isinstance(self.next, After) else Last(None)
+
+
+class Verdict(Enum):
+    """What the end of a stream means."""
+
+    COMPLETE = "everything that there was has come"
+    AGAIN = "the stream broke: read again from where the reader is"
+    DOUBT = "less came than should have: check the right to read the journal, then read again"
+    NO_CURSOR = "the journal has neither the entry at the cursor nor any entry after it"
+    DAMAGED = "journalctl can't read the journal's files at this place"
+
+
+_NO_CURSOR = re.compile(rb"\bcursor\b", re.IGNORECASE)
+_DAMAGE = re.compile(rb"Bad message|Input/output error|Structure needs cleaning|corrupt", re.IGNORECASE)
+
+
+def verdict(
+    reading: Reading,
+    status: int,
+    complaint: bytes = b"",
+    *,
+    expected: bool = False,
+    checked: bool = False,
+    failures: int = 0,
+) -> Verdict:
+    """Decide what it means that a stream has ended.
+
+    :param reading: what was made of its entries
+    :param status: 0: all has come; -1: the connection broke, or journalctl hung; else journalctl's exit status
+    :param complaint: what journalctl wrote to standard error
+    :param expected: whether the journal is known to have entries from the start on; an entry at a cursor always is
+    :param checked: whether the right to read the journal was checked, and found, after it last showed nothing
+    :param failures: how often in a row journalctl itself had failed before
+    """
+    start = reading.next
+    if status == 0:
+        if reading.begun or (isinstance(start, Last) and not expected) or (isinstance(start, After) and start.gone):
+            return Verdict.COMPLETE
+        if not checked:
+            return Verdict.DOUBT  # journalctl exits with 0 and shows nothing where a user lacks the right, too
+        return Verdict.COMPLETE if isinstance(start, Last) else Verdict.NO_CURSOR
+    if status < 0 or reading.advanced:
+        return Verdict.AGAIN
+    if isinstance(start, After) and not start.ours and (_NO_CURSOR.search(complaint) or failures >= MOST_FAILURES):
+        return Verdict.NO_CURSOR
+    return Verdict.DAMAGED if _DAMAGE.search(complaint) else Verdict.DOUBT

@@ -1,0 +1,61 @@
+"""The parts of a cursor, and which cursors name the same entry."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.journal.cursor import Cursor, same_entry, time_of
+
+ONE = "s=0a1b;i=1f;b=beef;m=3e8;t=5f5e100;x=4d"
+
+
+def test_the_parts_of_a_cursor() -> None:
+    assert Cursor.parse(ONE) == Cursor("0a1b", 0x1F, "beef", 1000, 100_000_000, 0x4D)
+    assert Cursor.parse("t=5f5e100") == Cursor(None, None, None, None, 100_000_000, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ";;=;", "whatever", "t=", "t=xyz", "t=-1", "t=" + "f" * 17, "s=É;i=1_0;b= ;m=0x1"]
+)
+def test_what_is_no_cursor_has_no_parts(text: str) -> None:
+    assert Cursor.parse(text) == Cursor(None, None, None, None, None, None)
+    assert time_of(text) is None
+
+
+def test_the_time_in_a_cursor() -> None:
+    assert time_of(ONE) == 100_000_000
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (ONE, True),
+        ("s=ffff;i=7;b=beef;m=3e8;t=5f5e100;x=4d", True),  # copied from /run to /var
+        ("s=ffff;i=7;b=beef;m=3e8;t=5f5e101;x=4d", True),  # b, m and x say it
+        ("s=0a1b;i=20;b=beef;m=3e8;t=5f5e100;x=4d", False),  # the same line, printed twice at once
+        ("s=0a1b;b=beef;m=3e8;t=5f5e100;x=4d", False),
+        ("s=ffff;i=1f;b=beef;m=3e8;t=5f5e100;x=4e", False),
+        ("s=ffff;i=1f;b=beef;m=3e9;t=5f5e100;x=4d", False),
+        ("s=ffff;i=1f;b=dead;m=3e8;t=5f5e100;x=4d", False),
+        ("s=ffff;i=1f", False),
+        ("b=beef;m=3e8;x=4d", True),
+        ("", False),
+    ],
+)
+def test_which_cursors_name_the_same_entry(other: str, same: bool) -> None:
+    assert same_entry(ONE, other) is same
+    assert same_entry(other, ONE) is same
+
+
+def test_cursors_without_a_boot_are_compared_as_they_are() -> None:
+    assert not same_entry("i=1;t=1", "i=1;t=2")
+    assert not same_entry("m=1;x=1", "m=1;x=1;t=5")
+
+
+@given(st.text(max_size=600), st.text(max_size=600))
+def test_no_text_raises(one: str, other: str) -> None:
+    Cursor.parse(one)
+    assert same_entry(one, other) is same_entry(other, one)
+    assert same_entry(one, one)
