@@ -11,7 +11,7 @@ from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
-from ..ssh import access, address
+from ..ssh import access
 from ..units import CORE_UNITS, UnitStatus, service_name
 from .common import find_session, sentence
 
@@ -55,9 +55,8 @@ def checks(server: Server, token: str) -> Iterator[Step]:
 
 
 def _node_steps(server: Server, record: SessionRecord) -> Iterator[Step]:
-    options = server.registry.login_options
     try:
-        address.connect(record.target.host, record.target.port, options.policy, options.connect_timeout).close()
+        server.registry.login_options.connect(record.target.host, record.target.port).close()
     except EthPillarError as problem:
         yield Step("TCP", False, problem.message, problem.hint)
         return

@@ -13,7 +13,7 @@ import click
 from flask.cli import with_appcontext
 
 from ..sessions import SessionRecord, parse_record, token_hash
-from ..ssh.keys import load_key
+from ..ssh.keys import KeyReader
 from .check import checks
 from .common import ago, find_session, json_option, print_json, print_table, server, shown, told
 
@@ -94,7 +94,7 @@ def create(host: str, port: int, user: str, key: str | None, host_key: str | Non
         passphrase = _secret("Passphrase (empty: none)", default="")
         if passphrase:
             document["passphrase"] = passphrase
-        load_key(document["privateKey"], passphrase or None)
+        KeyReader().read(document["privateKey"], passphrase or None)
     if host_key:
         document["hostKey"] = host_key
     token = str(uuid.uuid4())

@@ -1,7 +1,7 @@
 """From a host name to a connected TCP socket.
 
-Belongs here: name lookup, which addresses are allowed, and the socket's options. The address that was checked is
-the one that is connected to, so a name that changes its address in between gains nothing.
+Belongs here: which addresses are allowed, in which order they are tried, and the socket's options. The address that was
+checked is the one that is connected to, so a name that changes its address in between gains nothing.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import ipaddress
 import socket as plain_socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Any
 
 import gevent
 from gevent import socket
+from gevent.queue import Empty, SimpleQueue
 
 from ..errors import AddressDenied, SshTimeout, SshUnreachable
-from .resolve import lookup
+from .resolve import Resolver
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -32,6 +35,10 @@ _NEVER = tuple(
 )
 
 
+STAGGER = 0.25
+"Seconds before the next address is tried as well (RFC 8305's Connection Attempt Delay)."
+TRIED = 16
+"How many addresses of a name are tried at most: whoever has a name must not make this server scan a network."
 TURN = 0.01
 "Seconds that one connection may be read from before others get their turn."
 WAITED = 0.001
@@ -52,7 +59,7 @@ class AddressPolicy:
     "Never these, nor link-local, multicast and metadata addresses."
 
     def permits(self, address: str) -> bool:
-        """Whether this numeric address may be connected to."""
+        """Return True if this numeric address may be connected to."""
         ip = ipaddress.ip_address(address.split("%", 1)[0])
         if isinstance(ip, ipaddress.IPv6Address):
             ip = ip.ipv4_mapped or ip
@@ -90,39 +97,86 @@ class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
         return data
 
 
-def connect(host: str, port: int, policy: AddressPolicy, timeout: float) -> LiveSocket:
-    """A TCP connection to the first permitted address of a host that answers.
+def connect(host: str, port: int, policy: AddressPolicy, timeout: float, resolver: Resolver) -> LiveSocket:
+    """Return a TCP connection to the permitted address of a host that answers first.
 
-    :param timeout: seconds for the lookup and all tries together
+    :param timeout: seconds for the lookup and all addresses together
     :raises AddressDenied: the host has addresses, and none is permitted
     :raises SshTimeout: time ran out
-    :raises SshUnreachable: no such name, or nobody answers there
+    :raises SshUnreachable: there is no such name, or every address refused
     """
     with gevent.Timeout(timeout, SshTimeout()):
         try:
-            found = lookup(host, port)
+            found = resolver.lookup(host, port)
         except (OSError, UnicodeError):
             raise SshUnreachable(hint="The host name of the node is not known. Check its spelling.") from None
         permitted = [info for info in found if policy.permits(str(info[4][0]))]
         if not permitted:
             raise AddressDenied
-        for family, kind, protocol, _, address in permitted:
+        return _first_to_answer(in_turns(permitted)[:TRIED])
+
+
+def in_turns(found: Sequence[Any]) -> list[Any]:
+    """Return what `getaddrinfo` found with IPv6 and IPv4 in turns (RFC 8305, 4), each in the system's order.
+
+    The family that the system prefers begins. One that does not work delays the other by `STAGGER` only.
+    """
+    preferred = [info for info in found if info[0] == found[0][0]]
+    other = [info for info in found if info[0] != found[0][0]]
+    return [info for info in chain.from_iterable(zip_longest(preferred, other)) if info is not None]
+
+
+def _first_to_answer(addresses: Sequence[Any]) -> LiveSocket:
+    """Connect to each address, `STAGGER` after the one before it or as soon as that has failed.
+
+    Every socket belongs to this function until it returns one of them, so an interruption leaks none: closing a socket
+    ends the greenlet that connects it.
+    """
+    sockets: list[LiveSocket] = []
+    answers: SimpleQueue[LiveSocket | None] = SimpleQueue()
+    winner: LiveSocket | None = None
+    attempts, waiting = _attempts(addresses), 0
+    try:
+        while True:
+            attempt = next(attempts, None)
+            if attempt is not None:
+                sockets.append(attempt[0])
+                gevent.spawn(_try, *attempt, answers)
+                waiting += 1
+            elif not waiting:
+                raise SshUnreachable
             try:
-                connection = LiveSocket(family, kind, protocol)
-            except OSError:
-                continue  # this machine has no such addresses, or no descriptor left
-            try:
-                _tune(connection)
-                connection.connect(address)
-            except OSError:
-                connection.close()
-            except BaseException:
-                connection.close()
-                raise
-            else:
-                connection.heard = time.monotonic()
-                return connection
-    raise SshUnreachable
+                winner = answers.get(timeout=None if attempt is None else STAGGER)
+            except Empty:
+                continue  # the address that is being tried has had its head start
+            waiting -= 1
+            if winner is not None:
+                return winner
+    finally:
+        for each in sockets:
+            if each is not winner:
+                each.close()
+
+
+def _attempts(addresses: Sequence[Any]) -> Iterator[tuple[LiveSocket, Any]]:
+    """Yield a socket for each address, and the address in the form in which it is connected to."""
+    for family, kind, protocol, _, address in addresses:
+        try:
+            yield LiveSocket(family, kind, protocol), address
+        except OSError:
+            continue  # this machine has no such addresses, or no descriptor left
+
+
+def _try(connection: LiveSocket, address: Any, answers: SimpleQueue[LiveSocket | None]) -> None:
+    """Put the socket into `answers` once it is connected, or None if that fails."""
+    try:
+        _tune(connection)
+        connection.connect(address)
+    except OSError:
+        answers.put(None)
+        return
+    connection.heard = time.monotonic()
+    answers.put(connection)
 
 
 def _tune(connection: LiveSocket) -> None:

@@ -35,7 +35,7 @@ MAX_BITS = 8192
 "Of an RSA key."
 THREADS = 2
 "Keys that are read at once; of those with many rounds it is one, which leaves a processor to all else."
-PATIENCE = 15.0
+READ_WITHIN = 15.0
 "Seconds for a key's turn and its reading together."
 
 # What is between the lines can't be taken in two ways: no text makes these slow.
@@ -131,23 +131,30 @@ _TYPES: dict[bytes, type[paramiko.PKey]] = {
     **{b"ssh-ed25519": paramiko.Ed25519Key, b"ssh-rsa": _RsaKey},
     **{b"ecdsa-sha2-nistp" + bits: paramiko.ECDSAKey for bits in (b"256", b"384", b"521")},
 }
-_threads: dict[bool, ThreadPool] = {}
 
 
-def load_key(text: str, passphrase: str | None) -> paramiko.PKey:
-    """A private key from its OpenSSH or PEM text.
+class KeyReader:
+    """Reads private keys in threads of its own; an application has one."""
 
-    :raises BadKey: it is none, or the passphrase is wrong
-    :raises SshTimeout: others' keys were in the way
-    """
-    slow = _rounds(text) > FEW_ROUNDS
-    if slow not in _threads:
-        _threads[slow] = ThreadPool(1 if slow else THREADS)
-    with gevent.Timeout(PATIENCE, SshTimeout("The private key could not be read in time.", hint="Try again later.")):
-        key = _threads[slow].apply(_read, (text.strip() + "\n", passphrase))
-    if key is None:
-        raise BadKey
-    return key
+    def __init__(self) -> None:
+        self._threads: dict[bool, ThreadPool] = {}
+        "By whether they read slow keys."
+
+    def read(self, text: str, passphrase: str | None) -> paramiko.PKey:
+        """Return a private key from its OpenSSH or PEM text.
+
+        :raises BadKey: it is no key, or the passphrase is wrong
+        :raises SshTimeout: others' keys were in the way
+        """
+        slow = _rounds(text) > FEW_ROUNDS
+        if slow not in self._threads:
+            self._threads[slow] = ThreadPool(1 if slow else THREADS)
+        late = SshTimeout("The private key could not be read in time.", hint="Try again later.")
+        with gevent.Timeout(READ_WITHIN, late):
+            key = self._threads[slow].apply(_read, (text.strip() + "\n", passphrase))
+        if key is None:
+            raise BadKey
+        return key
 
 
 def _rounds(text: str) -> int:

@@ -25,17 +25,18 @@ from ..errors import (
     SshUnreachable,
 )
 from . import hostkeys
-from .address import AddressPolicy, connect
+from .address import AddressPolicy, LiveSocket, connect
 from .connection import Connection
-from .keys import load_key
-from .pacing import place
+from .keys import KeyReader
+from .login_slots import login_slot
+from .resolve import Resolver
 from .target import Target
 from .transport import NodeTransport
 
 
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
-    """What does not depend on the node."""
+    """What is the same for all nodes, and what their logins share. An application has one of these."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     connect_timeout: float = 10.0
@@ -47,6 +48,12 @@ class LoginOptions:
     max_channels: int = 10
     logins: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(16))
     "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
+    resolver: Resolver = field(default_factory=Resolver)
+    keys: KeyReader = field(default_factory=KeyReader)
+
+    def connect(self, host: str, port: int) -> LiveSocket:
+        """Return a TCP connection to a node; see `address.connect`."""
+        return connect(host, port, self.policy, self.connect_timeout, self.resolver)
 
 
 class Login:
@@ -78,7 +85,7 @@ class Login:
         target = self._target
         if self._key is None and target.private_key is not None:
             # Before anything is sent: a key that is broken is no reason to connect.
-            self._key = load_key(target.private_key, target.passphrase)
+            self._key = self._options.keys.read(target.private_key, target.passphrase)
         if target.host_key is None:
             pinned = self._pins.host_key(target.host, target.port)
             self._prefer = hostkeys.algorithms_for(pinned.partition(" ")[0]) if pinned else ()
@@ -97,13 +104,13 @@ class Login:
     def _attempt(self, shown: list[str]) -> Connection:
         """:param shown: gets the type of the host key that the node shows"""
         target, options = self._target, self._options
-        sock = connect(target.host, target.port, options.policy, options.connect_timeout)
+        sock = options.connect(target.host, target.port)
         try:
             transport = NodeTransport(sock)
             # paramiko's own deadlines end in errors that look like refusals: ours come first.
             transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = options.login_timeout * 4
             transport.prefer_host_key(self._prefer)
-            with place(options.logins), gevent.Timeout(options.login_timeout * 3, SshTimeout()):
+            with login_slot(options.logins), gevent.Timeout(options.login_timeout * 3, SshTimeout()):
                 _exchange_keys(transport, options.login_timeout)
                 host_key = transport.get_remote_server_key()
                 shown.append(host_key.get_name())

@@ -17,8 +17,9 @@ from ethpillar.journal.render import Renderer
 from ethpillar.ssh import hostkeys
 from ethpillar.ssh.access import JournalBroken, find
 from ethpillar.ssh.connection import Result
-from ethpillar.ssh.keys import load_key
+from ethpillar.ssh.keys import KeyReader
 
+KEYS = KeyReader()
 KEY = paramiko.ECDSAKey.generate()
 
 
@@ -47,7 +48,7 @@ def test_a_pin_that_is_none_is_no_match(pin: str) -> None:
 @example("-----BEGIN EC PRIVATE KEY-----\n\n-----END EC PRIVATE KEY-----\n", "\ud800")
 def test_a_private_key_that_is_none_is_told_as_that(text: str, passphrase: str | None) -> None:
     with contextlib.suppress(BadKey):
-        load_key(text, passphrase)
+        KEYS.read(text, passphrase)
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=200), st.binary(max_size=200)), min_size=1))

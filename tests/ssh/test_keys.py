@@ -21,9 +21,11 @@ from hypothesis import strategies as st
 
 from ethpillar.errors import BadKey, SshTimeout
 from ethpillar.ssh import keys
-from ethpillar.ssh.keys import FEW_ROUNDS, MAX_BITS, MAX_PKCS8_ROUNDS, MAX_ROUNDS, load_key
+from ethpillar.ssh.keys import FEW_ROUNDS, MAX_BITS, MAX_PKCS8_ROUNDS, MAX_ROUNDS, KeyReader
 
 from ..waiting import until
+
+KEYS = KeyReader()
 
 KINDS = [
     ("ed25519", "256", "RFC4716"),
@@ -44,15 +46,15 @@ def keygen(folder: Path, kind: str, bits: str, form: str, passphrase: str = "") 
 @pytest.mark.parametrize(("kind", "bits", "form"), KINDS)
 def test_keys_are_read_and_sign(tmp_path: Path, kind: str, bits: str, form: str, passphrase: str | None) -> None:
     text = keygen(tmp_path, kind, bits, form, passphrase or "")
-    key = load_key(text, passphrase)
+    key = KEYS.read(text, passphrase)
     algorithm = "rsa-sha2-512" if kind == "rsa" else None
     public = key.from_type_string(key.get_name(), key.asbytes())
     assert public.verify_ssh_sig(b"data", paramiko.Message(key.sign_ssh_data(b"data", algorithm).asbytes()))
-    assert load_key("\r\n" + text.replace("\n", "\r\n") + "\n\n", passphrase).asbytes() == key.asbytes()
+    assert KEYS.read("\r\n" + text.replace("\n", "\r\n") + "\n\n", passphrase).asbytes() == key.asbytes()
     if passphrase is not None:
         for wrong in (None, "", "no", "\ud800"):
             with pytest.raises(BadKey):
-                load_key(text, wrong)
+                KEYS.read(text, wrong)
 
 
 def pkcs8(key: PrivateKeyTypes, *options: str) -> str:
@@ -71,7 +73,7 @@ def test_pkcs8() -> None:
         (pkcs8(key, "-iter", str(MAX_PKCS8_ROUNDS)), "passphrase"),
         (pkcs8(key, "-v2prf", "hmacWithSHA1"), "passphrase"),
     ):
-        assert load_key(text, passphrase).asbytes().endswith(public)
+        assert KEYS.read(text, passphrase).asbytes().endswith(public)
     for text in (
         pkcs8(key, "-iter", str(MAX_PKCS8_ROUNDS + 1)),
         pkcs8(key, "-scrypt"),  # its cost is in three numbers, and in memory
@@ -79,7 +81,7 @@ def test_pkcs8() -> None:
         pkcs8(ec.generate_private_key(ec.SECP256K1())),
     ):
         with pytest.raises(BadKey):
-            load_key(text, "passphrase")
+            KEYS.read(text, "passphrase")
 
 
 def string(value: bytes) -> bytes:
@@ -116,7 +118,7 @@ P, Q, R = 2**1279 - 1, 2**2203 - 1, 2**9689 - 1
 
 
 def test_what_is_no_proof_of_primes_is_still_a_key() -> None:
-    assert load_key(rsa(P, Q), None).get_bits() == 1279 + 2203
+    assert KEYS.read(rsa(P, Q), None).get_bits() == 1279 + 2203
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_what_is_no_proof_of_primes_is_still_a_key() -> None:
 def test_what_costs_too_much_or_is_none(text: str) -> None:
     assert MAX_BITS == 8192
     with pytest.raises(BadKey):
-        load_key(text, "passphrase")
+        KEYS.read(text, "passphrase")
 
 
 def test_keys_with_many_rounds_hold_up_their_like_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,14 +164,14 @@ def test_keys_with_many_rounds_hold_up_their_like_only(monkeypatch: pytest.Monke
 
     slow, quick = derivation(FEW_ROUNDS + 1), derivation(FEW_ROUNDS)
     monkeypatch.setattr(keys, "_read", read)
-    waiting = [gevent.spawn(load_key, slow, "passphrase") for _ in range(4)]
+    waiting = [gevent.spawn(KEYS.read, slow, "passphrase") for _ in range(4)]
     try:
         until(lambda: begun, "the first")
-        assert load_key(quick, "passphrase") is KEY
+        assert KEYS.read(quick, "passphrase") is KEY
         assert len(begun) == 2
-        monkeypatch.setattr(keys, "PATIENCE", 0.01)
+        monkeypatch.setattr(keys, "READ_WITHIN", 0.01)
         with pytest.raises(SshTimeout, match="private key"):
-            load_key(slow, "passphrase")
+            KEYS.read(slow, "passphrase")
         assert len(begun) == 2  # and it is not read later either
     finally:
         held.release()
@@ -186,7 +188,7 @@ def test_text_that_is_made_to_be_slow(kind: str, filling: str) -> None:
     started = time.process_time()
     for end in ("", "-----END"):
         with pytest.raises(BadKey):
-            load_key(text + end + "x", None)
+            KEYS.read(text + end + "x", None)
     assert time.process_time() - started < 1.0
 
 
@@ -206,4 +208,4 @@ def test_any_damage_is_a_bad_key_or_none(text: bytes, damage: list[tuple[int, in
     for at, length, piece in damage:
         body = body[: at % len(body)] + piece + body[at % len(body) + length :] or b"x"
     with contextlib.suppress(BadKey):
-        load_key("\n".join([lines[0], base64.encodebytes(body).decode().strip(), lines[-1]]), passphrase)
+        KEYS.read("\n".join([lines[0], base64.encodebytes(body).decode().strip(), lines[-1]]), passphrase)

@@ -1,19 +1,16 @@
 """What needs no connection: addresses, backoff, quoting, host key pins, the way to the journal."""
 
-import errno
 import ipaddress
 import re
 import shlex
-import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import paramiko
 import pytest
 
-from ethpillar.errors import HostKeyChanged, SshUnreachable
-from ethpillar.ssh import access, address, hostkeys
+from ethpillar.errors import HostKeyChanged
+from ethpillar.ssh import access, hostkeys
 from ethpillar.ssh.address import AddressPolicy
 from ethpillar.ssh.connection import Result
 from ethpillar.timing import CAP, Backoff
@@ -192,24 +189,3 @@ def test_a_node_that_is_ill_is_not_asked_for_rights() -> None:
 
 def test_words_reach_a_shell_quoted() -> None:
     assert shlex.split(shlex.join(["sudo", "-p", "", "a b", "$(id)"])) == ["sudo", "-p", "", "a b", "$(id)"]
-
-
-def test_addresses_of_a_kind_that_this_machine_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    class NoIpv6(address.LiveSocket):
-        def __init__(self, family: int, *rest: int) -> None:
-            if family == socket.AF_INET6:
-                raise OSError(errno.EAFNOSUPPORT, "no IPv6 here")
-            super().__init__(family, *rest)
-
-    def found(host: str, port: int) -> list[Any]:
-        return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)), *ipv4]
-
-    monkeypatch.setattr(address, "LiveSocket", NoIpv6)
-    monkeypatch.setattr(address, "lookup", found)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        ipv4 = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-        address.connect("node.example", port, AddressPolicy(), 5).close()
-        ipv4 = []
-        with pytest.raises(SshUnreachable):
-            address.connect("node.example", port, AddressPolicy(), 5)

@@ -21,6 +21,7 @@ class System:
     """Looks up names in threads. One that begins with `hangs` is not answered until the test ends."""
 
     def __init__(self) -> None:
+        self.resolver = resolve.Resolver()
         self.asked: list[str] = []
         self.held = monkey.get_original("_thread", "allocate_lock")()  # of threads, not of greenlets
         self.held.acquire()
@@ -34,6 +35,17 @@ class System:
                 raise OSError
         return FOUND
 
+    def start(self, name: str) -> gevent.Greenlet[..., Any]:
+        """Asks for a name in a greenlet, which returns what it gets, or the error."""
+
+        def look() -> Any:
+            try:
+                return self.resolver.lookup(name, 22)
+            except (OSError, SshTimeout) as problem:
+                return problem
+
+        return gevent.spawn(look)
+
 
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
@@ -41,46 +53,36 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     monkeypatch.setattr(resolve, "_getaddrinfo", made)
     yield made
     made.held.release()
-    until(lambda: not resolve._under_way, "the end of all lookups")
-    assert not resolve._domains
-    assert not resolve._asking
-    assert resolve._turns.counter == resolve.THREADS
-
-
-def start(name: str) -> gevent.Greenlet[..., Any]:
-    def look() -> Any:
-        try:
-            return resolve.lookup(name, 22)
-        except (OSError, SshTimeout) as problem:
-            return problem
-
-    return gevent.spawn(look)
+    until(lambda: not made.resolver._under_way, "the end of all lookups")
+    assert not made.resolver._domains
+    assert not made.resolver._asking
+    assert made.resolver._all.counter == resolve.THREADS
 
 
 def test_a_domain_whose_names_hang_holds_up_itself_only(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(2 * resolve.THREADS):
-        start(f"hangs{number}.bad.example")
+        system.start(f"hangs{number}.bad.example")
     until(lambda: len(system.asked) == resolve.PER_DOMAIN, "all that one domain gets")
-    assert resolve.lookup("node.good.example", 22) == [(2, 1, 6, "", ("192.0.2.7", 22))]
-    assert resolve.lookup("localhost", 22)
+    assert system.resolver.lookup("node.good.example", 22) == [(2, 1, 6, "", ("192.0.2.7", 22))]
+    assert system.resolver.lookup("localhost", 22)
     assert len(system.asked) == resolve.PER_DOMAIN + 2
     monkeypatch.setattr(resolve, "QUEUE", 0.01)
-    assert isinstance(start("node.bad.example").get(), SshTimeout)
+    assert isinstance(system.start("node.bad.example").get(), SshTimeout)
 
 
 def test_many_domains(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(resolve.THREADS - 1):
-        start(f"hangs.bad{number}.example")
+        system.start(f"hangs.bad{number}.example")
     until(lambda: len(system.asked) == resolve.THREADS - 1, "the lookups")
-    assert resolve.lookup("node.good.example", 22)
-    start("hangs.last.example")
+    assert system.resolver.lookup("node.good.example", 22)
+    system.start("hangs.last.example")
     until(lambda: system.asked[-1] == "hangs.last.example", "the last thread")
     monkeypatch.setattr(resolve, "QUEUE", 0.01)
-    assert isinstance(start("node.good.example").get(), SshTimeout)  # which nothing is said to be wrong with
+    assert isinstance(system.start("node.good.example").get(), SshTimeout)  # which nothing is said to be wrong with
 
 
 def test_a_name_that_there_is_not(system: System, capfd: pytest.CaptureFixture[str]) -> None:
-    waiting = start("hangs.example")
+    waiting = system.start("hangs.example")
     until(lambda: system.asked, "a lookup")
     system.held.release()
     assert isinstance(waiting.get(), OSError)
@@ -89,8 +91,29 @@ def test_a_name_that_there_is_not(system: System, capfd: pytest.CaptureFixture[s
 
 
 def test_the_same_name_is_asked_for_once_however_it_is_written(system: System) -> None:
-    waiting = [start(name) for name in ("hangs.example", "HANGS.example", "Hangs.Example") * 10]
+    waiting = [system.start(name) for name in ("hangs.example", "HANGS.example", "Hangs.Example") * 10]
     until(lambda: system.asked, "a lookup")
     gevent.sleep(0)
     assert system.asked == ["hangs.example"]
     assert not any(each.ready() for each in waiting)
+
+
+def test_two_applications_share_nothing(system: System) -> None:
+    for number in range(resolve.PER_DOMAIN + 1):
+        system.start(f"hangs{number}.bad.example")
+    until(lambda: len(system.asked) == resolve.PER_DOMAIN, "all that one domain gets")
+    assert resolve.Resolver().lookup("node.bad.example", 22)
+
+
+def test_an_error_that_several_share_keeps_none_of_their_frames(system: System) -> None:
+    waiting = [system.start("hangs.example") for _ in range(2)]
+    until(lambda: system.asked, "a lookup")
+    system.held.release()
+    first, second = (each.get() for each in waiting)
+    system.held.acquire()
+    assert first is second
+    frames = 0
+    frame = first.__traceback__
+    while frame is not None:
+        frames, frame = frames + 1, frame.tb_next
+    assert frames == 2

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ..listeners import silent
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .parts import EthPillarServer, RedisServer, missing
@@ -23,7 +24,7 @@ METADATA = "169.254.169.254"
 
 
 class Dns:
-    """A DNS server that answers for A from a table. A name that is not in it is never answered."""
+    """A DNS server that answers for A and AAAA from a table. A name that is not in it is never answered."""
 
     def __init__(self) -> None:
         self.address = f"127.53.{random.randrange(256)}.{random.randrange(1, 255)}"
@@ -51,8 +52,10 @@ class Dns:
         self.asked[name] += kind == b"\0\1"
         if name not in self.names:
             return None
-        found = self.names[name] if kind == b"\0\1" else []
-        records = [b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + socket.inet_aton(address) for address in found]
+        family = {b"\0\1": socket.AF_INET, b"\0\x1c": socket.AF_INET6}.get(kind)
+        found = [each for each in self.names[name] if (socket.AF_INET6 if ":" in each else socket.AF_INET) == family]
+        packed = [socket.inet_pton(socket.AF_INET6 if ":" in each else socket.AF_INET, each) for each in found]
+        records = [b"\xc0\x0c" + kind + b"\0\1\0\0\0\0" + struct.pack(">H", len(each)) + each for each in packed]
         head = question[:2] + b"\x81\x80" + struct.pack(">4H", 1, len(records), 0, 0)
         return head + question[12:end] + b"".join(records)
 
@@ -128,6 +131,12 @@ def test_a_name_that_leads_where_it_must_not(world: World, dns: Dns) -> None:
     for form in ("0xa9fea9fe", "2852039166", "169.254.43518", "::ffff:169.254.169.254", "[::ffff:a9fe:a9fe]"):
         refused(world, "ssh_address_denied", host=form)
     world.enter(world.session(host="several.example"))
+
+
+def test_a_name_whose_ipv6_swallows_packets(world: World, dns: Dns) -> None:
+    dns.names["dual.example"] = ["::1", "127.0.0.1"]
+    with silent("::1", world.sshd.port):
+        world.enter(world.session(host="dual.example"))
 
 
 def test_a_name_that_changes_between_check_and_use(world: World, dns: Dns) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 
+import paramiko
 import pytest
 
 from ethpillar.errors import HostKeyChanged
-from ethpillar.ssh import login as login_module
-from ethpillar.ssh.keys import load_key
+from ethpillar.ssh.keys import KeyReader
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.target import Target
 from ethpillar.ssh.transport import NodeTransport
@@ -145,11 +145,16 @@ def test_a_session_s_host_key_may_be_of_any_kind_that_sshd_has(world: World, kin
     world.enter(world.session(hostKey=target.host_key))
 
 
-def test_a_key_is_decrypted_once_for_all_logins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_decrypted_once_for_all_logins(world: World) -> None:
     read: list[str] = []
-    monkeypatch.setattr(login_module, "load_key", lambda text, _: (read.append(text), load_key(text, None))[1])
+
+    class Counting(KeyReader):
+        def read(self, text: str, passphrase: str | None) -> paramiko.PKey:
+            read.append(text)
+            return super().read(text, passphrase)
+
     target = Target("127.0.0.1", world.sshd.port, USER, private_key=world.sshd.private_key)
-    log_in = Login(target, AnyPins(), LoginOptions())
+    log_in = Login(target, AnyPins(), LoginOptions(keys=Counting()))
     for _ in range(2):
         log_in().close()
     assert len(read) == 1

@@ -1,4 +1,4 @@
-"""Places for logins."""
+"""Slots for logins."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import gevent.event
 import pytest
 from gevent.lock import BoundedSemaphore
 
-from ethpillar.ssh.pacing import place
+from ethpillar.ssh.login_slots import login_slot
 
 
 def test_no_more_at_once_than_there_are_places() -> None:
-    places, inside, most = BoundedSemaphore(2), 0, 0
+    slots, inside, most = BoundedSemaphore(2), 0, 0
 
     def login() -> None:
         nonlocal inside, most
-        with place(places):
+        with login_slot(slots):
             inside += 1
             most = max(most, inside)
             gevent.sleep(0.01)
@@ -23,39 +23,39 @@ def test_no_more_at_once_than_there_are_places() -> None:
 
     gevent.joinall([gevent.spawn(login) for _ in range(10)], raise_error=True)
     assert most == 2
-    assert places.counter == 2
+    assert slots.counter == 2
 
 
-def test_one_that_hangs_gives_its_place_up() -> None:
-    places = BoundedSemaphore(1)
+def test_one_that_hangs_gives_its_slot_up() -> None:
+    slots = BoundedSemaphore(1)
     inside, going_on = gevent.event.Event(), gevent.event.Event()
 
     def hang() -> None:
-        with place(places, patience=0.01):
+        with login_slot(slots, held_for=0.01):
             inside.set()
             going_on.wait()
 
     hanging = gevent.spawn(hang)
     inside.wait()
-    with place(places, patience=60):
-        assert places.counter == 0
+    with login_slot(slots, held_for=60):
+        assert slots.counter == 0
         going_on.set()
         hanging.join()
-        assert places.counter == 0  # it does not give up what it no longer has
-    assert places.counter == 1
+        assert slots.counter == 0  # it does not give up what it no longer has
+    assert slots.counter == 1
 
 
-def test_an_error_and_a_kill_give_the_place_back() -> None:
-    places = BoundedSemaphore(1)
-    with pytest.raises(ValueError), place(places):
+def test_an_error_and_a_kill_give_the_slot_back() -> None:
+    slots = BoundedSemaphore(1)
+    with pytest.raises(ValueError), login_slot(slots):
         raise ValueError
-    assert places.counter == 1
+    assert slots.counter == 1
 
     def wait() -> None:
-        with place(places):
+        with login_slot(slots):
             gevent.sleep(60)
 
     waiting = [gevent.spawn(wait) for _ in range(3)]
     gevent.sleep(0)
     gevent.killall(waiting)
-    assert places.counter == 1
+    assert slots.counter == 1
