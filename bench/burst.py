@@ -25,6 +25,7 @@ import psutil
 import redis as redis_py
 
 from demo.simnode import SimNode, install
+from tests.programs import node
 from tests.system.parts import PASSWORD, USER, EthPillarServer, RedisServer, Sshd
 from tests.waiting import until
 
@@ -41,7 +42,7 @@ class Drain:
 
     def __init__(self, url: str, token: str, sockets: int) -> None:
         self._process = subprocess.Popen(
-            ["node", str(Path(__file__).with_name("drain.mjs")), url, token, "execution", str(sockets)],
+            [str(node()), str(Path(__file__).with_name("drain.mjs")), url, token, "execution", str(sockets)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

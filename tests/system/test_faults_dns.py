@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import shutil
 import socket
 import struct
 import threading
@@ -15,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from ..listeners import silent
+from ..programs import missing, need
 from ..waiting import until
 from .conftest import EXECUTION, World
-from .parts import EthPillarServer, RedisServer, missing
+from .parts import EthPillarServer, RedisServer
 from .proxy import Proxy
 
 METADATA = "169.254.169.254"
@@ -75,8 +75,7 @@ def dns() -> Iterator[Dns]:
 
 @pytest.fixture(scope="module")
 def server(redis: RedisServer, dns: Dns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EthPillarServer]:
-    if shutil.which("unshare") is None:
-        missing("unshare")
+    need("unshare")
     folder = tmp_path_factory.mktemp("server")
     (folder / "resolv.conf").write_text(f"nameserver {dns.address}\noptions timeout:5 attempts:2\n")
 

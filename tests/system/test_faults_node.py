@@ -11,10 +11,11 @@ import pytest
 
 from demo.simnode import SimNode
 
+from ..programs import need
 from ..waiting import until
 from .clients import JsSocket
 from .conftest import EXECUTION, World
-from .parts import PASSWORD, missing
+from .parts import PASSWORD
 
 
 @pytest.fixture(scope="module")
@@ -238,9 +239,7 @@ def test_a_shell_that_greets_every_command(world: World, node: SimNode, access: 
 
 @pytest.mark.parametrize("name", ["fish", "tcsh", "zsh", "bash", "dash"])
 def test_a_login_shell(world: World, node: SimNode, name: str) -> None:
-    found = shutil.which(name)
-    if found is None:
-        missing(name)
+    found = need(name)
     folder = node.state / "bin"
     shell = Path(world.sshd.folder / "shell")
     shell.write_text(f'#!/bin/sh\nPATH="{folder}:$PATH"; export PATH\nexec {found} "$@"\n')
