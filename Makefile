@@ -11,6 +11,7 @@ help:
 	@echo "make test-systemd"
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make lint    style and types"
+	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
@@ -62,6 +63,15 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Classes that hold too much changing state, and functions that do not fit a screen.
+.PHONY: shape states
+shape: $(VENV)/.python
+	@$(BIN)/python -m tools.shape
+
+# Draws the tables of transitions into ARCHITECTURE.md.
+states: $(VENV)/.python
+	@$(BIN)/python -m tools.states
 
 env-example: $(VENV)/.python
 	@$(BIN)/python config.py --env > .env.example

@@ -35,7 +35,7 @@ def _findings(module: Module, values: set[str], changed: set[tuple[str, str]]) -
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Global):
             yield node.lineno, f"global {', '.join(node.names)}"
-    for name, value in _bindings(module.tree):
+    for name, value in bindings(module.tree):
         if (module.name, name) in changed:
             yield value.lineno, f"{name} is changed by a function"
         elif isinstance(value, ast.Dict | ast.List | ast.Set) and not ast.unparse(value).strip("{}[]"):
@@ -46,7 +46,8 @@ def _findings(module: Module, values: set[str], changed: set[tuple[str, str]]) -
                 yield value.lineno, f"{name} is an object of {made}, which may change"
 
 
-def _bindings(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+def bindings(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each name that a module binds, with its value."""
     for node in tree.body:
         if isinstance(node, ast.Assign):
             yield from ((each.id, node.value) for each in node.targets if isinstance(each, ast.Name))
@@ -70,7 +71,7 @@ def _is_value(node: ast.ClassDef) -> bool:
 
 def _changed_in_functions(module: Module) -> Iterator[tuple[str, str]]:
     """Yield (module, name) of each module-level name that a function here changes in place."""
-    origin = {name: (module.name, name) for name, _ in _bindings(module.tree)}
+    origin = {name: (module.name, name) for name, _ in bindings(module.tree)}
     for full, _ in module.imports():
         source, _, name = full.rpartition(".")
         origin.setdefault(name, (source, name))

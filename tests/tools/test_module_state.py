@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.module_state import module_state
 from tools.source import Module, modules
-from tools.state import module_state
 
 KNOWN = {
     ("ethpillar.gateway.browser", "_batches"),
