@@ -248,7 +248,7 @@ def test_each_entry_once_in_order_and_a_gap_where_one_is_gone(
             reader.read(*value)  # type: ignore[misc]
     numbers = [each for each in reader.got if not isinstance(each, Gap)]
     assert numbers == sorted(set(numbers))
-    if numbers:
+    if numbers and journal.written - 1 not in lost:
         assert numbers[-1] == journal.written - 1
     before: int | None = first - 1 if resume and written else None
     told = False
