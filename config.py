@@ -12,9 +12,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 
@@ -167,136 +167,113 @@ class Setting:
     meaning: str
 
 
-SETTINGS: tuple[Setting, ...] = (
-    Setting("REDIS_URL", None, _redis_url, "where the sessions are: `redis://`, `rediss://` or `unix://`"),
-    Setting(
-        "WS_PORT", "3001", _integer(1, 65535), "port for HTTP and Socket.IO (`PORT` is used when only that is set)"
-    ),
-    Setting("BIND_HOST", "0.0.0.0", _text, "address to listen on"),
-    Setting("FRONTEND_URL", "http://localhost:3000", _origins, "origin of the dashboard, or several with commas"),
-    Setting("LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "how much the server tells on stderr"),
-    Setting("AUTH_TIMEOUT", "30", _seconds(1, 600), "seconds a socket may stay without a valid token"),
-    Setting("SESSION_TTL", "10200", _integer(60, 604800), "seconds a session lives after its last use"),
-    Setting(
-        "SESSION_KEY",
-        "",
-        _fernet_keys,
-        "when set: sessions that `flask sessions create` writes are encrypted with it (the first of several)",
-    ),
-    Setting("SESSION_CHECK_INTERVAL", "2", _seconds(0.1, 4), "seconds between looks for revoked sessions"),
-    Setting("SSH_CONNECT_TIMEOUT", "10", _seconds(0.5, 60), "seconds for name lookup and TCP"),
-    Setting("SSH_LOGIN_TIMEOUT", "15", _seconds(1, 120), "seconds for each of banner, key exchange and login"),
-    Setting("SSH_COMMAND_TIMEOUT", "15", _seconds(1, 120), "seconds a short command on a node may take"),
-    Setting(
-        "SSH_KEEPALIVE", "15", _seconds(1, 300), "seconds of silence after which a node is asked for a sign of life"
-    ),
-    Setting(
-        "SSH_DEAD_AFTER", "20", _seconds(1, 300), "seconds without that sign after which the connection is dropped"
-    ),
-    Setting("SSH_LOGINS", "16", _integer(1, 256), "logins under way at once, in all"),
-    Setting("SSH_MAX_SESSIONS", "10", _integer(2, 1000), "channels per connection (sshd's `MaxSessions`)"),
-    Setting(
-        "SSH_MAX_CONNECTIONS", "4", _integer(1, 16), "connections per node (one more where logs leave it no channel)"
-    ),
-    Setting("SSH_GIVE_UP", "3600", _seconds(1, 86400), "seconds of trying to reconnect before sockets are let go"),
-    Setting(
-        "SSH_ALLOWED_NETWORKS",
-        "",
-        _networks,
-        "when set: the only networks nodes may be in",
-    ),
-    Setting(
-        "SSH_DENIED_NETWORKS", "", _networks, "networks no node may be in (link-local and metadata addresses never are)"
-    ),
-    Setting("NODE_LINGER", "10", _seconds(0, 600), "seconds an SSH connection outlives its last socket"),
-    Setting("RING_ENTRIES", "5000", _integer(10, 100000), "recent journal entries kept per followed unit"),
-    Setting("RING_BYTES", "2097152", _integer(65536, 268435456), "bytes of them kept per followed unit"),
-    Setting("STATUS_TIMEOUT", "10", _seconds(0.5, 120), "seconds a status poll may take"),
-    Setting("MAX_MESSAGE_BYTES", "65536", _integer(4096, 1048576), "largest message a client may send"),
-    Setting(
-        "REQUEST_TIMEOUT", "20", _seconds(1, 300), "seconds in which a request's head, and then its body, must come"
-    ),
-    Setting(
-        "TRUSTED_PROXIES",
-        "127.0.0.0/8,::1/128",
-        _networks,
-        "proxies whose `X-Forwarded-For` names the client, or `none`; one that names nobody has no limit per address",
-    ),
-    Setting("MAX_CONNECTIONS_PER_ADDRESS", "500", _integer(1, 100000), "connections of one address (IPv6: of one /64)"),
-    Setting(
-        "MAX_BAD_TOKENS_PER_ADDRESS",
-        "200",
-        _integer(1, 100000),
-        "invalid tokens a minute from one address (a valid one counts a twentieth)",
-    ),
-    Setting(
-        "MAX_BAD_TOKENS",
-        "3000",
-        _integer(1, 1000000),
-        "the same from all addresses together; beyond it nobody is refused, but tokens are looked up few at once",
-    ),
-    Setting("MAX_SOCKETS_PER_SESSION", "500", _integer(1, 100000), "sockets of one session (a page has five)"),
-    Setting("MAX_LOGS_PER_SOCKET", "64", _integer(1, 1000), "logs one socket may follow at once"),
-    Setting(
-        "MAX_EVENTS_PER_SECOND",
-        "100",
-        _integer(1, 100000),
-        "events a socket may send a second, in the long run (an address: five times as many, then they wait)",
-    ),
-    Setting(
-        "MAX_EVENTS_BURST",
-        "1000",
-        _integer(1, 100000),
-        "events a socket may send at once (an address: ten times as many)",
-    ),
-    Setting("MAX_NODES", "1000", _integer(1, 100000), "nodes connected to at once"),
-    Setting("SHUTDOWN_TIMEOUT", "8", _seconds(1, 60), "seconds for an orderly shutdown"),
-)
+def _setting(default: str | None, parse: Callable[[str], Any], meaning: str) -> Any:
+    """Describe an attribute of `Settings`; for the parameters see `Setting`."""
+    return field(metadata={"default": default, "parse": parse, "meaning": meaning})
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Options = TypeVar("Options")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The checked settings: one attribute for each of `SETTINGS`, in lower case. Not printable: URLs hold secrets."""
+    """The checked settings, each an environment variable in capital letters. Not printable: URLs hold secrets.
 
-    redis_url: str
-    ws_port: int
-    bind_host: str
-    frontend_url: tuple[str, ...]
-    log_level: str
-    auth_timeout: float
-    session_ttl: int
-    session_key: tuple[str, ...]
-    session_check_interval: float
-    ssh_connect_timeout: float
-    ssh_login_timeout: float
-    ssh_command_timeout: float
-    ssh_keepalive: float
-    ssh_dead_after: float
-    ssh_logins: int
-    ssh_max_sessions: int
-    ssh_max_connections: int
-    ssh_give_up: float
-    ssh_allowed_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-    ssh_denied_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-    node_linger: float
-    ring_entries: int
-    ring_bytes: int
-    status_timeout: float
-    max_message_bytes: int
-    request_timeout: float
-    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-    max_connections_per_address: int
-    max_bad_tokens_per_address: int
-    max_bad_tokens: int
-    max_sockets_per_session: int
-    max_logs_per_socket: int
-    max_events_per_second: int
-    max_events_burst: int
-    max_nodes: int
-    shutdown_timeout: float
+    This is the only place in which a setting is declared. The part of the server that uses it names it as a field of
+    its options class, and gets it by `select`.
+    """
+
+    redis_url: str = _setting(None, _redis_url, "where the sessions are: `redis://`, `rediss://` or `unix://`")
+    ws_port: int = _setting(
+        "3001", _integer(1, 65535), "port for HTTP and Socket.IO (`PORT` is used when only that is set)"
+    )
+    bind_host: str = _setting("0.0.0.0", _text, "address to listen on")
+    frontend_url: tuple[str, ...] = _setting(
+        "http://localhost:3000", _origins, "origin of the dashboard, or several with commas"
+    )
+    log_level: str = _setting(
+        "info", _choice("debug", "info", "warning", "error"), "how much the server tells on stderr"
+    )
+    auth_timeout: float = _setting("30", _seconds(1, 600), "seconds a socket may stay without a valid token")
+    session_ttl: int = _setting("10200", _integer(60, 604800), "seconds a session lives after its last use")
+    session_key: tuple[str, ...] = _setting(
+        "",
+        _fernet_keys,
+        "when set: sessions that `flask sessions create` writes are encrypted with it (the first of several)",
+    )
+    session_check_interval: float = _setting("2", _seconds(0.1, 4), "seconds between looks for revoked sessions")
+    ssh_connect_timeout: float = _setting("10", _seconds(0.5, 60), "seconds for name lookup and TCP")
+    ssh_login_timeout: float = _setting("15", _seconds(1, 120), "seconds for each of banner, key exchange and login")
+    ssh_command_timeout: float = _setting("15", _seconds(1, 120), "seconds a short command on a node may take")
+    ssh_keepalive: float = _setting(
+        "15", _seconds(1, 300), "seconds of silence after which a node is asked for a sign of life"
+    )
+    ssh_dead_after: float = _setting(
+        "20", _seconds(1, 300), "seconds without that sign after which the connection is dropped"
+    )
+    ssh_logins: int = _setting("16", _integer(1, 256), "logins under way at once, in all")
+    ssh_max_sessions: int = _setting("10", _integer(2, 1000), "channels per connection (sshd's `MaxSessions`)")
+    ssh_max_connections: int = _setting(
+        "4", _integer(1, 16), "connections per node (one more where logs leave it no channel)"
+    )
+    ssh_give_up: float = _setting(
+        "3600", _seconds(1, 86400), "seconds of trying to reconnect before sockets are let go"
+    )
+    ssh_allowed_networks: tuple[Network, ...] = _setting("", _networks, "when set: the only networks nodes may be in")
+    ssh_denied_networks: tuple[Network, ...] = _setting(
+        "", _networks, "networks no node may be in (link-local and metadata addresses never are)"
+    )
+    node_linger: float = _setting("10", _seconds(0, 600), "seconds an SSH connection outlives its last socket")
+    ring_entries: int = _setting("5000", _integer(10, 100000), "recent journal entries kept per followed unit")
+    ring_bytes: int = _setting("2097152", _integer(65536, 268435456), "bytes of them kept per followed unit")
+    status_timeout: float = _setting("10", _seconds(0.5, 120), "seconds a status poll may take")
+    max_message_bytes: int = _setting("65536", _integer(4096, 1048576), "largest message a client may send")
+    request_timeout: float = _setting(
+        "20", _seconds(1, 300), "seconds in which a request's head, and then its body, must come"
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "127.0.0.0/8,::1/128",
+        _networks,
+        "proxies whose `X-Forwarded-For` names the client, or `none`; one that names nobody has no limit per address",
+    )
+    max_connections_per_address: int = _setting(
+        "500", _integer(1, 100000), "connections of one address (IPv6: of one /64)"
+    )
+    max_bad_tokens_per_address: int = _setting(
+        "200", _integer(1, 100000), "invalid tokens a minute from one address (a valid one counts a twentieth)"
+    )
+    max_bad_tokens: int = _setting(
+        "3000",
+        _integer(1, 1000000),
+        "the same from all addresses together; beyond it nobody is refused, but tokens are looked up few at once",
+    )
+    max_sockets_per_session: int = _setting("500", _integer(1, 100000), "sockets of one session (a page has five)")
+    max_logs_per_socket: int = _setting("64", _integer(1, 1000), "logs one socket may follow at once")
+    max_events_per_second: int = _setting(
+        "100",
+        _integer(1, 100000),
+        "events a socket may send a second, in the long run (an address: five times as many, then they wait)",
+    )
+    max_events_burst: int = _setting(
+        "1000", _integer(1, 100000), "events a socket may send at once (an address: ten times as many)"
+    )
+    max_nodes: int = _setting("1000", _integer(1, 100000), "nodes connected to at once")
+    shutdown_timeout: float = _setting("8", _seconds(1, 60), "seconds for an orderly shutdown")
 
     def __repr__(self) -> str:
         return "Settings(...)"
+
+    def select(self, kind: type[Options], **others: Any) -> Options:
+        """Make a room's options: each field of the dataclass `kind` that is called as a setting gets its value.
+
+        :param others: the fields that are no settings
+        """
+        wanted = {each.name for each in fields(kind) if each.init}  # type: ignore[arg-type]
+        return kind(**{name: getattr(self, name) for name in wanted & set(self.__slots__)}, **others)
+
+
+SETTINGS: tuple[Setting, ...] = tuple(Setting(each.name.upper(), **each.metadata) for each in fields(Settings))
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: str | os.PathLike[str] | None = ".env") -> Settings:

@@ -25,6 +25,4 @@ limit_request_line = 4094
 
 def post_worker_init(worker):
     """Starts the background work, in the worker and not in the master."""
-    worker.wsgi_handler.max_message_bytes = _settings.max_message_bytes
-    worker.wsgi_handler.allowed_origins = _settings.frontend_url
     worker.wsgi.extensions["ethpillar"].start()

@@ -5,6 +5,8 @@ from gevent import monkey
 monkey.patch_all()
 
 import config
-from ethpillar import create_app
+from ethpillar import create_app, log_setup
 
-app = create_app(config.load_or_exit())
+_settings = config.load_or_exit()
+log_setup.set_up(_settings.log_level)
+app = create_app(_settings)

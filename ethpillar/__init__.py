@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Flask
+    from flask_socketio import SocketIO
 
     from config import Settings
+
+    from .server import Server
 
 __all__ = ["create_app"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application: HTTP, Socket.IO and the Flask commands.
+    """Make the application: HTTP, Socket.IO and the Flask commands.
+
+    What belongs to the process and not to one application, such as its log, is set up by `wsgi.py`.
 
     :param settings: checked settings; read from the environment when left out
     :raises config.ConfigError: a setting is missing or invalid
@@ -27,25 +32,26 @@ def create_app(settings: Settings | None = None) -> Flask:
     import config
 
     from .cli import add_commands
-    from .log_setup import set_up
+    from .web.dispatch import EngineIoDispatch
+    from .web.probes import add_routes
 
-    settings = settings or config.load()
-    set_up(settings.log_level)
     app = Flask("ethpillar", static_folder=None)
     add_commands(app)
-    _add_server(app, settings)
+    server = _make_server(app, settings or config.load())
+    app.wsgi_app = EngineIoDispatch(app.wsgi_app, server.web)  # type: ignore[method-assign]
+    add_routes(app, server.store.ping)
+    app.extensions["ethpillar"] = server
     return app
 
 
-def _add_server(app: Flask, settings: Settings) -> None:
-    from flask_socketio import SocketIO
+def _make_server(app: Flask, settings: Settings) -> Server:
     from gevent.lock import BoundedSemaphore
 
     from .gateway import wire
-    from .gateway.codec import Json, Packet
+    from .gateway.codec import OVERSIZED_PACKET
     from .gateway.events import Gateway
+    from .gateway.options import GatewayOptions
     from .limits.limits import Limits
-    from .log_setup import SILENT
     from .nodes.node import NodeOptions
     from .nodes.registry import NodeRegistry
     from .server import Server
@@ -53,31 +59,28 @@ def _add_server(app: Flask, settings: Settings) -> None:
     from .ssh.address import AddressPolicy
     from .ssh.login import LoginOptions
     from .units import CORE_UNITS
-    from .web.dispatch import EngineIoDispatch
-    from .web.engine import answer_without_details, never_wait_for_clients, take_every_packet_of_a_body
-    from .web.probes import add_routes
+    from .web.options import WebOptions
 
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
-    login_options = LoginOptions(
-        policy=AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks),
-        connect_timeout=settings.ssh_connect_timeout,
-        login_timeout=settings.ssh_login_timeout,
-        keepalive=settings.ssh_keepalive,
-        dead_after=settings.ssh_dead_after,
-        max_channels=settings.ssh_max_sessions,
-        logins=BoundedSemaphore(settings.ssh_logins),
-    )
-    node_options = NodeOptions(
-        encode_line=wire.encode_line,
-        encode_statuses=partial(wire.encode_statuses, core=CORE_UNITS),
-        ring_entries=settings.ring_entries,
-        ring_bytes=settings.ring_bytes,
-        max_connections=settings.ssh_max_connections,
-        command_timeout=settings.ssh_command_timeout,
-        status_timeout=settings.status_timeout,
-        give_up=settings.ssh_give_up,
-    )
-    registry = NodeRegistry(store, login_options, node_options, settings.node_linger, settings.max_nodes)
+    policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
+    login_options = settings.select(LoginOptions, policy=policy, logins=BoundedSemaphore(settings.ssh_logins))
+    encode_statuses = partial(wire.encode_statuses, core=CORE_UNITS)
+    node_options = settings.select(NodeOptions, encode_line=wire.encode_line, encode_statuses=encode_statuses)
+    registry = NodeRegistry(store, login_options, node_options)
+    limits = settings.select(Limits)
+    gateway = Gateway(_socketio(app, settings), store, registry, limits, settings.select(GatewayOptions))
+    watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
+    web = settings.select(WebOptions, oversized=OVERSIZED_PACKET)
+    return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout)
+
+
+def _socketio(app: Flask, settings: Settings) -> SocketIO:
+    from flask_socketio import SocketIO
+
+    from .gateway.codec import Json, Packet
+    from .log_setup import SILENT
+    from .web.engine import answer_without_details, never_wait_for_clients
+
     socketio = SocketIO(
         app,
         async_mode="gevent",
@@ -95,20 +98,4 @@ def _add_server(app: Flask, settings: Settings) -> None:
     )
     never_wait_for_clients(socketio.server.eio)
     answer_without_details(socketio.server.eio)
-    take_every_packet_of_a_body()
-    limits = Limits(
-        trusted_proxies=settings.trusted_proxies,
-        connections_per_address=settings.max_connections_per_address,
-        bad_tokens_per_address=settings.max_bad_tokens_per_address,
-        bad_tokens=settings.max_bad_tokens,
-        sockets_per_session=settings.max_sockets_per_session,
-        logs_per_socket=settings.max_logs_per_socket,
-        events_per_second=settings.max_events_per_second,
-        events_burst=settings.max_events_burst,
-        request_timeout=settings.request_timeout,
-    )
-    gateway = Gateway(socketio, store, registry, limits, settings.auth_timeout)
-    watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
-    app.wsgi_app = EngineIoDispatch(app.wsgi_app, settings.max_message_bytes)  # type: ignore[method-assign]
-    add_routes(app, store.ping)
-    app.extensions["ethpillar"] = Server(gateway, registry, store, watch, limits, settings.shutdown_timeout)
+    return socketio

@@ -30,36 +30,40 @@ log = logging.getLogger(__name__)
 FULL = (errno.EMFILE, errno.ENFILE)
 FULL_AGAIN = 60.0
 "Seconds between lines that say that there are no descriptors left; each connection that comes would be one."
-_said_full = -FULL_AGAIN
 
 
-def tell_failure(
-    _hub: Hub,
-    _context: object,
-    kind: type[BaseException] | None,
-    problem: BaseException | str | None,
-    trace: TracebackType | None,
-) -> None:
-    """What failed in a greenlet or in the event loop, by its type and place.
+class FailureLog:
+    """What gevent's hub prints of what failed in a greenlet or in the event loop: its type and place.
 
-    In the place of gevent's own, which prints the stack and the greenlet with its arguments: a token may be one.
+    gevent's own prints the stack and the greenlet with its arguments: a token may be one.
     """
-    global _said_full
-    if isinstance(problem, OSError) and problem.errno in FULL:
-        if time.monotonic() - _said_full >= FULL_AGAIN:
-            _said_full = time.monotonic()
-            log.error("No more files can be opened: the limit of descriptors is reached (see `ulimit -n`)")
-        return
-    if not isinstance(problem, BaseException):
-        log.error("A greenlet failed (%s)", getattr(kind, "__name__", "unknown"))
-        return
-    if problem.__traceback__ is None and isinstance(trace, TracebackType):
-        problem = problem.with_traceback(trace)
-    log.error("A greenlet failed (%s)", whereabouts(problem))
+
+    def __init__(self) -> None:
+        self._said_full = -FULL_AGAIN
+
+    def print_exception(
+        self,
+        _context: object,
+        kind: type[BaseException] | None,
+        problem: BaseException | str | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """See `gevent.hub.Hub.print_exception`."""
+        if isinstance(problem, OSError) and problem.errno in FULL:
+            if time.monotonic() - self._said_full >= FULL_AGAIN:
+                self._said_full = time.monotonic()
+                log.error("No more files can be opened: the limit of descriptors is reached (see `ulimit -n`)")
+            return
+        if not isinstance(problem, BaseException):
+            log.error("A greenlet failed (%s)", getattr(kind, "__name__", "unknown"))
+            return
+        if problem.__traceback__ is None and isinstance(trace, TracebackType):
+            problem = problem.with_traceback(trace)
+        log.error("A greenlet failed (%s)", whereabouts(problem))
 
 
 def set_up(level: str) -> None:
-    """Logs to stderr, as a service does whose journal has its own times.
+    """Log to stderr, as a service does whose journal has its own times. For the process, so once for each.
 
     :param level: `debug`, `info`, `warning` or `error`
     """
@@ -70,7 +74,8 @@ def set_up(level: str) -> None:
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
         root.propagate = False
-    Hub.print_exception = tell_failure  # type: ignore[assignment, method-assign]
+    failures = FailureLog()
+    Hub.print_exception = lambda _hub, *failed: failures.print_exception(*failed)  # type: ignore[method-assign]
     for name in _TALKATIVE:
         logger = logging.getLogger(name)
         logger.setLevel(logging.CRITICAL + 1)

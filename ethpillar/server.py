@@ -13,6 +13,7 @@ from .limits.limits import Limits
 from .nodes.registry import NodeRegistry
 from .sessions import SessionStore, SessionWatch
 from .timing import within
+from .web.options import WebOptions
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +28,17 @@ class Server:
         store: SessionStore,
         watch: SessionWatch,
         limits: Limits,
-        timeout: float,
+        web: WebOptions,
+        shutdown_timeout: float,
     ) -> None:
-        """:param timeout: seconds that an orderly shutdown may take"""
+        """:param shutdown_timeout: seconds that an orderly shutdown may take"""
         self.limits = limits
+        self.web = web
         self.gateway = gateway
         self.registry = registry
         self.store = store
         self.watch = watch
-        self._timeout = timeout
+        self._timeout = shutdown_timeout
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 

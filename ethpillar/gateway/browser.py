@@ -35,6 +35,7 @@ from ..units import service_name
 from . import wire
 from .batches import Batches
 from .entrance import Entrance
+from .options import GatewayOptions
 from .outbox import Outbox
 from .turn import Turns
 
@@ -44,8 +45,6 @@ BATCH_WINDOW = 0.05
 "Seconds that lines are gathered for a `log_batch`."
 PATIENCE = 100
 "Refusals for asking too much that a socket may get at once; one that goes on is disconnected. One a second is fine."
-
-_batches = Batches()
 
 
 def _same(shown: str, token: str) -> bool:
@@ -60,13 +59,12 @@ class BrowserSocket:
         outbox: Outbox,
         entrance: Entrance,
         registry: NodeRegistry,
-        auth_timeout: float,
-        max_logs: int,
+        options: GatewayOptions,
+        batches: Batches,
         client: str | None = None,
     ) -> None:
         """
-        :param auth_timeout: seconds it may be without a valid token
-        :param max_logs: logs it may follow at once
+        :param batches: what all sockets share of encoded `log_batch` packets
         :param client: the key under which limits count who is at the other end
         """
         self.turns = Turns()
@@ -75,14 +73,15 @@ class BrowserSocket:
         self.outbox = outbox
         self._entrance = entrance
         self._registry = registry
-        self._max_logs = max_logs
+        self._max_logs = options.max_logs_per_socket
+        self._batches = batches
         self._client = client
         self._patience = Bucket(1, PATIENCE)
         self._node: Node | None = None
         self._logs: dict[str, LogSubscription] = {}
         self._status: StatusSubscription | None = None
         self._closed = False
-        self._deadline: gevent.Greenlet[..., None] | None = gevent.spawn_later(auth_timeout, self._too_late)
+        self._deadline: gevent.Greenlet[..., None] | None = gevent.spawn_later(options.auth_timeout, self._too_late)
 
     # -- the session
 
@@ -172,7 +171,7 @@ class BrowserSocket:
                     raise about(service_name(unit), problem) from None
         if self._closed or self._node is not node:
             return
-        sink = _BrowserLog(self.outbox, unit, batch, self._log_failed)
+        sink = _BrowserLog(self.outbox, unit, self._batches if batch else None, self._log_failed)
         self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
 
     def _log_failed(self, unit: str, error: EthPillarError) -> None:
@@ -263,22 +262,25 @@ class BrowserSocket:
 class _BrowserLog:
     """A `LogSink` on a socket."""
 
-    def __init__(self, outbox: Outbox, unit: str, batch: bool, failed: Callable[[str, EthPillarError], None]) -> None:
+    def __init__(
+        self, outbox: Outbox, unit: str, batches: Batches | None, failed: Callable[[str, EthPillarError], None]
+    ) -> None:
+        """:param batches: None for a subscriber that gets one event for each line"""
         self._outbox = outbox
         self._unit = unit
         self._service = service_name(unit)
-        self._batch = batch
-        self.window = BATCH_WINDOW if batch else 0.0
+        self._batches = batches
+        self.window = BATCH_WINDOW if batches else 0.0
         self._failed = failed
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._outbox.wait_ready(timeout)
 
     def lines(self, items: Sequence[Item]) -> None:
-        if self._batch:
-            packets = _batches.packets(self._service, items)
-        else:
+        if self._batches is None:
             packets = [packet for item in items for packet in item.data]
+        else:
+            packets = self._batches.packets(self._service, items)
         for packet in packets:
             self._outbox.send(packet)
 

@@ -39,6 +39,10 @@ _ESCAPE = re.compile(
 "Any escape in JSON; its first group is empty when it is half a pair."
 
 
+OVERSIZED = "oversized"
+"The event that stands for a message that was too large: the gateway answers it with an `error`."
+OVERSIZED_PACKET = f'42["{OVERSIZED}"]'
+
 NOT_EVENTS = frozenset({"connect", "disconnect", "*"})
 "Names under which the server keeps handlers that a client must not call."
 

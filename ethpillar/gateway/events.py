@@ -29,11 +29,13 @@ from ..limits.limits import Limits
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionRecord, SessionStore, token_hash
 from ..web.dispatch import CLIENT
-from ..web.websocket import OVERSIZED
+from ..web.guard import Guard
 from . import wire
+from .batches import Batches
 from .browser import BrowserSocket
+from .codec import KINDS, OVERSIZED
 from .entrance import Entrance
-from .guard import Guard
+from .options import GatewayOptions
 from .outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -49,21 +51,25 @@ class Gateway:
     """The sockets that are connected, and what they may say."""
 
     def __init__(
-        self, socketio: SocketIO, store: SessionStore, registry: NodeRegistry, limits: Limits, auth_timeout: float
+        self,
+        socketio: SocketIO,
+        store: SessionStore,
+        registry: NodeRegistry,
+        limits: Limits,
+        options: GatewayOptions,
     ) -> None:
-        """:param auth_timeout: seconds a socket may be without a valid token"""
         self._socketio = socketio
         self._entrance = Entrance(store, limits)
         self._registry = registry
-        self._limits = limits
-        self._auth_timeout = auth_timeout
+        self._options = options
+        self._batches = Batches()
         self.sockets: dict[str, BrowserSocket] = {}
         socketio.on_event("connect", self._connect)
         socketio.on_event("disconnect", self._disconnect)
         for name, handler in self._events().items():
             socketio.on_event(name, self._guarded(handler))
         socketio.on_event("*", self._unknown)
-        self.guard = Guard(socketio.server, limits, auth_timeout, self._find)
+        self.guard = Guard(socketio.server, limits, options.auth_timeout, self._find, KINDS)
         # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
         socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", whereabouts(problem))
 
@@ -96,9 +102,7 @@ class Gateway:
         except KeyError:  # it left while its token was looked up, so nobody hears the answer
             raise SessionStoreDown from None
         client = request.environ.get(CLIENT)
-        return BrowserSocket(
-            outbox, self._entrance, self._registry, self._auth_timeout, self._limits.logs_per_socket, client
-        )
+        return BrowserSocket(outbox, self._entrance, self._registry, self._options, self._batches, client)
 
     def _claim(self, socket: BrowserSocket, record: SessionRecord) -> None:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -187,12 +188,9 @@ def iso_time(realtime_us: int) -> str | None:
     if not 0 < realtime_us < 253_402_300_800_000_000:
         return None
     seconds, micros = divmod(realtime_us, 1_000_000)
-    global _second, _second_text
-    if seconds != _second:  # lines come many to a second
-        _second = seconds
-        _second_text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{_second_text}.{micros:06d}Z"
+    return f"{_iso_seconds(seconds)}.{micros:06d}Z"
 
 
-_second = -1
-_second_text = ""
+@lru_cache(maxsize=16)  # lines come many to a second
+def _iso_seconds(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

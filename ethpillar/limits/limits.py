@@ -1,10 +1,9 @@
-"""All that the server bounds by count or rate, from its settings, and what is counted at the moment."""
+"""What the server bounds by count or rate, from its settings, and what is counted at the moment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .address import Networks
 from .attempts import Attempts
 from .buckets import Bucket, ByClient
 from .counts import ClientCounts, Counts
@@ -21,18 +20,14 @@ With the default settings all the 500 sockets that an address may have come back
 
 @dataclass(slots=True)
 class Limits:
-    """All that the gateway bounds by count or rate, and what is counted at the moment."""
+    """The bounds, which are settings under their own names, and the counters that go with them."""
 
-    trusted_proxies: Networks
-    connections_per_address: int
-    bad_tokens_per_address: int
-    bad_tokens: int
-    sockets_per_session: int
-    logs_per_socket: int
-    events_per_second: int
-    events_burst: int
-    request_timeout: float
-    "Seconds in which a request's head must have come; and then again its body."
+    max_connections_per_address: int
+    max_bad_tokens_per_address: int
+    max_bad_tokens: int
+    max_sockets_per_session: int
+    max_events_per_second: int
+    max_events_burst: int
     connections: Counts = field(init=False)
     "TCP connections of an address; requests under way of one behind a proxy."
     engines: Counts = field(init=False)
@@ -45,12 +40,12 @@ class Limits:
     heads: Heads = field(init=False)
 
     def __post_init__(self) -> None:
-        self.connections = ClientCounts(self.connections_per_address)
-        self.engines = ClientCounts(self.connections_per_address)
-        self.sockets = Counts(self.sockets_per_session)
-        self.attempts = Attempts(self.bad_tokens_per_address, self.bad_tokens)
+        self.connections = ClientCounts(self.max_connections_per_address)
+        self.engines = ClientCounts(self.max_connections_per_address)
+        self.sockets = Counts(self.max_sockets_per_session)
+        self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens)
 
-        rate, burst = self.events_per_second * CLIENT_RATE, self.events_burst * CLIENT_BURST
+        rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
         self.packets = ByClient(rate, burst)
         self.heads = Heads()
 
@@ -67,4 +62,4 @@ class Limits:
 
     def events(self) -> Bucket:
         """The bucket of a new socket's events."""
-        return Bucket(self.events_per_second, self.events_burst)
+        return Bucket(self.max_events_per_second, self.max_events_burst)

@@ -73,16 +73,18 @@ class NodeListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """What is the same for all nodes."""
+    """What is the same for all nodes: settings, each under its own name, and how their items are encoded."""
 
     encode_line: Encode
     encode_statuses: Callable[..., str]
     ring_entries: int = 5000
     ring_bytes: int = 2 * 1024 * 1024
-    max_connections: int = 4
-    command_timeout: float = 15.0
+    ssh_max_connections: int = 4
+    ssh_command_timeout: float = 15.0
     status_timeout: float = 10.0
-    give_up: float = 3600.0
+    ssh_give_up: float = 3600.0
+    node_linger: float = 10.0
+    max_nodes: int = 1000
 
 
 class Node:
@@ -94,7 +96,7 @@ class Node:
         self.listeners: set[NodeListener] = set()
         self.status = StatusFeed(self._run_status, options.encode_statuses, self._last_lines)
         self._options = options
-        self._pool = ConnectionPool(login, options.max_connections)
+        self._pool = ConnectionPool(login, options.ssh_max_connections)
         self._connected = Event()
         self._terminal: EthPillarError | None = None
         self._failed_at = float("-inf")
@@ -191,7 +193,7 @@ class Node:
 
     def _reconnect(self, backoff: Backoff, lost: float) -> None:
         problem: EthPillarError = SshUnreachable()
-        while time.monotonic() - lost <= self._options.give_up:
+        while time.monotonic() - lost <= self._options.ssh_give_up:
             delay = backoff.next()
             self._tell("reconnecting", attempt=backoff.attempt, retry_in=round(delay, 3))
             gevent.sleep(delay)
@@ -218,7 +220,7 @@ class Node:
 
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = None) -> Result:
         """Runs a short command; see `Connection.run`."""
-        return self._pool.run(words, stdin, timeout or self._options.command_timeout)
+        return self._pool.run(words, stdin, timeout or self._options.ssh_command_timeout)
 
     def _run_status(self, words: Sequence[str]) -> tuple[int, bytes]:
         result = self.run(words, timeout=self._options.status_timeout)
@@ -293,7 +295,7 @@ class Node:
         words = journal_command(self._aliases.get(unit, unit), lines=lines, cursor=cursor, follow=follow)
         way = self._journal_access(unit)
         spare = SPARE if follow else 0
-        with self._pool.stream(*way.wrap(words), timeout=self._options.command_timeout, spare=spare) as command:
+        with self._pool.stream(*way.wrap(words), timeout=self._options.ssh_command_timeout, spare=spare) as command:
             yield CommandEntries(command, None if follow else PATIENCE, cursor)
 
     def _last_lines(self, unit: str) -> list[str]:

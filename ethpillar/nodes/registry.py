@@ -39,20 +39,10 @@ OVER_KEPT = 5.0
 class NodeRegistry:
     """Owns every node. One node for each session and its credentials."""
 
-    def __init__(
-        self,
-        store: SessionStore,
-        login_options: LoginOptions,
-        node_options: NodeOptions,
-        linger: float,
-        max_nodes: int = 1000,
-    ) -> None:
-        """:param linger: seconds a node outlives its last holder; :param max_nodes: nodes there may be at once"""
+    def __init__(self, store: SessionStore, login_options: LoginOptions, node_options: NodeOptions) -> None:
         self._store = store
         self.login_options = login_options
         self._node_options = node_options
-        self._linger = linger
-        self._max_nodes = max_nodes
         self._nodes: dict[str, Node] = {}
         self._expiry: dict[str, gevent.Greenlet[..., None]] = {}
 
@@ -79,7 +69,7 @@ class NodeRegistry:
         return node
 
     def _make_room(self) -> None:
-        if len(self._nodes) < self._max_nodes:
+        if len(self._nodes) < self._node_options.max_nodes:
             return
         if not self._expiry:
             raise LimitReached("This server watches as many nodes as it can.", hint="Try again later.")
@@ -92,7 +82,9 @@ class NodeRegistry:
         node.listeners.discard(holder)
         key = node.record.digest
         if not node.listeners and self._nodes.get(key) is node and key not in self._expiry:
-            linger = min(self._linger, OVER_KEPT) if node.over else self._linger
+            linger = self._node_options.node_linger
+            if node.over:
+                linger = min(linger, OVER_KEPT)
             self._expiry[key] = gevent.spawn_later(linger, self._expire, key)
 
     def _expire(self, key: str) -> None:

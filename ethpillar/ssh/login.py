@@ -36,16 +36,16 @@ from .transport import NodeTransport
 
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
-    """What is the same for all nodes, and what their logins share. An application has one of these."""
+    """What is the same for all nodes: settings, each under its own name, and what their logins share."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
-    connect_timeout: float = 10.0
+    ssh_connect_timeout: float = 10.0
     "Seconds for lookup and TCP."
-    login_timeout: float = 15.0
+    ssh_login_timeout: float = 15.0
     "Seconds for each of banner, key exchange and login."
-    keepalive: float = 15.0
-    dead_after: float = 20.0
-    max_channels: int = 10
+    ssh_keepalive: float = 15.0
+    ssh_dead_after: float = 20.0
+    ssh_max_sessions: int = 10
     logins: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(16))
     "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
     resolver: Resolver = field(default_factory=Resolver)
@@ -53,7 +53,7 @@ class LoginOptions:
 
     def connect(self, host: str, port: int) -> LiveSocket:
         """Return a TCP connection to a node; see `address.connect`."""
-        return connect(host, port, self.policy, self.connect_timeout, self.resolver)
+        return connect(host, port, self.policy, self.ssh_connect_timeout, self.resolver)
 
 
 class Login:
@@ -108,19 +108,21 @@ class Login:
         try:
             transport = NodeTransport(sock)
             # paramiko's own deadlines end in errors that look like refusals: ours come first.
-            transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = options.login_timeout * 4
+            transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = (
+                options.ssh_login_timeout * 4
+            )
             transport.prefer_host_key(self._prefer)
-            with login_slot(options.logins), gevent.Timeout(options.login_timeout * 3, SshTimeout()):
-                _exchange_keys(transport, options.login_timeout)
+            with login_slot(options.logins), gevent.Timeout(options.ssh_login_timeout * 3, SshTimeout()):
+                _exchange_keys(transport, options.ssh_login_timeout)
                 host_key = transport.get_remote_server_key()
                 shown.append(host_key.get_name())
                 hostkeys.verify(host_key, target.host, target.port, target.host_key, self._pins)
                 self._prefer = hostkeys.algorithms_for(shown[-1])
-                _authenticate(transport, target, self._key, options.login_timeout)
+                _authenticate(transport, target, self._key, options.ssh_login_timeout)
         except BaseException:
             sock.close()
             raise
-        return Connection(transport, options.max_channels, options.keepalive, options.dead_after)
+        return Connection(transport, options.ssh_max_sessions, options.ssh_keepalive, options.ssh_dead_after)
 
 
 def _exchange_keys(transport: NodeTransport, timeout: float) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .headers import status_line
+from .options import WebOptions
 from .reading import Body, TooSlow
-from .websocket import OVERSIZED_PACKET
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -66,10 +66,9 @@ def _query(environ: dict[str, Any]) -> dict[str, list[str]]:
 class EngineIoDispatch:
     """WSGI middleware around Flask-SocketIO's own."""
 
-    def __init__(self, app: Wsgi, max_body: int) -> None:
-        """:param max_body: bytes a polling client may send in one request"""
+    def __init__(self, app: Wsgi, options: WebOptions) -> None:
         self._app = app
-        self._max_body = max_body
+        self._options = options
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if is_engine_io(environ):
@@ -83,11 +82,11 @@ class EngineIoDispatch:
         return self._app(environ, start_response)
 
     def _read(self, environ: dict[str, Any], body: Body) -> None:
-        data = body.take(self._max_body)
+        data = body.take(self._options.max_message_bytes)
         packets = 1 if data is None else data.count(SEPARATOR) + 1
         if data is None or packets > MAX_PACKETS:
             # As for a frame: the socket hears that this was too large, and lives on.
-            data = OVERSIZED_PACKET.encode()
+            data = self._options.oversized.encode()
         elif data.startswith(JSONP):
             raise OSError("escaped packets, which were not counted")
         environ[PACKETS] = min(packets, MAX_PACKETS)

@@ -18,10 +18,7 @@ from geventwebsocket.exceptions import ProtocolError, WebSocketError
 from geventwebsocket.websocket import Header, WebSocket
 
 from ..limits.buckets import Bucket
-
-OVERSIZED = "oversized"
-"The event that stands for a message that was too large: the gateway answers it with an `error`."
-OVERSIZED_PACKET = f'42["{OVERSIZED}"]'
+from .options import WebOptions
 
 DISCARDED = 16 * 1024 * 1024
 "Bytes of a message that are discarded at most; a larger one ends the connection with 1009 (message too big)."
@@ -51,7 +48,7 @@ class TooManyFrames(WebSocketError):
 
 
 class BoundedWebSocket(WebSocket):
-    """A server-side WebSocket that never holds more than `limit` bytes of a message."""
+    """A server-side WebSocket that never holds more than `max_message_bytes` of a message."""
 
     closed: bool
     environ: Any
@@ -64,20 +61,18 @@ class BoundedWebSocket(WebSocket):
         environ: dict[str, Any],
         stream: Any,
         handler: Any,
-        limit: int,
-        first_within: float | None = None,
+        options: WebOptions,
         pace: Callable[[], None] = lambda: None,
     ) -> None:
         """
-        :param limit: bytes of a message
-        :param first_within: seconds in which the first one has to come
         :param pace: called for each frame; waits while the client sends too many, over whatever connections
         """
         super().__init__(environ, stream, handler)
-        self.limit = limit
+        self._limit = options.max_message_bytes
+        self._oversized = options.oversized
         self._pace = pace
         self._extra = Bucket(EXTRA_RATE, EXTRA_BURST)
-        self._first_within = first_within
+        self._first_within: float | None = options.request_timeout
         self._connection: Any = getattr(handler, "socket", None)
         self._reading = False
         self._run = 0
@@ -91,7 +86,7 @@ class BoundedWebSocket(WebSocket):
             self._connection.settimeout(seconds)
 
     def receive(self) -> str | bytes | None:
-        """The next message; None when the connection is over. A message over the limit becomes `OVERSIZED_PACKET`."""
+        """Wait for the next message; None when the connection is over. One over the limit becomes `oversized`."""
         if self.closed:
             raise WebSocketError("closed")
         self._reading = True
@@ -138,7 +133,7 @@ class BoundedWebSocket(WebSocket):
             fragments += 1
             if fragments > FRAGMENTS:
                 raise TooManyFrames
-            if discarding or len(message) + header.length > self.limit:
+            if discarding or len(message) + header.length > self._limit:
                 discarding += header.length + 1
                 message.clear()
                 self._discard(header.length, discarding)
@@ -147,7 +142,7 @@ class BoundedWebSocket(WebSocket):
             if header.fin:
                 break
         if discarding:
-            return OVERSIZED_PACKET
+            return self._oversized
         return bytes(message) if opcode == self.OPCODE_BINARY else message.decode("utf-8")
 
     def _payload(self, header: Header) -> bytes:

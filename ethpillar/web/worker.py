@@ -12,9 +12,8 @@ import contextlib
 import logging
 import resource
 import socket
-from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from geventwebsocket.handler import WebSocketHandler
@@ -23,10 +22,10 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
 from ..limits.address import client_key
-from ..limits.limits import Limits
 from ..log_setup import SILENT
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
+from .options import Host
 from .paying import wait_until_paid
 from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, check_request_line, read_head
 from .websocket import BoundedWebSocket
@@ -42,17 +41,6 @@ BROWSERS = 0.75
 "The part of all descriptors that browsers may have."
 
 
-class Host(Protocol):
-    """What a connection needs of the running server."""
-
-    limits: Limits
-    closing: bool
-    "Whether it is being stopped."
-
-    def shutdown(self) -> None:
-        """Tell clients and close SSH."""
-
-
 def _peer(address: Any) -> str | None:
     return str(address[0]) if isinstance(address, tuple) else None
 
@@ -61,14 +49,13 @@ class Handler(WebSocketHandler):
     """One HTTP connection."""
 
     response_headers: list[tuple[bytes, bytes]]
-    max_message_bytes = 64 * 1024
-    allowed_origins: Sequence[str] = ()
     wsgi_input: Any = None
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         super().__init__(sock, address, server, rfile)
         self._server: Host = server.application.extensions["ethpillar"]
         self.limits = self._server.limits
+        self.options = self._server.web
         self._deadline: Any = None
         sock.settimeout(WRITE_TIMEOUT)
 
@@ -85,7 +72,7 @@ class Handler(WebSocketHandler):
 
     def handle_one_request(self) -> Any:
         """One request, whose head has to be there in time, as a whole and however fast its bytes drip in."""
-        self._deadline = gevent.Timeout.start_new(self.limits.request_timeout, TooSlow)
+        self._deadline = gevent.Timeout.start_new(self.options.request_timeout, TooSlow)
         gevent.sleep(0)  # requests that are there already are served without waiting, and others wait meanwhile
         try:
             with self.limits.heads.wait(self._hang_up):
@@ -116,11 +103,11 @@ class Handler(WebSocketHandler):
         self.limits.heads.done(self._hang_up)
         environ: dict[str, Any] = super().get_environ()
         body = self.wsgi_input
-        self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.limits.request_timeout)
+        self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.options.request_timeout)
         if environ["wsgi.input"] is body or environ["REQUEST_METHOD"] != "GET":
             environ["wsgi.input"] = self.wsgi_input
         forwarded = environ.get("HTTP_X_FORWARDED_FOR")
-        environ[CLIENT] = client_key(_peer(self.client_address), forwarded, self.limits.trusted_proxies)
+        environ[CLIENT] = client_key(_peer(self.client_address), forwarded, self.options.trusted_proxies)
         return environ
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
@@ -139,9 +126,9 @@ class Handler(WebSocketHandler):
     def run_application(self) -> None:
         """Asks the application, unless this client has too many requests under way, or the server is being stopped."""
         client = self.environ[CLIENT]
-        behind_proxy = client_key(_peer(self.client_address), None, self.limits.trusted_proxies) is None
+        behind_proxy = client_key(_peer(self.client_address), None, self.options.trusted_proxies) is None
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
-            new, refused = is_handshake(self.environ), refusal(self.environ, self.allowed_origins)
+            new, refused = is_handshake(self.environ), refusal(self.environ, self.options.frontend_url)
             if new and self._server.closing:
                 self._answer(503)
             elif refused is not None:
@@ -165,7 +152,7 @@ class Handler(WebSocketHandler):
             origin = self.environ.get("HTTP_ORIGIN")
             if not is_engine_io(self.environ):
                 return self._refuse(404)
-            if origin and origin.lower() not in self.allowed_origins:
+            if origin and origin.lower() not in self.options.frontend_url:
                 return self._refuse(403)
             if not self._is_handshake():
                 return self._refuse(400)
@@ -198,9 +185,7 @@ class Handler(WebSocketHandler):
         if websocket is not None:
             websocket.closed = True  # it writes a close frame when it is collected, unless it is closed
             pace = partial(wait_until_paid, self.limits, self.environ[CLIENT])
-            self.websocket = BoundedWebSocket(
-                self.environ, Stream(self), self, self.max_message_bytes, self.limits.request_timeout, pace
-            )
+            self.websocket = BoundedWebSocket(self.environ, Stream(self), self, self.options, pace)
             self.environ["wsgi.websocket"] = self.websocket
         return result
 
@@ -233,12 +218,12 @@ class Listener(PyWSGIServer):
     """Counts connections where they cost least: before there is a greenlet or a buffer for one."""
 
     @property
-    def _limits(self) -> Limits:
-        limits: Limits = self.application.extensions["ethpillar"].limits
-        return limits
+    def _server(self) -> Host:
+        host: Host = self.application.extensions["ethpillar"]
+        return host
 
     def _key(self, address: Any) -> str | None:
-        return client_key(_peer(address), None, self._limits.trusted_proxies)
+        return client_key(_peer(address), None, self._server.web.trusted_proxies)
 
     def do_handle(self, sock: Any, address: Any) -> None:
         """Spawns a handler, or closes the connection of an address that has too many.
@@ -246,17 +231,17 @@ class Listener(PyWSGIServer):
         While there are hardly any places left, each one that comes takes the place of the one that has waited for a
         request's head for longest: those that say nothing keep nobody out, from however many addresses they come.
         """
-        if not self._limits.connections.take(self._key(address)):
+        if not self._server.limits.connections.take(self._key(address)):
             sock.close()
             return
         if self.pool.free_count() < self.pool.size / SPARE:
-            self._limits.heads.end_oldest()
+            self._server.limits.heads.end_oldest()
         super().do_handle(sock, address)
 
     def do_close(self, sock: Any, address: Any) -> None:
         """The end of a connection that was handled."""
         super().do_close(sock, address)
-        self._limits.connections.release(self._key(address))
+        self._server.limits.connections.release(self._key(address))
 
 
 class Worker(GeventPyWSGIWorker):

@@ -17,7 +17,8 @@ from ethpillar import create_app
 from ethpillar.errors import BadRequest
 from ethpillar.gateway import wire
 from ethpillar.gateway.codec import Json
-from ethpillar.web.websocket import OVERSIZED_PACKET, BoundedWebSocket
+from ethpillar.web.options import WebOptions
+from ethpillar.web.websocket import BoundedWebSocket
 
 from ..frames import KEY, frame
 from .kit import NUMBERS, ODD, TEXT, fuzzed, valid
@@ -148,7 +149,7 @@ FRAMES = st.builds(
 def test_frames_are_messages_or_the_end(data: bytes) -> None:
     stream = Stream(data)
     messages = 0
-    socket = BoundedWebSocket({}, stream, None, LIMIT)
+    socket = BoundedWebSocket({}, stream, None, WebOptions((), LIMIT, 20, (), "too large"))
     while not socket.closed:
         message = socket.receive()
         if message is None:
@@ -156,7 +157,7 @@ def test_frames_are_messages_or_the_end(data: bytes) -> None:
         messages += 1
         assert len(message) <= LIMIT
         assert isinstance(message, bytes) or valid(message)
-        assert message == OVERSIZED_PACKET or stream.largest <= 64 * 1024
+        assert message == "too large" or stream.largest <= 64 * 1024
     assert stream.largest <= 64 * 1024
     assert messages * 6 <= len(data)
     assert len(stream.written) <= len(data) + 4

@@ -9,7 +9,9 @@ import gevent
 import pytest
 
 from ethpillar.errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable, UnitNotFound
+from ethpillar.gateway.batches import Batches
 from ethpillar.gateway.browser import BrowserSocket
+from ethpillar.gateway.options import GatewayOptions
 
 
 class Outbox:
@@ -72,7 +74,7 @@ class Registry:
 
 @pytest.fixture
 def socket() -> BrowserSocket:
-    made: Any = BrowserSocket(Outbox(), None, Registry(), 60, 64)  # type: ignore[arg-type]
+    made: Any = BrowserSocket(Outbox(), None, Registry(), GatewayOptions(60, 64), Batches())  # type: ignore[arg-type]
     return made
 
 

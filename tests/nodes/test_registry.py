@@ -30,8 +30,8 @@ def record(number: int) -> SessionRecord:
 
 @pytest.fixture
 def registry() -> NodeRegistry:
-    options: Any = NodeOptions(encode_line=lambda *_: [], encode_statuses=lambda *_: "")
-    return NodeRegistry(None, None, options, linger=600, max_nodes=2)  # type: ignore[arg-type]
+    options: Any = NodeOptions(lambda *_: "", lambda *_: "", node_linger=600, max_nodes=2)
+    return NodeRegistry(None, None, options)  # type: ignore[arg-type]
 
 
 def test_no_more_nodes_than_allowed_and_one_session_s_sockets_share_one(registry: NodeRegistry) -> None:

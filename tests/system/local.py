@@ -12,6 +12,7 @@ from gevent.pywsgi import WSGIServer
 import config
 from ethpillar import create_app
 from ethpillar.gateway.browser import BrowserSocket
+from ethpillar.log_setup import set_up
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.node import Node
 from ethpillar.nodes.status_feed import StatusSubscription
@@ -33,6 +34,7 @@ class LocalServer:
         self.port = free_port()
         environment = {"REDIS_URL": redis.url, "NODE_LINGER": "0", "LOG_LEVEL": "warning", **settings}
         self.settings = config.load(environment, env_file=None)
+        set_up(self.settings.log_level)
         self.app = create_app(self.settings)
         self.rooms = self.app.extensions["ethpillar"]
         self.rooms.start()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from engineio import packet as eio_packet
 
+from ethpillar.gateway.codec import OVERSIZED_PACKET
 from ethpillar.limits import limits
 from ethpillar.web.dispatch import MAX_PACKETS
-from ethpillar.web.websocket import OVERSIZED_PACKET
 
 from ..frames import frame
 from ..waiting import until

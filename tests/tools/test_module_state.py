@@ -10,9 +10,6 @@ from tools.module_state import module_state
 from tools.source import Module, modules
 
 KNOWN = {
-    ("ethpillar.gateway.browser", "_batches"),
-    ("ethpillar.gateway.wire", "global _second"),
-    ("ethpillar.log_setup", "global _said_full"),
     ("ethpillar.sessions.record", "_NO_KEYS"),
     ("ethpillar.ssh.keys", "_threads"),
     *(("ethpillar.ssh.resolve", name) for name in ("_threads", "_under_way", "_turns", "_domains", "_asking")),

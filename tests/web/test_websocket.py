@@ -9,12 +9,15 @@ from geventwebsocket.exceptions import WebSocketError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, OVERSIZED_PACKET, RUN, BoundedWebSocket, unmask
+from ethpillar.web.options import WebOptions
+from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, RUN, BoundedWebSocket, unmask
 
 from ..frames import frame
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 LIMIT = 1000
+OVERSIZED = "too large"
+OPTIONS = WebOptions((), LIMIT, 20, (), OVERSIZED)
 
 
 class Stream:
@@ -35,7 +38,7 @@ class Stream:
 
 def received(data: bytes) -> tuple[list[Any], Stream]:
     stream = Stream(data)
-    socket = BoundedWebSocket({}, stream, None, LIMIT)
+    socket = BoundedWebSocket({}, stream, None, OPTIONS)
     messages: list[Any] = []
     while not socket.closed:
         message = socket.receive()
@@ -68,13 +71,13 @@ def test_binary() -> None:
 
 def test_a_message_too_large_is_discarded_unseen_and_the_next_is_read() -> None:
     messages, stream = received(frame(TEXT, b"x" * 300_000) + frame(TEXT, b"next"))
-    assert messages == [OVERSIZED_PACKET, "next"]
+    assert messages == [OVERSIZED, "next"]
     assert stream.largest <= 64 * 1024
 
 
 def test_fragments_are_counted_together() -> None:
     data = frame(TEXT, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600) + frame(TEXT, b"next")
-    assert received(data)[0] == [OVERSIZED_PACKET, "next"]
+    assert received(data)[0] == [OVERSIZED, "next"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,7 @@ def test_a_message_in_many_pieces_and_pings_now_and_then_are_fine() -> None:
 def test_each_frame_is_paid_for() -> None:
     paid: list[None] = []
     data = frame(PING, b"") + frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b") + frame(TEXT, b"c")
-    socket = BoundedWebSocket({}, Stream(data), None, LIMIT, pace=lambda: paid.append(None))
+    socket = BoundedWebSocket({}, Stream(data), None, OPTIONS, pace=lambda: paid.append(None))
     assert [socket.receive(), socket.receive()] == ["ab", "c"]
     assert len(paid) == 4
 
@@ -145,7 +148,7 @@ def test_any_bytes_are_messages_or_the_end(data: bytes) -> None:
 
 
 def test_who_has_much_to_write_lets_others_have_their_turn() -> None:
-    socket, turns = BoundedWebSocket({}, Stream(b""), None, LIMIT), []
+    socket, turns = BoundedWebSocket({}, Stream(b""), None, OPTIONS), []
 
     def other() -> None:
         while True:
@@ -160,7 +163,7 @@ def test_who_has_much_to_write_lets_others_have_their_turn() -> None:
 
 
 def test_a_closed_socket_cannot_be_written_to() -> None:
-    socket = BoundedWebSocket({}, Stream(b""), None, LIMIT)
+    socket = BoundedWebSocket({}, Stream(b""), None, OPTIONS)
     socket.close()
     socket.close()
     with pytest.raises(WebSocketError):

@@ -3,14 +3,15 @@
 Belongs here: how many there are of an address, how often each may say something, and that each becomes a socket in
 time. Engine.IO and Socket.IO have no bounds of this kind: a session that never sends CONNECT lives for ever, binary
 attachments wait for each other without end, and each packet is answered whether or not anybody reads the answers.
+What a packet means is not known here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from engineio import packet as eio_packet
@@ -18,10 +19,9 @@ from engineio import packet as eio_packet
 from ..errors import BadRequest, EthPillarError, RateLimited
 from ..limits.buckets import Bucket
 from ..limits.limits import HANDSHAKE, Limits
-from ..web.dispatch import CLIENT, PACKETS
-from ..web.paying import wait_until_paid
-from .browser import BrowserSocket
-from .codec import KINDS
+from .dispatch import CLIENT, PACKETS
+from .engine import packets_of
+from .paying import wait_until_paid
 
 BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
@@ -29,6 +29,13 @@ UNREAD = 1000
 "Packets that one that is behind may send; each may be answered, and answers that nobody reads are memory."
 PENALTY = 0.01
 "Seconds that a session is not read after it asked for too much: its client waits, and nobody else."
+
+
+class Refusable(Protocol):
+    """What a session has become."""
+
+    def refuse(self, error: EthPillarError) -> None:
+        """Tell the client why a packet was not taken."""
 
 
 @dataclass(slots=True)
@@ -43,17 +50,24 @@ class Guard:
     """Stands between Engine.IO and Socket.IO."""
 
     def __init__(
-        self, server: Any, limits: Limits, connect_timeout: float, find: Callable[[str], BrowserSocket | None]
+        self,
+        server: Any,
+        limits: Limits,
+        connect_timeout: float,
+        find: Callable[[str], Refusable | None],
+        kinds: Collection[str],
     ) -> None:
         """
         :param server: python-socketio's server
         :param connect_timeout: seconds in which a session has to become a socket
         :param find: the socket of an Engine.IO session, if it is one already
+        :param kinds: first characters of the messages that are understood
         """
         self._eio = server.eio
         self._limits = limits
         self._timeout = connect_timeout
         self._find = find
+        self._kinds = kinds
         self._sessions: dict[str, _Session] = {}
         self._next = {event: self._eio.handlers[event] for event in ("connect", "disconnect")}
         self._eio.on("connect", self._connected)
@@ -71,7 +85,7 @@ class Guard:
         self._sessions[sid] = _Session(client, self._limits.events(), deadline)
         socket = self._eio.sockets[sid]
         socket.receive = partial(self._receive, sid, socket.receive)
-        socket.handle_post_request = partial(self._posted, client, socket.handle_post_request)
+        socket.handle_post_request = partial(self._posted, client, socket)
         socket._websocket_handler = partial(self._serve, socket, socket._websocket_handler)
         return self._next["connect"](sid, environ)
 
@@ -83,10 +97,11 @@ class Guard:
         self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error
         return self._next["disconnect"](sid, reason)
 
-    def _posted(self, client: str | None, handle: Callable[[Any], None], environ: dict[str, Any]) -> None:
-        """A body of packets: paid for before it is decoded. Frames are paid for where they are read."""
+    def _posted(self, client: str | None, socket: Any, environ: dict[str, Any]) -> None:
+        """Take a body of packets, which is paid for before it is decoded. Frames are paid for where they are read."""
         wait_until_paid(self._limits, client, environ.get(PACKETS, 1))
-        handle(environ)
+        for packet in packets_of(environ):
+            socket.receive(packet)
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
         """A WebSocket from its start to its end; Engine.IO forgets a session whose client sends what is no packet."""
@@ -120,7 +135,7 @@ class Guard:
         if packet.packet_type == eio_packet.MESSAGE:
             if isinstance(packet.data, bytes):
                 return None  # an attachment of what was refused already
-            if not isinstance(packet.data, str) or packet.data[:1] not in KINDS:
+            if not isinstance(packet.data, str) or packet.data[:1] not in self._kinds:
                 return self._refuse(sid, BadRequest("Packets of that kind are not understood here."))
         return receive(packet)
 

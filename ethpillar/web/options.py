@@ -1,0 +1,37 @@
+"""What the web room takes of the settings, each under its own name, and what it needs of the server around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..limits.address import Networks
+from ..limits.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class WebOptions:
+    """What is the same for all connections."""
+
+    frontend_url: Sequence[str]
+    "Origins that a browser may come from."
+    max_message_bytes: int
+    "Bytes of a WebSocket message or of a polling request's body."
+    request_timeout: float
+    "Seconds in which a request's head must have come; and then again its body."
+    trusted_proxies: Networks
+    oversized: str
+    "The Engine.IO packet that is handed on in the place of a message that was too large."
+
+
+class Host(Protocol):
+    """What a connection needs of the running server. It is `app.extensions["ethpillar"]`."""
+
+    web: WebOptions
+    limits: Limits
+    closing: bool
+    "True while the server is being stopped."
+
+    def shutdown(self) -> None:
+        """Tell clients and close SSH."""
