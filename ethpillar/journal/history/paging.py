@@ -1,0 +1,393 @@
+"""One page of the past: which journalctl to ask next, what of its entries the page has, and when it is enough.
+
+Belongs here: every decision about a page, so that it can be tested against a model of a journal. A page is read in
+slices: each is one journalctl that seeks to a cursor (or a time) and prints so many entries from there, that included:
+
+    paging = Paging(query, clock, description)
+    while (step := paging.next_step()) is not None:
+        ...  # run journalctl for the step; give its entries to paging.feed until that says it is enough
+        paging.ended(exit_status, complaint)
+    page = paging.page()
+
+Times are not in order where a clock was set, and are not unique: pages go on by cursor, and each entry is held against
+the bounds by its own time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ..cursor import Cursor, same_entry, time_of
+from ..entry import Entry
+from .blocks import Blocks, Shown, chosen
+from .query import MOST, Direction, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one page may cost."""
+
+    first_slice: int = 2_000
+    "Entries that a search reads with its first journalctl."
+    slice: int = 20_000
+    "And with each further one: starting a journalctl costs as much as printing 1,400 entries."
+    slice_bytes: int = 8 << 20
+    "Bytes of messages kept of a slice; one with longer lines is cut into several."
+    context: int = 50
+    "Entries that a plain page reads beyond its limit, so that it can begin at a line and not within a stack trace."
+    out_of_range: int = 1_000
+    "Entries in a row outside of the times asked for after which no more are expected: a clock may have been set back."
+    held: int = 1_000
+    "Entries at the end of a slice that may wait for the rest of their block, which the next slice has."
+    entries: int = 200_000
+    "Entries that a page looks at."
+    seconds: float = 10.0
+    "Seconds that it may take."
+
+
+DEFAULT = Bounds()
+
+
+class Outcome(Enum):
+    """Why a page has ended."""
+
+    FULL = "it has as many entries as were asked for"
+    END = "there is nothing more in this direction"
+    BOUND = "it has looked at as many entries, or for as long, as one page may"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One journalctl."""
+
+    cursor: str | None
+    "For `--cursor=`: a cursor, or a time as `t=HEX`. None: from the newest."
+    reverse: bool
+    count: int
+    "For `-n`."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the past."""
+
+    shown: Sequence[Shown]
+    "Oldest first."
+    before: str | None
+    "The cursor to go on from backwards; None: there is nothing before."
+    after: str | None
+    "The cursor to go on from forwards, as far as one is known."
+    scanned: int
+    "Entries that were looked at."
+    from_us: int | None
+    until_us: int | None
+    "The times between which they were written."
+    gaps: Sequence[dict[str, Any]]
+    "Each: `after` (a cursor, or None), `reason`, `from_us`, `to_us`."
+    more: bool
+    "Whether there may be more in the direction of the page."
+
+
+class NoSuchCursor(ValueError):
+    """journalctl does not take what was given for a cursor."""
+
+
+_BAD_CURSOR = re.compile(rb"[Ff]ailed to seek to cursor")
+
+
+class Paging:
+    """Reads one page."""
+
+    def __init__(
+        self,
+        query: Query,
+        clock: Callable[[], float],
+        description: Callable[[str], str | None] = lambda _: None,
+        bounds: Bounds = DEFAULT,
+    ) -> None:
+        """
+        :param clock: seconds that only grow
+        :param description: a unit's description, which tells its client
+        """
+        self._query = query
+        self._clock = clock
+        self._description = description
+        self._bounds = bounds
+        self._began = clock()
+        self._back = query.direction is Direction.BACKWARDS
+        self._where = _Where(query)
+        self._slice = _Slice(self._back, 0, bounds.slice_bytes)
+        self._held: list[tuple[int, Entry]] = []  # of blocks that are not whole yet, by position
+        self._found: list[Shown] = []
+        self._position = 0
+        self._scanned = _Scanned(bounds.out_of_range)
+        self.gaps: list[dict[str, Any]] = []
+        self._outcome: Outcome | None = None
+        self._stopped_at: str | None = None  # the cursor to go on from
+
+    # -- asking
+
+    def next_step(self) -> Step | None:
+        """Return the next journalctl to run; None when the page is complete."""
+        if self._outcome is None and self._over():
+            self._outcome = Outcome.BOUND
+        if self._outcome is not None:
+            return None
+        count = self._size() + (self._where.cursor is not None)  # the entry at the cursor comes first, and is known
+        self._slice = _Slice(self._back, count, self._bounds.slice_bytes)
+        return Step(self._where.anchor, self._back, count)
+
+    def _size(self) -> int:
+        query = self._query
+        if query.wanted.everything:
+            return query.limit - len(self._found) + self._bounds.context
+        bounds = self._bounds
+        return bounds.slice if self._scanned.entries else max(bounds.first_slice, query.limit)
+
+    def _over(self) -> bool:
+        return self._scanned.entries >= self._bounds.entries or self._clock() - self._began >= self._bounds.seconds
+
+    def feed(self, entries: Sequence[Entry]) -> bool:
+        """Take some of the entries of the step under way, in its order. Return False if no more are needed."""
+        return self._slice.take(entries) and not self._over()
+
+    def ended(self, status: int, complaint: bytes = b"") -> None:
+        """The step's journalctl has ended, or was ended: make what has come a part of the page.
+
+        :param status: journalctl's exit status; 0 also if it was ended because no more was needed
+        :raises NoSuchCursor: what was given for a cursor is none
+        """
+        entries = self._after_cursor(self._slice.entries)
+        if status > 0 and not self._slice.entries and _BAD_CURSOR.search(complaint):
+            raise NoSuchCursor
+        broken = status > 0
+        exhausted = not broken and self._slice.exhausted
+        entries = self._in_order(entries)
+        if broken and not entries:
+            self._gap("damaged" if b"Input/output" in complaint else "vacuumed", self._where.cursor, None, None)
+            exhausted = True
+        self._add(entries, exhausted or self._outcome is Outcome.END)
+
+    def _after_cursor(self, entries: list[Entry]) -> list[Entry]:
+        """Return the entries without the one at the cursor; tell a gap if that one is gone."""
+        cursor = self._where.cursor
+        if cursor is None:
+            return entries
+        if entries and same_entry(entries[0].cursor, cursor):
+            return entries if self._where.inclusive else entries[1:]
+        for number, entry in enumerate(entries[: self._bounds.context]):  # several of one microsecond, see `same_entry`
+            if same_entry(entry.cursor, cursor):
+                return entries[number + 1 :]
+        if self._back:
+            to_us = time_of(cursor)
+            self._gap(
+                "vacuumed", entries[0].cursor if entries else None, entries[0].realtime_us if entries else None, to_us
+            )
+        else:
+            self._gap("vacuumed", cursor, time_of(cursor), entries[0].realtime_us if entries else None)
+        return entries
+
+    def _gap(self, reason: str, after: str | None, from_us: int | None, to_us: int | None) -> None:
+        self.gaps.append({"after": after, "reason": reason, "from_us": from_us, "to_us": to_us})
+
+    def _in_order(self, entries: list[Entry]) -> list[Entry]:
+        """Return the entries up to the first whose order can't be told; there the page ends, or it might never."""
+        for number, entry in enumerate(entries):
+            if not self._where.goes_on(entry, self._back):
+                self._gap("order", self._where.last and self._where.last.cursor, None, None)
+                self._outcome = Outcome.END
+                return entries[:number]
+        return entries
+
+    # -- adding
+
+    def _add(self, entries: list[Entry], exhausted: bool) -> None:
+        inside, beyond = self._scanned.within(entries, self._query, self._back)
+        if entries:
+            self._where.move(entries[-1])
+        run = [*self._held, *((self._next_position(), entry) for entry in inside)]
+        run.sort(key=lambda each: each[0])
+        blocks = Blocks(self._description)
+        shown = [blocks.take(entry, position) for position, entry in run]
+        self._held = []
+        end = exhausted or beyond
+        judged = shown if end or self._over() else self._whole(shown)
+        self._choose(chosen(judged, self._query.wanted), end)
+
+    def _next_position(self) -> int:
+        self._position += -1 if self._back else 1
+        return self._position
+
+    def _whole(self, shown: list[Shown]) -> list[Shown]:
+        """Return the entries whose blocks are whole; the others wait, to be judged with those of the next slice.
+
+        Only what is near the end of the slice can go on in the next one: a stack trace is printed at once.
+        """
+        if self._query.wanted.everything:
+            return shown
+        window = self._bounds.held
+        if self._back:
+            torn = [number for number, each in enumerate(shown[:window]) if each.block == 0]
+            clean = [at for at in _between_blocks(shown) if torn and at > torn[-1]]
+            cut = 0 if not torn else clean[0] if clean[0] < len(shown) or len(shown) < 2 * window else torn[-1] + 1
+            judged, waiting = shown[cut:], shown[:cut]
+        else:
+            newest = {each.entry.unit: each.block for each in shown}
+            begin = max(0, len(shown) - window)
+            torn = [at for at in range(begin, len(shown)) if shown[at].block == newest[shown[at].entry.unit]]
+            clean = [at for at in _between_blocks(shown) if torn and at <= torn[0]]
+            cut = len(shown) if not torn else clean[-1] if clean[-1] or len(shown) < 2 * window else torn[0]
+            judged, waiting = shown[:cut], shown[cut:]
+        self._held = [(each.position, each.entry) for each in waiting]
+        return judged
+
+    def _choose(self, found: list[Shown], end: bool) -> None:
+        """Add to the page what it has room for, and decide whether it is full."""
+        room = self._query.limit - len(self._found)
+        if self._outcome is None and end:
+            self._outcome = Outcome.END
+        if len(found) > room or (len(found) == room and not end):
+            found = self._nearest(found, room)
+            self._outcome = Outcome.FULL
+            self._stopped_at = (found[0] if self._back else found[-1]).entry.cursor
+        self._found += found
+
+    def _nearest(self, found: list[Shown], room: int) -> list[Shown]:
+        """Return those nearest to where the page starts, cut so that no block is on both sides.
+
+        Blocks of several units may lie in each other. One that is longer than the page is cut in a plain page, as the
+        next one has the rest. A search shows it whole, up to `MOST` entries: by itself, its rest would not be found.
+        """
+        near = len(found) - room if self._back else room
+        clean = _between_blocks(found)
+        inside = [at for at in clean if (near <= at < len(found) if self._back else 0 < at <= near)]
+        outside = [at for at in clean if (at < near if self._back else at > near)]
+        edge = near
+        if inside:
+            edge = inside[0] if self._back else inside[-1]
+        elif outside and not self._query.wanted.everything:
+            edge = outside[-1] if self._back else outside[0]
+        kept = found[edge:] if self._back else found[:edge]
+        return kept if len(kept) <= max(room, MOST) else found[near:] if self._back else found[:near]
+
+    # -- the page
+
+    def page(self) -> Page:
+        """Return the page, once `next_step` has returned None."""
+        shown = sorted(self._found, key=lambda each: each.position)
+        more = self._outcome in (Outcome.FULL, Outcome.BOUND)
+        goes_on = self._stopped_at or (self._where.last.cursor if self._where.last else self._query.cursor)
+        other = self._query.cursor or (self._where.first.cursor if self._where.first else None)
+        before, after = (goes_on if more else None, other) if self._back else (other, goes_on)
+        scanned = self._scanned
+        return Page(shown, before, after, scanned.entries, scanned.from_us, scanned.until_us, self.gaps, more)
+
+
+def _between_blocks(found: list[Shown]) -> list[int]:
+    """Return the indexes at which a list of entries can be cut without a block being on both sides."""
+    last = {(each.entry.unit, each.block): number for number, each in enumerate(found)}
+    reach, clean = -1, []
+    for number, each in enumerate(found):
+        if reach < number:
+            clean.append(number)
+        reach = max(reach, last[each.entry.unit, each.block])
+    return [*clean, len(found)]
+
+
+class _Where:
+    """Where the next slice starts, and that each entry is beyond the one before."""
+
+    def __init__(self, query: Query) -> None:
+        self.cursor = query.cursor
+        "The entry at which the next slice starts."
+        self.inclusive = query.inclusive
+        self.first: Entry | None = None
+        self.last: Entry | None = None
+        self._bound = query.until_us if query.direction is Direction.BACKWARDS else query.since_us
+        self._from_start = query.direction is Direction.FORWARDS
+        self._seen: dict[str | None, Cursor] = {}  # the last one of each sequence
+        self._in_boot: dict[str | None, Cursor] = {}
+
+    @property
+    def anchor(self) -> str | None:
+        if self.cursor is not None:
+            return self.cursor
+        if self._bound is not None:
+            return f"t={max(1, self._bound):x}"
+        return "t=1" if self._from_start else None
+
+    def move(self, entry: Entry) -> None:
+        self.cursor, self.inclusive = entry.cursor, False
+
+    def goes_on(self, entry: Entry, back: bool) -> bool:
+        cursor = Cursor.parse(entry.cursor)
+        known = self._seen.get(cursor.sequence_id) if cursor.sequence_id else None
+        if known is not None and known.sequence_number is not None and cursor.sequence_number is not None:
+            step = cursor.sequence_number - known.sequence_number
+            if (step >= 0) if back else (step <= 0):
+                return False
+        elif known is None:
+            known = self._in_boot.get(cursor.boot_id) if cursor.boot_id else None
+            if known is not None and known.monotonic_us is not None and cursor.monotonic_us is not None:
+                step = cursor.monotonic_us - known.monotonic_us
+                if (step > 0) if back else (step < 0):
+                    return False
+        self._seen[cursor.sequence_id] = self._in_boot[cursor.boot_id] = cursor
+        self.first = self.first or entry
+        self.last = entry
+        return True
+
+
+class _Slice:
+    """The entries of one journalctl, as they come."""
+
+    def __init__(self, back: bool, count: int, most_bytes: int) -> None:
+        self.entries: list[Entry] = []
+        self._count = count
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._cut = False
+
+    def take(self, entries: Sequence[Entry]) -> bool:
+        self.entries += entries
+        self._bytes += sum(len(entry.message) for entry in entries)
+        self._cut = self._bytes > self._most_bytes
+        return not self._cut
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether fewer came than were asked for: then there are no more in this direction."""
+        return len(self.entries) < self._count and not self._cut
+
+
+@dataclass(slots=True)
+class _Scanned:
+    """What was looked at."""
+
+    out_of_range: int
+    entries: int = 0
+    from_us: int | None = None
+    until_us: int | None = None
+    outside: int = 0
+    "Entries in a row that were beyond the far bound."
+
+    def within(self, entries: Sequence[Entry], query: Query, back: bool) -> tuple[list[Entry], bool]:
+        """Return the entries within the times asked for, and whether what comes next is beyond them for good."""
+        since, until = query.since_us, query.until_us
+        inside = []
+        for entry in entries:
+            at = entry.realtime_us
+            self.entries += 1
+            beyond = (since is not None and at < since) if back else (until is not None and at > until)
+            self.outside = self.outside + 1 if beyond else 0
+            if (since is None or at >= since) and (until is None or at <= until):
+                inside.append(entry)
+                self.from_us = at if self.from_us is None else min(self.from_us, at)
+                self.until_us = at if self.until_us is None else max(self.until_us, at)
+            elif self.outside >= self.out_of_range:
+                return inside, True
+        return inside, False

@@ -1,0 +1,95 @@
+"""Which lines a question is about.
+
+Belongs here: the lowest level, words, a regular expression and `eth` values, held against parsed lines. Regular
+expressions are RE2's (https://github.com/google/re2/wiki/Syntax), so that none takes more than linear time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+
+from ..formats import LEVELS, Line
+
+SLOTS_PER_EPOCH = 32
+LONGEST = 1000
+"Characters of a pattern."
+_MEMORY = 8 << 20
+"Bytes that a compiled pattern may take, RE2's own default."
+
+
+class BadPattern(ValueError):
+    """A regular expression that is none, or that RE2 does not have (look-around, back-references)."""
+
+
+def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
+    """Return a compiled RE2 pattern with a method `search`.
+
+    :raises BadPattern: it is none, or too long
+    """
+    if len(pattern) > LONGEST:
+        raise BadPattern
+    options = re2.Options()
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    options.case_sensitive = not ignore_case
+    try:
+        return re2.compile(pattern, options)
+    except (re2.error, UnicodeError):
+        raise BadPattern from None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a line must be like. Without anything, every line will do."""
+
+    level: str | None = None
+    "The lowest level; a line without one is below all of them."
+    words: tuple[str, ...] = ()
+    "All of these must be in one line, whatever their case. Case-folded."
+    pattern: Any = None
+    "From `compile_pattern`: must be found in a line."
+    eth: tuple[str, int] | None = None
+    "`slot`, `epoch` or `block`, and its number."
+    _levels: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        if self.level is not None:
+            object.__setattr__(self, "_levels", frozenset(LEVELS[LEVELS.index(self.level) :]))
+
+    @property
+    def everything(self) -> bool:
+        """True if no line is left out."""
+        return self.level is None and not self.words and self.pattern is None and self.eth is None
+
+    def any_of(self, lines: Iterable[tuple[str, Line]]) -> bool:
+        """Return True if one of these lines, each a text and what it was parsed to, is wanted."""
+        return any(self._wants(text, line) for text, line in lines)
+
+    def _wants(self, text: str, line: Line) -> bool:
+        if self._levels and line.level not in self._levels:
+            return False
+        if self.eth is not None and not _is_about(line.eth, *self.eth):
+            return False
+        if self.words:
+            folded = text.casefold()
+            if not all(word in folded for word in self.words):
+                return False
+        return self.pattern is None or self.pattern.search(text) is not None
+
+
+def _is_about(eth: dict[str, str] | None, kind: str, number: int) -> bool:
+    if not eth:
+        return False
+    if kind == "epoch":
+        slot = _number(eth.get("slot"))
+        return _number(eth.get("epoch")) == number or (slot is not None and slot // SLOTS_PER_EPOCH == number)
+    return _number(eth.get(kind)) == number
+
+
+def _number(text: str | None) -> int | None:
+    digits = "" if text is None else text.replace(",", "").replace("_", "")
+    return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 20 else None

@@ -1,0 +1,219 @@
+"""Pages of the past, against a journal in memory."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.journal.entry import Entry
+from ethpillar.journal.history.blocks import Blocks, chosen
+from ethpillar.journal.history.paging import NoSuchCursor, Paging
+from ethpillar.journal.history.query import Direction, Query
+from ethpillar.journal.history.wanted import BadPattern, Wanted, compile_pattern
+
+from .model import SMALL, Journal, entry
+
+BACK, FORTH = Direction.BACKWARDS, Direction.FORWARDS
+UNITS = ("execution.service", "consensus.service", "validator.service")
+
+
+def line(number: int, level: str = "INFO", text: str = "Imported block") -> str:
+    return f"{level.ljust(5)}[09-12|08:15:01.004] {text} number={number}"
+
+
+@st.composite
+def journals(draw: st.DrawFn) -> Journal:
+    """Lines of three units, some with stack traces, interleaved."""
+    kinds = draw(st.lists(st.tuples(st.sampled_from(UNITS), st.sampled_from("iiiewwt")), max_size=60))
+    began: set[str] = set()
+    entries: list[Entry] = []
+    for number, (unit, kind) in enumerate(kinds):
+        trace = kind == "t" and unit in began
+        level = {"i": "INFO", "e": "ERROR", "w": "WARN"}.get(kind, "INFO")
+        began.add(unit)
+        text = f"\tat org.example.Some.method(Some.java:{number})" if trace else line(number, level)
+        entries.append(entry(number, text, unit))
+    return Journal(entries)
+
+
+def expected(journal: Journal, query: Query) -> list[str]:
+    every = [each for each in journal.entries if not query.units or each.unit in query.units]
+    blocks = Blocks(lambda _: None)
+    return [each.entry.cursor for each in chosen([blocks.take(each) for each in every], query.wanted)]
+
+
+def walk(journal: Journal, query: Query) -> list[str]:
+    """The cursors of all pages, one after the other, in the order of the journal."""
+    found: list[str] = []
+    for _ in range(200):
+        page = journal.page(query)
+        cursors = [each.entry.cursor for each in page.shown]
+        assert len(cursors) <= query.limit or not query.wanted.everything  # a search shows blocks as a whole
+        assert page.gaps == []
+        found = cursors + found if query.direction is BACK else found + cursors
+        if not page.more:
+            return found
+        way_on = page.before if query.direction is BACK else page.after
+        assert way_on != query.cursor
+        query = replace(query, cursor=way_on, inclusive=False)
+    raise AssertionError("it never ends")
+
+
+WANTED = [
+    Wanted(),
+    Wanted(level="error"),
+    Wanted(level="warn", words=("imported",)),
+    Wanted(words=("number=1",)),
+    Wanted(pattern=compile_pattern(r"Some\.java:\d*3\b")),
+]
+
+
+@given(
+    journals(),
+    st.sampled_from([BACK, FORTH]),
+    st.integers(1, 12),
+    st.sampled_from(WANTED),
+    st.sets(st.sampled_from(UNITS)),
+)
+def test_page_by_page_each_entry_comes_once_in_order(
+    journal: Journal, direction: Direction, limit: int, wanted: Wanted, units: set[str]
+) -> None:
+    query = Query(tuple(sorted(units)), direction, wanted=wanted, limit=limit)
+    assert walk(journal, query) == expected(journal, query)
+
+
+@given(journals(), st.integers(0, 59), st.integers(1, 9))
+def test_a_page_beside_a_cursor_has_what_is_next_to_it(journal: Journal, at: int, limit: int) -> None:
+    if at >= len(journal.entries):
+        return
+    cursor = journal.entries[at].cursor
+    before = journal.page(Query((), BACK, cursor, limit=limit))
+    after = journal.page(Query((), FORTH, cursor, limit=limit))
+    every = [each.cursor for each in journal.entries]
+    shown = [each.entry.cursor for each in (*before.shown, *after.shown)]
+    assert shown == [each for each in every[at - len(before.shown) : at + 1 + len(after.shown)] if each != cursor]
+    assert before.after == cursor
+    assert after.before == cursor
+
+
+def test_a_page_has_at_most_its_limit_and_begins_at_a_line() -> None:
+    texts = [line(0), "\tat a.B.c(B.java:1)", "\tat a.B.d(B.java:2)", line(3), line(4)]
+    journal = Journal([entry(number, text) for number, text in enumerate(texts)])
+    page = journal.page(Query((), limit=4))
+    assert [each.entry.message.decode() for each in page.shown] == texts[3:]
+    assert page.before == journal.entries[3].cursor
+    assert page.more
+
+
+def test_a_trace_longer_than_a_page_is_cut() -> None:
+    texts = [line(0), *[f"\tat a.B.c(B.java:{number})" for number in range(30)]]
+    journal = Journal([entry(number, text) for number, text in enumerate(texts)])
+    assert walk(journal, Query((), limit=5)) == [each.cursor for each in journal.entries]
+
+
+def test_times_bound_a_page_on_both_sides() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(40)])
+    since, until = journal.entries[10].realtime_us, journal.entries[20].realtime_us
+    for direction in (BACK, FORTH):
+        page = journal.page(Query((), direction, since_us=since, until_us=until, limit=100))
+        assert [each.entry for each in page.shown] == journal.entries[10:21]
+        assert (page.from_us, page.until_us, page.more) == (since, until, False)
+
+
+def test_a_clock_that_was_set_back_hides_nothing_that_is_near() -> None:
+    times = [*range(100, 120), *range(110, 130)]  # microseconds; set back by 10 in the middle
+    journal = Journal([entry(number, line(number), at=1_000_000 + at) for number, at in enumerate(times)])
+    page = journal.page(Query((), BACK, since_us=1_000_112, limit=100), replace(SMALL, out_of_range=10))
+    assert sorted(each.entry.realtime_us for each in page.shown) == sorted(1_000_000 + at for at in times if at >= 112)
+
+
+def test_a_cursor_that_is_gone_is_a_gap() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(20)], gone=set(range(10)))
+    cursor = journal.entries[4].cursor
+    forwards = journal.page(Query((), FORTH, cursor, limit=3))
+    assert [each.entry for each in forwards.shown] == journal.entries[10:13]
+    assert [gap["reason"] for gap in forwards.gaps] == ["vacuumed"]
+    assert forwards.gaps[0]["after"] == cursor
+    backwards = journal.page(Query((), BACK, cursor, limit=3))
+    assert backwards.shown == []
+    assert not backwards.more
+    assert [gap["reason"] for gap in backwards.gaps] == ["vacuumed"]
+
+
+def test_order_that_cannot_be_told_ends_a_page() -> None:
+    numbers = [5, 6, 7, 3, 4]
+    entries = [entry(number, line(number)) for number in numbers]
+    page = Journal(entries).page(Query((), FORTH, limit=10))
+    assert [each.entry for each in page.shown] == entries[:3]
+    assert [gap["reason"] for gap in page.gaps] == ["order"]
+    assert not page.more
+
+
+def test_a_search_is_bounded_and_tells_the_way_on() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(300)])
+    bounds = replace(SMALL, entries=50)
+    page = journal.page(Query((), wanted=Wanted(level="error"), limit=5), bounds)
+    assert page.shown == []
+    assert page.more
+    assert 50 <= page.scanned < 80
+    assert page.before == journal.entries[-page.scanned].cursor
+    ticks = iter(range(1000))
+    page = journal.page(Query((), wanted=Wanted(level="error"), limit=5), clock=lambda: float(next(ticks)))
+    assert page.more
+    assert page.scanned < 300
+
+
+def test_journalctl_that_breaks_in_a_slice_is_asked_again_once() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(20)])
+    paging = Paging(Query((), wanted=Wanted(level="error")), lambda: 0.0, bounds=SMALL)
+    first = paging.next_step()
+    assert first is not None
+    paging.feed(journal.answer(first, ()))
+    paging.ended(1, b"Failed to iterate through journal: Bad message")
+    again = paging.next_step()
+    assert again is not None
+    assert again.cursor == journal.answer(first, ())[-1].cursor
+    paging.feed(journal.answer(again, ())[:1])
+    paging.ended(1, b"Failed to iterate through journal: Bad message")
+    assert paging.next_step() is None
+    assert [gap["reason"] for gap in paging.page().gaps] == ["vacuumed"]
+
+
+def test_what_is_no_cursor_is_said() -> None:
+    paging = Paging(Query((), cursor="s=zz"), lambda: 0.0)
+    paging.next_step()
+    with pytest.raises(NoSuchCursor):
+        paging.ended(1, b"Failed to seek to cursor: Invalid argument")
+
+
+def test_long_lines_are_read_in_smaller_slices() -> None:
+    journal = Journal([entry(number, line(number, text="x" * 1000)) for number in range(40)])
+    page = journal.page(Query((), wanted=Wanted(words=("number=1",)), limit=50), replace(SMALL, slice_bytes=4_000))
+    assert page.scanned == 40
+    assert len(page.shown) == 11
+
+
+@pytest.mark.parametrize("pattern", ["(a", "(?=a)", r"(a)\1", "a{1001}", "x" * 1001, "\udc80"])
+def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
+    with pytest.raises(BadPattern):
+        compile_pattern(pattern)
+
+
+def test_wanted_lines() -> None:
+    texts = [
+        "INFO [09-12|08:15:01.004] Imported new potential chain segment number=19,123,456 hash=8f3ac2..d41e7f",
+        "Sep 12 08:15:11.000 INFO Synced                                  slot: 13195105, block: 0x77ab, epoch: 412347",
+    ]
+    journal = Journal([entry(number, text) for number, text in enumerate(texts)])
+
+    def found(wanted: Wanted) -> list[int]:
+        page = journal.page(Query((), wanted=wanted))
+        return [journal.entries.index(each.entry) for each in page.shown]
+
+    assert found(Wanted(eth=("slot", 13195105))) == [1]
+    assert found(Wanted(eth=("epoch", 412347))) == [1]
+    assert found(Wanted(eth=("block", 19123456))) == [0]
+    assert found(Wanted(words=("synced", "slot"))) == [1]
+    assert found(Wanted(pattern=compile_pattern("(?i)IMPORTED|synced"))) == [0, 1]
+    assert found(Wanted(level="critical")) == []
