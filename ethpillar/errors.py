@@ -12,7 +12,7 @@ hold for every sentence here, and a test holds us to them:
 from __future__ import annotations
 
 import traceback
-from typing import Any
+from typing import Any, Self
 
 
 class EthPillarError(Exception):
@@ -29,6 +29,16 @@ class EthPillarError(Exception):
         self.service = service
         self.hint = hint or self.hint
         super().__init__(self.message)
+
+    def copy(self) -> Self:
+        """Return an equal error that nobody has raised yet.
+
+        An error remembers the stack of each place where it is raised, and the error that it replaced. So one that is
+        kept, or raised in several greenlets, would keep alive all that these hold.
+        """
+        made = type(self).__new__(type(self), *self.args)
+        made.__dict__.update(self.__dict__)
+        return made
 
     def payload(self) -> dict[str, Any]:
         """What the `error` event carries: `message` and `code`, with `service` and `hint` where there are any."""

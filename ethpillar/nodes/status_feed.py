@@ -1,7 +1,8 @@
-"""The states of a node's units, asked for once for everybody.
+"""The states of a node's units, polled once for everyone who needs them.
 
-Belongs here: the one poll that is under way, and the subscriptions that tick at their own intervals and share it. It
-must not know how a command gets to the node.
+Belongs here: the poll under way, and the subscriptions, which tick at their own intervals and share polls. It must not
+know how a command gets to the node. When a snapshot is too old and what a subscriber is owed is decided in
+`status_state`.
 """
 
 from __future__ import annotations
@@ -9,29 +10,28 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, StatusUnavailable, whereabouts
+from ..errors import EthPillarError, SshTimeout, StatusUnavailable, whereabouts
 from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
 from .failures import Failures
+from .machine import Machine
+from .shared import Shared
+from .status_state import HANG_KEPT, RECENT, TRANSITIONS, StatusState, after_poll, max_age, next_tick
 
 log = logging.getLogger(__name__)
 
-FRESH = 0.9
-"""A state is shared while it is younger than this part of the shortest interval: ticks are never exact, and with a
-whole interval each second tick of a lone subscriber would be served a stale state."""
 AT_ONCE = 1.0
 "Seconds: a new subscriber's first update may be as old as this."
-RECENT = 5.0
-"Seconds: the state of a unit whose log is wanted may be as old as this."
-OWED = 0.2
-"Seconds between looks at a receiver that did not take its last update."
+OWED_EVERY = 0.2
+"Seconds between checks whether a receiver that was too slow for an update keeps up again."
 SETTLE = 0.3
-"Seconds to wait after systemd wrote about a unit: it writes several lines, and the last one counts."
+"Seconds to wait after systemd wrote about a unit: it writes several lines at once, and the poll has to follow them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +42,28 @@ class Snapshot:
     "`time.monotonic()` when the poll was sent."
     units: dict[str, UnitStatus]
     data: str
-    "The update as the gateway encoded it, once for all."
+    "The update as the gateway encoded it, once for all subscribers."
 
 
 class StatusSink(Protocol):
-    """Where updates go."""
+    """Where updates go. Its methods are called from the subscription's greenlet, and must not wait."""
 
     def ready(self) -> bool:
-        """Whether the receiver keeps up. What it can't take now comes when it can, unless it is replaced meanwhile."""
+        """Return True if the receiver keeps up. If it does not, the newest update is sent once it does."""
 
     def status(self, snapshot: Snapshot) -> None:
-        """An update."""
+        """Send an update."""
 
     def status_failed(self, error: EthPillarError) -> None:
-        """The first of a row of failed polls."""
+        """Report that a poll failed, the first in a row of failures."""
 
 
 class StatusFeed:
-    """Polls on demand; owns the greenlet of the poll under way."""
+    """Polls the states of a node's units on demand, never twice at once.
+
+    `get` returns a snapshot as young as the caller needs, `unit` the state of a single unit, and `subscribe` sends
+    updates at an interval. All of them share polls.
+    """
 
     def __init__(
         self,
@@ -68,9 +72,9 @@ class StatusFeed:
         last_lines: Callable[[str], Sequence[str]],
     ) -> None:
         """
-        :param run: runs words on the node; exit status and output. May raise `SshError`.
-        :param encode: the statuses of an update as they will be sent
-        :param last_lines: what a unit printed before its last failure; raises nothing
+        :param run: runs words on the node; returns exit status and output, may raise an `EthPillarError`
+        :param encode: makes of statuses the update as it will be sent
+        :param last_lines: returns what a unit printed before its last failure; raises nothing
         """
         self._run = run
         self._failures = Failures(last_lines)
@@ -78,34 +82,35 @@ class StatusFeed:
         self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
         self._wanted: set[str] = set()  # other units that the next poll asks for as well, once
         self._latest: Snapshot | None = None
-        self._poll: gevent.Greenlet[[], Snapshot | EthPillarError] | None = None
-        self._refresh: gevent.Greenlet[[], None] | None = None
+        self._poll = Shared(self._ask, "A status poll", StatusUnavailable)
+        self._hung = float("-inf")  # when a poll was last left without an answer
+        self._refresher: gevent.Greenlet[[], None] | None = None
+        self._changed = False
         self.subscriptions: set[StatusSubscription] = set()
 
     @property
     def shortest(self) -> float:
-        """Seconds of the shortest interval that anybody asked for."""
+        """The shortest interval of all subscriptions, in seconds."""
         return min((subscription.interval for subscription in self.subscriptions), default=AT_ONCE)
 
     def get(self, max_age: float) -> Snapshot:
-        """A snapshot no older than this. Those who ask while a poll is under way share it.
+        """Return a snapshot no older than `max_age` seconds. Calls during a poll share its result.
 
-        :param max_age: seconds
         :raises SshError, StatusUnavailable: the poll failed
         """
         latest = self._latest
-        if self._poll is None and latest is not None and time.monotonic() - latest.taken < max_age:
+        if not self._poll.running and latest is not None and time.monotonic() - latest.taken < max_age:
             return latest
-        if self._poll is None:
-            self._poll = gevent.spawn(self._ask)
-        found = self._poll.get()
-        if isinstance(found, Snapshot):
-            return found
-        raise StatusUnavailable if not isinstance(found, EthPillarError) else found
+        return self._poll.get()
 
     def unit(self, unit: str) -> UnitStatus:
-        """The status of any unit, known to EthPillar or not; a few seconds old at most. Raises as `get`."""
-        for _ in range(2):  # a poll that is under way may not ask for it, the next one does
+        """Return the status of any unit, known to EthPillar or not, at most a few seconds old.
+
+        :raises SshError, StatusUnavailable: the poll failed, or systemd did not answer a poll a moment ago
+        """
+        for _ in range(2):  # a poll that is under way may not ask for it, but the next one does
+            if time.monotonic() - self._hung < HANG_KEPT:
+                raise StatusUnavailable
             latest = self._latest
             if latest is None or unit not in latest.units or time.monotonic() - latest.taken > RECENT:
                 self._wanted.add(unit)
@@ -114,119 +119,117 @@ class StatusFeed:
                 return latest.units[unit]
         raise StatusUnavailable
 
-    def _ask(self) -> Snapshot | EthPillarError:
-        # Returns its error: a greenlet that raises is printed as a stack trace.
+    def _ask(self) -> Snapshot:
         others, self._wanted = self._wanted.difference(self._units), set()
         units = [*self._units, *others]
+        taken = time.monotonic()
         try:
-            taken = time.monotonic()
             status, output = self._run(show_command(units))
-            if status != 0:
-                return StatusUnavailable()
+        except SshTimeout:
+            self._hung = time.monotonic()
+            raise
+        self._hung = float("-inf")
+        if status != 0:
+            raise StatusUnavailable
+        try:
             found = parse_show(units, output)
-            known = self._failures.noticed_in(found[: len(self._units)])
-            by_unit = {status.unit: status for status in [*known, *found[len(known) :]]}
-            self._latest = Snapshot(taken, by_unit, self._encode(known))
-            return self._latest
         except ValueError:
-            return StatusUnavailable()
-        except EthPillarError as problem:
-            return problem
-        except Exception as problem:  # noqa: BLE001
-            log.error("A status poll failed (%s)", whereabouts(problem))
-            return StatusUnavailable()
-        finally:
-            self._poll = None
+            raise StatusUnavailable from None
+        known = self._failures.with_last_lines(found[: len(self._units)])
+        by_unit = {each.unit: each for each in [*known, *found[len(known) :]]}
+        self._latest = Snapshot(taken, by_unit, self._encode(known))
+        return self._latest
 
     def refresh(self) -> None:
-        """Asks soon, on top of the intervals, and tells every subscription. Calls that fall together are one."""
-        if self._refresh is None and self.subscriptions:
-            self._refresh = gevent.spawn_later(SETTLE, self._refresh_now)
+        """Poll soon, besides the ticks, and send every subscriber an update. Calls at the same moment are one."""
+        self._changed = True
+        if self.subscriptions and (self._refresher is None or self._refresher.dead):
+            self._refresher = gevent.spawn(self._refresh)
 
-    def _refresh_now(self) -> None:
-        self._refresh = None
-        if self._poll is not None:
-            gevent.wait([self._poll])  # what it says may be older than the change
-        try:
-            self.get(0.0)
-        except EthPillarError:
-            return
-        for subscription in list(self.subscriptions):
-            subscription.wake()
+    def _refresh(self) -> None:
+        while self._changed:
+            gevent.sleep(SETTLE)
+            self._changed = False
+            self._poll.join()  # its answer may be older than the change
+            with suppress(EthPillarError):
+                self.get(0.0)
+                for subscription in list(self.subscriptions):
+                    subscription.wake()
 
     def subscribe(self, sink: StatusSink, interval: float) -> StatusSubscription:
-        """Updates for a sink: one at once, then one for each interval, in seconds."""
+        """Send updates to a sink: one at once, then one per `interval`, in seconds."""
         subscription = StatusSubscription(self, sink, interval)
         self.subscriptions.add(subscription)
         return subscription
 
     def close(self) -> None:
-        """Ends everything."""
+        """Stop everything, and wait until it has stopped."""
         for subscription in list(self.subscriptions):
             subscription.close()
-        for greenlet in (self._poll, self._refresh):
-            if greenlet is not None:
-                greenlet.kill()
+        if self._refresher is not None:
+            self._refresher.kill()
+        self._poll.close()
 
 
 class StatusSubscription:
-    """One subscriber's ticks, in a greenlet of its own."""
+    """Sends a sink an update at each tick, from a greenlet of its own."""
 
     def __init__(self, feed: StatusFeed, sink: StatusSink, interval: float) -> None:
         self._feed = feed
         self._sink = sink
         self.interval = interval
         "Seconds."
+        self._machine = Machine(StatusState.CURRENT, TRANSITIONS)
         self._woken = Event()
-        self._failing = False
-        self._owed: Snapshot | None = None
-        self._closed = False
         self._greenlet = gevent.spawn(self._run)
 
+    @property
+    def state(self) -> StatusState:
+        """What the last poll came to."""
+        return self._machine.state
+
     def wake(self) -> None:
-        """Something changed: an update now, without moving the ticks."""
+        """Send an update now, because a unit changed. The ticks stay where they are."""
         self._woken.set()
 
     def _run(self) -> None:
         tick = time.monotonic()
-        max_age = AT_ONCE
-        while not self._closed:
-            self._update(max_age)
-            now = time.monotonic()
-            if now >= tick:
-                tick += self.interval * (1 + (now - tick) // self.interval)
+        age = AT_ONCE
+        while self.state is not StatusState.CLOSED:
             self._woken.clear()
-            woken = self._wait_until(tick)
-            max_age = self.interval if woken else self._feed.shortest * FRESH
+            self._update(age)
+            tick = next_tick(tick, self.interval, time.monotonic())
+            age = RECENT if self._wait_until(tick) else max_age(self._feed.shortest)
 
     def _wait_until(self, tick: float) -> bool:
-        """Waits for the tick; True when it was woken before."""
-        while (left := tick - time.monotonic()) > 0 and not self._closed:
-            if self._woken.wait(left if self._owed is None else min(left, OWED)):
+        """Wait for the tick. Return True if it was woken before."""
+        while (left := tick - time.monotonic()) > 0 and self.state is not StatusState.CLOSED:
+            if self._woken.wait(min(left, OWED_EVERY) if self.state is StatusState.OWED else left):
                 return True
-            if self._owed is not None and self._sink.ready():
-                self._sink.status(self._owed)
-                self._owed = None
+            if self.state is StatusState.OWED and self._sink.ready():
+                self._update(RECENT)
         return False
 
-    def _update(self, max_age: float) -> None:
+    def _update(self, age: float) -> None:
         try:
-            snapshot = self._feed.get(max_age)
-        except EthPillarError:  # whatever it is (the node, no room for a command, Redis for a login) may be over soon
-            if not self._failing:
-                self._sink.status_failed(StatusUnavailable())
-            self._failing, self._owed = True, None
-            return
-        self._failing = False
-        if self._sink.ready():
-            self._owed = None
+            self._send_or_owe(age)
+        except Exception as problem:  # noqa: BLE001 (without it, one fault would end the updates without a word)
+            log.error("A status update failed (%s); the next tick tries again", whereabouts(problem))
+
+    def _send_or_owe(self, age: float) -> None:
+        snapshot = None
+        with suppress(EthPillarError):  # whatever it is (the node, no channel, Redis for a login) may be over soon
+            snapshot = self._feed.get(age)
+        before = self.state
+        self._machine.to(after_poll(snapshot is not None, self._sink.ready()))
+        if snapshot is not None and self.state is StatusState.CURRENT:
             self._sink.status(snapshot)
-        else:
-            self._owed = snapshot
+        elif self.state is StatusState.FAILING and before is not StatusState.FAILING:
+            self._sink.status_failed(StatusUnavailable())
 
     def close(self) -> None:
-        """Stops the ticks and waits until they have stopped."""
+        """Stop the ticks, and wait until they have stopped."""
         self._feed.subscriptions.discard(self)
-        self._closed = True  # it may be its own greenlet that closes it
-        if self._greenlet is not gevent.getcurrent():
+        self._machine.to(StatusState.CLOSED)
+        if self._greenlet is not gevent.getcurrent():  # else it sees the state when the sink returns
             self._greenlet.kill()

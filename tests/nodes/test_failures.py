@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ethpillar.journal.entry import Entry
-from ethpillar.nodes import failures
-from ethpillar.nodes.failures import Failures, lines_before_failure
+from ethpillar.nodes.failures import SHOWN, Failures, lines_before_failure
 from ethpillar.units import UnitStatus
 
 UNIT = "execution.service"
@@ -24,7 +23,7 @@ def polls(*seen: tuple[tuple[str, str], int]) -> list[list[str] | None]:
     noticed = Failures(last_lines)
     found = []
     for (status, sub_state), restarts in seen:
-        (each,) = noticed.noticed_in([UnitStatus(UNIT, status, sub_state, restarts=restarts)])
+        (each,) = noticed.with_last_lines([UnitStatus(UNIT, status, sub_state, restarts=restarts)])
         found.append(list(each.last_lines) if each.last_lines else None)
     return found
 
@@ -61,9 +60,21 @@ def test_started_again_by_hand_and_failed_again() -> None:
     assert polls((DOWN, 0), (UP, 0), (DOWN, 0)) == [["failure 1"], ["failure 1"], ["failure 2"]]
 
 
-def test_news_gets_old_once_the_unit_is_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "SHOWN", -1.0)
-    assert polls((DOWN, 0), (DOWN, 0), (UP, 0)) == [["failure 1"], ["failure 1"], None]
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0, True), (SHOWN, True), (SHOWN + 1, False)])
+def test_the_lines_stay_for_a_while_once_the_unit_is_up_again(seconds: float, shown: bool) -> None:
+    clock = 0.0
+    noticed = Failures(lambda unit: ["fatal"], lambda: clock)
+
+    def poll(state: tuple[str, str]) -> tuple[str, ...] | None:
+        return noticed.with_last_lines([UnitStatus(UNIT, *state, restarts=0)])[0].last_lines
+
+    assert poll(DOWN) == ("fatal",)
+    clock = 10 * SHOWN
+    assert poll(DOWN) == ("fatal",)  # for as long as it is down
+    clock = seconds
+    assert poll(UP) == (("fatal",) if shown else None)
+    clock = 0.0
+    assert poll(UP) == (("fatal",) if shown else None)  # once they are gone they stay away
 
 
 def entries(*messages: str) -> list[Entry]:
@@ -87,7 +98,7 @@ def test_the_lines_before_the_last_failure() -> None:
     assert lines_before_failure([]) == []
 
 
-def test_many_failures_at_once_on_a_slow_node_do_not_keep_the_states_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_failures_at_once_on_a_slow_node_do_not_keep_the_states_back() -> None:
     clock = 0.0
 
     def slowly(unit: str) -> list[str]:
@@ -95,9 +106,9 @@ def test_many_failures_at_once_on_a_slow_node_do_not_keep_the_states_back(monkey
         clock += 1.5
         return [unit]
 
-    monkeypatch.setattr(failures.time, "monotonic", lambda: clock)
     units = ["a.service", "b.service", "c.service", "d.service"]
-    found = Failures(slowly).noticed_in([UnitStatus(unit, *DOWN, restarts=0) for unit in units])
+    noticed = Failures(slowly, lambda: clock)
+    found = noticed.with_last_lines([UnitStatus(unit, *DOWN, restarts=0) for unit in units])
     assert [each.unit for each in found] == units
     assert [each.last_lines for each in found] == [("a.service",), ("b.service",), None, None]
 
@@ -106,7 +117,9 @@ def test_one_that_failed_was_started_by_hand_and_failed_again_between_two_polls(
     read: list[str] = []
     noticed = Failures(lambda unit: [f"failure {len(read)}"] if read.append(unit) is None else [])  # type: ignore[func-returns-value]
     seen = [
-        list(noticed.noticed_in([UnitStatus(UNIT, "failed", "failed", since=since, restarts=0)])[0].last_lines or ())
+        list(
+            noticed.with_last_lines([UnitStatus(UNIT, "failed", "failed", since=since, restarts=0)])[0].last_lines or ()
+        )
         for since in ("2026-09-12T08:15:01Z", "2026-09-12T08:15:01Z", "2026-09-12T08:17:01Z")
     ]
     assert seen == [["failure 1"], ["failure 1"], ["failure 2"]]
@@ -116,5 +129,5 @@ def test_one_whose_restarts_were_counted_anew() -> None:
     read: list[str] = []
     noticed = Failures(lambda unit: [f"failure {len(read)}"] if read.append(unit) is None else [])  # type: ignore[func-returns-value]
     for since, restarts, lines in (("A", 5, ["failure 1"]), ("B", 0, ["failure 2"])):
-        (each,) = noticed.noticed_in([UnitStatus(UNIT, "failed", "failed", since=since, restarts=restarts)])
+        (each,) = noticed.with_last_lines([UnitStatus(UNIT, "failed", "failed", since=since, restarts=restarts)])
         assert list(each.last_lines or ()) == lines

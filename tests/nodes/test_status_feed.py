@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import time
 from collections.abc import Iterator, Sequence
 
 import gevent
 import pytest
 
-from ethpillar.errors import EthPillarError, LimitReached, SessionStoreDown, SshUnreachable, StatusUnavailable
-from ethpillar.nodes import status_feed
+from ethpillar.errors import (
+    EthPillarError,
+    LimitReached,
+    SessionStoreDown,
+    SshTimeout,
+    SshUnreachable,
+    StatusUnavailable,
+)
+from ethpillar.nodes import status_feed, status_state
 from ethpillar.nodes.status_feed import Snapshot, StatusFeed
+from ethpillar.nodes.status_state import StatusState
 from ethpillar.units import KNOWN_UNITS, UnitStatus
 
 from ..waiting import until
@@ -49,6 +60,10 @@ class FakeSink:
 
     def status_failed(self, error: EthPillarError) -> None:
         self.errors.append(error)
+
+
+def greenlets() -> int:
+    return sum(isinstance(each, gevent.Greenlet) and not each.dead for each in gc.get_objects())
 
 
 def encode(statuses: Sequence[UnitStatus]) -> str:
@@ -147,11 +162,192 @@ def test_an_update_that_a_browser_cannot_take_comes_when_it_can(systemd: FakeSys
     systemd.state = "failed"
     feed.refresh()
     until(lambda: len(systemd.asked) == 2, "a poll")
-    until(lambda: subscription._owed is not None, "an update that is owed")
+    until(lambda: subscription.state is StatusState.OWED, "an update that is owed")
     sink.keeps_up = True
     until(lambda: len(sink.updates) == 2, "the second update")
     assert sink.updates[-1].units["execution.service"].status == "failed"
-    assert subscription._owed is None
+    assert subscription.state is StatusState.CURRENT
+    assert len(systemd.asked) == 2  # it is young enough
+
+
+def test_an_update_that_was_owed_for_long_is_polled_anew(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = FakeSink()
+    sink.keeps_up = False
+    subscription = feed.subscribe(sink, 300)
+    until(lambda: subscription.state is StatusState.OWED, "an update that is owed")
+    systemd.state = "failed"
+    monkeypatch.setattr(status_feed, "RECENT", 0.0)
+    sink.keeps_up = True
+    until(lambda: sink.updates, "the update")
+    assert [each.units["execution.service"].status for each in sink.updates] == ["failed"]
+
+
+def test_an_owed_update_that_a_newer_one_replaced_never_comes(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    sink = FakeSink()
+    sink.keeps_up = False
+    subscription = feed.subscribe(sink, 0.05)
+    until(lambda: subscription.state is StatusState.OWED, "an update that is owed")
+    systemd.state = "failed"
+    sink.keeps_up = True
+    until(lambda: len(sink.updates) > 5, "several updates")
+    taken = [each.taken for each in sink.updates]
+    assert taken == sorted(taken)
+    assert subscription.state is StatusState.CURRENT
+
+
+def test_a_second_outage_is_reported_as_well(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    sink = FakeSink()
+    feed.subscribe(sink, 0.01)
+    for outage in (1, 2, 3):
+        until(lambda outage=outage: len(sink.updates) >= outage, "an update")  # type: ignore[misc]
+        systemd.problem = SshUnreachable()
+        until(lambda outage=outage: len(sink.errors) == outage, "the outage")  # type: ignore[misc]
+        polls = len(systemd.asked)
+        until(lambda polls=polls: len(systemd.asked) > polls + 2, "more failing polls")  # type: ignore[misc]
+        assert len(sink.errors) == outage
+        systemd.problem = None
+        got = len(sink.updates)
+        until(lambda got=got: len(sink.updates) > got, "the next update")  # type: ignore[misc]
+
+
+def test_each_change_brings_an_update_at_once(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_feed, "SETTLE", 0.01)
+    sink = FakeSink()
+    feed.subscribe(sink, 300)
+    until(lambda: sink.updates, "the first update")
+    for state in ("deactivating", "inactive", "activating", "active"):
+        systemd.state = state
+        for _ in range(3):  # systemd writes several lines at once
+            feed.refresh()
+        got = len(sink.updates)
+        until(lambda got=got: len(sink.updates) > got, "an update", 5)  # type: ignore[misc]
+        assert sink.updates[-1].units["execution.service"].status == state
+    assert len(systemd.asked) == 5
+
+
+def test_a_change_during_a_refresh_brings_another(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_feed, "SETTLE", 0.01)
+    sink = FakeSink()
+    feed.subscribe(sink, 300)
+    until(lambda: sink.updates, "the first update")
+    systemd.delay = 0.05
+    feed.refresh()
+    until(lambda: len(systemd.asked) == 2, "the poll of the refresh")
+    systemd.state = "failed"
+    feed.refresh()
+    until(lambda: sink.updates[-1].units["execution.service"].status == "failed", "the change", 5)
+
+
+def test_an_update_at_a_long_interval_is_young(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not be a snapshot that somebody else's tick brought most of an interval ago."""
+    monkeypatch.setattr(status_state, "RECENT", 0.05)
+    early, late = FakeSink(), FakeSink()
+    feed.subscribe(early, 1.0)
+    gevent.sleep(0.3)
+    started = time.monotonic()
+    feed.subscribe(late, 1.0)
+    until(lambda: len(late.updates) == 2, "the second update")
+    assert late.updates[1].taken - started > 0.9
+
+
+def test_a_systemd_that_hangs_is_not_waited_for_again_and_again(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemd.problem = SshTimeout()
+    with pytest.raises(SshTimeout):
+        feed.unit("a.service")
+    for _ in range(3):
+        with pytest.raises(StatusUnavailable):
+            feed.unit("b.service")
+    assert len(systemd.asked) == 1
+    with pytest.raises(SshTimeout):
+        feed.get(0.0)  # the ticks go on
+    systemd.problem = None
+    feed.get(0.0)
+    assert feed.unit("b.service").status == "active"  # it answers again, so it is believed again
+    systemd.problem = SshTimeout()
+    with pytest.raises(SshTimeout):
+        feed.unit("c.service")
+    monkeypatch.setattr(status_feed, "HANG_KEPT", 0.0)
+    systemd.problem = None
+    assert feed.unit("c.service").status == "active"
+
+
+def test_all_who_wait_for_a_poll_that_fails_get_an_error_of_their_own(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    systemd.delay, systemd.problem = 0.01, SshUnreachable()
+    raised: list[EthPillarError] = []
+
+    def ask() -> None:
+        try:
+            feed.get(0.0)
+        except EthPillarError as problem:
+            raised.append(problem)
+
+    gevent.joinall([gevent.spawn(ask) for _ in range(5)], raise_error=True)
+    assert len(systemd.asked) == 1
+    assert len({id(problem) for problem in raised}) == 5
+
+
+def test_an_unexpected_error_in_a_poll_is_a_failed_poll(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: object) -> str:
+        raise RuntimeError("CANARY")
+
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+    monkeypatch.setattr(feed, "_encode", fails)
+    sink = FakeSink()
+    feed.subscribe(sink, 0.01)
+    until(lambda: len(systemd.asked) > 3, "more polls")
+    assert [error.code for error in sink.errors] == ["status_unavailable"]
+    monkeypatch.setattr(feed, "_encode", encode)
+    until(lambda: sink.updates, "an update")
+    assert "A status poll failed (RuntimeError" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_an_unexpected_error_in_an_update_ends_no_subscription(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(FakeSink):
+        def status(self, snapshot: Snapshot) -> None:
+            super().status(snapshot)
+            if len(self.updates) == 1:
+                raise RuntimeError("CANARY")
+
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+    sink = Failing()
+    feed.subscribe(sink, 0.01)
+    until(lambda: len(sink.updates) > 2, "more updates")
+    assert "RuntimeError" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_a_feed_that_is_closed_in_the_middle_of_everything_leaves_no_greenlet(
+    systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_feed, "SETTLE", 0.0)
+    systemd.delay = 30.0
+    before = greenlets()
+    for _ in range(3):
+        feed.subscribe(FakeSink(), 0.01)
+    feed.refresh()
+    asks = [gevent.spawn(pytest.raises, StatusUnavailable, feed.get, 0.0) for _ in range(3)]
+    until(lambda: systemd.asked, "a poll")
+    feed.close()
+    gevent.joinall(asks, timeout=5, raise_error=True)
+    del asks
+    until(lambda: greenlets() <= before, "the end of every greenlet")
+    with pytest.raises(StatusUnavailable):
+        feed.get(0.0)
 
 
 def test_one_that_is_closed_from_within_stops(systemd: FakeSystemd, feed: StatusFeed) -> None:
