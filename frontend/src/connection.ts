@@ -1,0 +1,393 @@
+/**
+ * One socket to one server: connected, logged in, and brought back.
+ *
+ * Belongs here: when to connect, when to show the token, when to try again and when to stop. It must not know what is
+ * subscribed; `Follower` is told when there is somebody to ask.
+ *
+ *   idle -> connecting -> authenticating -> ready
+ *             ^   |             |             |
+ *             |   v             v             v
+ *            waiting <----------+-------------+     a network, or a login that may work later: tried for ever
+ *                               |             |
+ *                               v             v
+ *                            stopped                no session, or one that is over: until there is another token
+ */
+
+import { io, type Socket } from "socket.io-client";
+import { Observed, safely, type Frames } from "./observable.js";
+import { isAway, isExpired, isFinal, problemOf } from "./problems.js";
+import type { ClientToServerEvents, NodeState, Problem, ServerToClientEvents } from "./protocol.js";
+import { tokens, type TokenSource } from "./token.js";
+
+export type RealtimeSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
+export type Phase = "idle" | "connecting" | "authenticating" | "ready" | "waiting" | "stopped";
+
+export interface ConnectionState {
+  phase: Phase;
+  isConnected: boolean;
+  isAuthenticated: boolean;
+  /** What is wrong, or null. */
+  problem: Problem | null;
+  /** The server's connection to the node, or null while it is not known. */
+  node: NodeState | null;
+  /** When it is tried again, in milliseconds since the epoch, or null. */
+  retryAt: number | null;
+  socket: RealtimeSocket | null;
+}
+
+/** What lives on the connection. */
+export interface Follower {
+  /** Logged in: subscriptions can be sent. */
+  ready(): void;
+  /** The connection is gone, and every subscription with it. */
+  down(): void;
+  /** The node came or went. */
+  node(state: NodeState["state"]): void;
+  /** Return true if an error is about one of its subscriptions. */
+  claims(problem: Problem): boolean;
+  event(name: string, ...args: unknown[]): void;
+  /** Something about the connection is not what it was. */
+  refresh(): void;
+}
+
+export interface ConnectionOptions {
+  /** The session's token, or where it is found each time; left out: cookie `ssh_session_ws`, else localStorage. */
+  token?: TokenSource | undefined;
+  /** For tests. */
+  io?: typeof io;
+}
+
+const LINGER = 1000;
+/** Milliseconds for the server's answer to CONNECT; it may wait 8 s for the node's. */
+const CONNECT_TIMEOUT = 45_000;
+/** Milliseconds for the answer to `authenticate`: a first SSH login takes as long as that. */
+const LOGIN_TIMEOUT = 60_000;
+/** A connection that held this long was a good one. */
+const STEADY = 5_000;
+const TOKEN_CHECK = 1_000;
+/** How often a session is shown that the server does not know (yet). */
+const LOGIN_TRIES = 4;
+
+const NO_SESSION: Problem = { code: "no_session", message: "There is no session. Please sign in." };
+const UNREACHABLE: Problem = {
+  code: "server_unreachable",
+  message: "The server can't be reached at the moment. Trying again.",
+  hint: "If this goes on: is the server running, and does its FRONTEND_URL name this page's origin?",
+};
+const LOST: Problem = { code: "disconnected", message: "The connection to the server was lost. Trying again." };
+const REFUSED: Problem = { code: "refused", message: "The server did not accept the session. Trying again." };
+const SLOW: Problem = { code: "timeout", message: "The server does not answer. Trying again." };
+
+export class Connection extends Observed<ConnectionState> {
+  private socket: RealtimeSocket | null = null;
+  private phase: Phase = "idle";
+  private problem: Problem | null = null;
+  private node: NodeState | null = null;
+  private token = "";
+  private accepted: string | null = null;
+  private refused = new Set<string>();
+  private refusals = 0;
+  private failures = 0;
+  private users = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private steady: ReturnType<typeof setTimeout> | undefined;
+  private lingering: ReturnType<typeof setTimeout> | undefined;
+  private retryAt: number | null = null;
+  private hurried = false;
+  /** Connections so far: what belongs to an earlier one is not listened to. */
+  epoch = 0;
+
+  constructor(
+    private url: string,
+    private options: ConnectionOptions,
+    private follower: Follower,
+    frames: Frames,
+  ) {
+    super(frames);
+  }
+
+  get isReady(): boolean {
+    return this.phase === "ready";
+  }
+
+  get isStopped(): boolean {
+    return this.phase === "stopped";
+  }
+
+  get nodeState(): NodeState["state"] | undefined {
+    return this.node?.state;
+  }
+
+  get problemNow(): Problem | null {
+    return this.problem;
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    (this.socket as { emit(event: string, ...args: unknown[]): void } | null)?.emit(event, ...args);
+  }
+
+  // -- who needs it
+
+  /** Keeps the connection open until the function that it returns is called. */
+  hold(): () => void {
+    this.users += 1;
+    clearTimeout(this.lingering);
+    if (this.phase === "idle") this.start();
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.users -= 1;
+      if (!this.users) this.lingering = setTimeout(() => this.close(), LINGER);
+    };
+  }
+
+  protected override opened(): void {
+    this.release = this.hold();
+  }
+
+  protected override closed(): void {
+    this.release();
+  }
+
+  private release = (): void => {};
+
+  private start(): void {
+    globalThis.addEventListener?.("online", this.hurry);
+    globalThis.document?.addEventListener("visibilitychange", this.hurry);
+    this.refused.clear();
+    this.failures = this.refusals = 0;
+    this.open();
+  }
+
+  /** Disconnects now. Whoever still looks, or looks again, connects anew with `reconnect`. */
+  close(): void {
+    globalThis.removeEventListener?.("online", this.hurry);
+    globalThis.document?.removeEventListener("visibilitychange", this.hurry);
+    clearTimeout(this.lingering);
+    this.accepted = null;
+    this.leave("idle", null);
+  }
+
+  /** Tries again now, whatever was. */
+  reconnect = (): void => {
+    this.leave("idle", null);
+    if (this.users) this.start();
+  };
+
+  // -- on the way in
+
+  private open(): void {
+    const token = this.pick();
+    if (token === null) {
+      this.stop(this.problem && this.refused.size ? this.problem : NO_SESSION);
+      return;
+    }
+    if (token !== this.token) this.refusals = 0;
+    this.token = token;
+    this.enter("connecting");
+    this.wait(CONNECT_TIMEOUT, () => this.lost(SLOW));
+    this.socket ??= this.makeSocket();
+    this.socket.auth = { token };
+    this.socket.connect();
+  }
+
+  private pick(): string | null {
+    const found = tokens(this.options.token);
+    // A cookie ends before a session that is in use does.
+    if (!found.length && this.accepted !== null) found.push(this.accepted);
+    return found.find((each) => !this.refused.has(each)) ?? null;
+  }
+
+  private makeSocket(): RealtimeSocket {
+    const socket: RealtimeSocket = (this.options.io ?? io)(this.url, {
+      path: "/",
+      addTrailingSlash: false,
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      withCredentials: true,
+      forceNew: true,
+      autoConnect: false,
+      reconnection: false, // one backoff, for all reasons, is here
+    });
+    socket.on("connect", () => this.authenticate());
+    socket.on("disconnect", () => this.disconnected());
+    socket.on("connect_error", (error) => this.failed(error));
+    socket.on("authenticated", () => this.entered());
+    socket.on("connection_state", (state) => this.nodeChanged(state));
+    socket.on("error", (payload) => this.told(problemOf(payload)));
+    const pass = (name: string, ...args: unknown[]): void => safely(() => this.follower.event(name, ...args));
+    socket.onAny(pass);
+    for (const name of ["connect", "disconnect", "connect_error"] as const) {
+      socket.on(name, (...args: unknown[]) => pass(name, ...args)); // which onAny leaves out
+    }
+    return socket;
+  }
+
+  private authenticate(): void {
+    this.enter("authenticating");
+    this.wait(LOGIN_TIMEOUT, () => this.lost(SLOW));
+    const epoch = this.epoch;
+    let told: Problem | undefined;
+    this.loginProblem = (problem) => (told = problem);
+    this.socket?.emit("authenticate", this.token, (success) => {
+      if (epoch !== this.epoch) return;
+      if (success) this.entered();
+      else if (this.phase === "authenticating") this.loginFailed(told ?? REFUSED);
+    });
+  }
+
+  private loginProblem: (problem: Problem) => void = () => {};
+
+  private entered(): void {
+    this.problem = null;
+    this.accepted = this.token;
+    if (this.phase !== "ready") {
+      this.enter("ready");
+      this.refusals = 0;
+      this.steady = setTimeout(() => (this.failures = 0), STEADY);
+      this.follower.ready();
+    }
+    this.changed();
+  }
+
+  // -- what goes wrong
+
+  private failed(error: Error & { data?: unknown }): void {
+    if (!("data" in error)) {
+      this.lost(UNREACHABLE);
+      return;
+    }
+    const details = typeof error.data === "object" && error.data !== null ? error.data : {};
+    this.loginFailed(problemOf({ ...details, message: error.message }));
+  }
+
+  private loginFailed(problem: Problem): void {
+    if (isFinal(problem)) this.end(problem);
+    else if (!isExpired(problem)) this.retry(problem, 1000, 30_000);
+    else if (this.accepted === this.token || ++this.refusals >= LOGIN_TRIES) this.end(problem);
+    else this.retry(problem, 1000, 30_000); // it may just have been written
+  }
+
+  /** An `error` event. */
+  private told(problem: Problem): void {
+    if (this.follower.claims(problem)) return;
+    if (isFinal(problem) || (this.isReady && isExpired(problem))) {
+      this.end(problem);
+      return;
+    }
+    if (isAway(problem)) {
+      if (this.node?.state !== "lost") this.node = { ...this.node, state: "reconnecting" };
+      this.follower.node("lost"); // the server has waited before it said so
+    }
+    this.problem = problem;
+    this.loginProblem(problem);
+    this.changed();
+    if (this.isReady && (problem.code === "not_authenticated" || problem.message === "Not authenticated.")) {
+      this.lost(problem);
+    }
+  }
+
+  private nodeChanged(state: NodeState): void {
+    if (typeof state?.state !== "string") return;
+    this.node = state;
+    if (state.state === "connected" && this.problem && isAway(this.problem)) this.problem = null;
+    this.follower.node(state.state);
+    this.changed();
+  }
+
+  private disconnected(): void {
+    if (this.phase === "idle" || this.phase === "stopped") return; // our own doing
+    this.lost(this.problem ?? LOST);
+  }
+
+  private lost(problem: Problem): void {
+    this.leave("waiting", problem);
+    this.retry(problem, 500, 30_000);
+  }
+
+  /** The session is of no use: another token is waited for. */
+  private end(problem: Problem): void {
+    this.refused.add(this.token);
+    this.accepted = null;
+    this.leave("idle", problem);
+    this.open(); // with the next token, if there is one
+  }
+
+  private stop(problem: Problem): void {
+    this.leave("stopped", problem);
+    const look = (): void => {
+      if (this.pick() !== null) this.open();
+      else this.wait(TOKEN_CHECK, look);
+    };
+    this.wait(TOKEN_CHECK, look);
+  }
+
+  // -- time
+
+  /** Exponential, and never the same for two pages: a server that comes back is not run down. */
+  private retry(problem: Problem, first: number, most: number): void {
+    const delay = Math.min(most, first * 2 ** Math.min(this.failures++, 10)) * (0.5 + Math.random() / 2);
+    this.enter("waiting");
+    this.problem = problem;
+    this.hurried = !this.socket?.connected && !isExpired(problem);
+    this.retryAt = Date.now() + delay;
+    this.wait(delay, this.again);
+  }
+
+  private again = (): void => {
+    if (this.socket?.connected && this.pick() === this.token) this.authenticate();
+    else {
+      this.leave("idle", this.problem);
+      this.open();
+    }
+  };
+
+  /** The network is back, or the page is looked at again: no reason to wait any longer. */
+  private hurry = (): void => {
+    if (this.phase !== "waiting" || !this.hurried || globalThis.document?.visibilityState === "hidden") return;
+    this.failures = Math.min(this.failures, 3);
+    this.again();
+  };
+
+  private wait(delay: number, act: () => void): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(act, delay);
+  }
+
+  private enter(phase: Phase): void {
+    clearTimeout(this.timer);
+    this.phase = phase;
+    this.retryAt = null;
+    this.hurried = false;
+    this.changed();
+  }
+
+  /** Lets go of the connection, if there is one. */
+  private leave(phase: Phase, problem: Problem | null): void {
+    clearTimeout(this.steady);
+    this.epoch += 1;
+    this.enter("idle"); // so that what `disconnect` tells is known for our own doing
+    this.socket?.disconnect();
+    this.enter(phase);
+    this.problem = problem;
+    this.node = null;
+    this.follower.down();
+  }
+
+  override changed(): void {
+    super.changed();
+    this.follower.refresh();
+  }
+
+  protected make(): ConnectionState {
+    const isConnected = this.socket?.connected ?? false;
+    const { phase, problem, node, retryAt, socket } = this;
+    return { phase, isConnected, isAuthenticated: phase === "ready", problem, node, retryAt, socket };
+  }
+
+  makeInitial(): ConnectionState {
+    const nothing = { problem: null, node: null, retryAt: null, socket: null };
+    return { phase: "idle", isConnected: false, isAuthenticated: false, ...nothing };
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What can be wrong, and what follows from it.
+ *
+ * Belongs here: reading what a server sends as a problem, and telling which problems are over only with another
+ * session.
+ */
+
+import type { Problem } from "./protocol.js";
+
+/** An `Error` with a stable `code`. */
+export class RealtimeError extends Error {
+  readonly code: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = "RealtimeError";
+    this.code = problem.code;
+    this.hint = problem.hint;
+  }
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+
+/** Whatever came as an error, with text where text belongs. */
+export function problemOf(payload: unknown, fallback = "Something went wrong on the server."): Problem {
+  const given = (typeof payload === "object" && payload !== null ? payload : { message: payload }) as Partial<Problem>;
+  const problem: Problem = { message: text(given.message) ?? fallback };
+  for (const key of ["code", "service", "hint"] as const) {
+    const value = text(given[key]);
+    if (value) problem[key] = value;
+  }
+  return problem;
+}
+
+/** The session is unknown to the server. Older servers have no codes. */
+export const isExpired = ({ code, message }: Problem): boolean =>
+  code === "session_expired" || (!code && /invalid or expired session/i.test(message));
+
+const PASSING = new Set(["ssh_unreachable", "ssh_timeout", "ssh_error"]);
+
+/** The node is away: it is tried again by the server. */
+export const isAway = ({ code }: Problem): boolean => code === "ssh_unreachable" || code === "ssh_timeout";
+
+/** Trying again with the same session is of no use: the node refuses it, or is not the node it was. */
+export const isFinal = ({ code = "" }: Problem): boolean =>
+  code === "host_key_changed" || (code.startsWith("ssh_") && !PASSING.has(code));
