@@ -41,7 +41,7 @@ test: parts
 	@$(BIN)/python -m tests
 
 test-unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo
+	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend
 
 # Debian is downloaded once, into ~/.cache/ethpillar. Where no container can boot it says why, and succeeds.
 test-systemd: parts

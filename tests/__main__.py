@@ -22,7 +22,7 @@ from . import programs
 TESTS = Path(__file__).parent
 AT_ONCE = int(os.environ.get("TESTS_AT_ONCE", "3"))
 "Two processors are kept busy by about so many."
-SLOW = ("system", "demo")
+SLOW = ("system", "frontend", "demo")
 _COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
 _SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] [^:]+:(?:\d+:)? (.*)\n", re.MULTILINE)
 

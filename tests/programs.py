@@ -23,10 +23,13 @@ PACKAGES = {
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
+    "chromium": "chromium",
     **{shell: shell for shell in ("fish", "tcsh", "zsh")},
 }
 "Programs that no wheel has, and Debian's packages that have them."
-JS = Path(__file__).parent / "js"
+ROOT = Path(__file__).resolve().parents[1]
+JS = ROOT / "tests" / "js"
+FRONTEND = ROOT / "frontend"
 
 
 def missing(what: str) -> NoReturn:
@@ -98,8 +101,9 @@ def install() -> None:
         _apt(command)
     elif command:
         say(f"some tests will be skipped for want of programs; to have them: sudo {command}")
-    if not (JS / "node_modules" / "socket.io-client").exists():
-        _npm_ci()
+    for folder in (JS, FRONTEND):
+        if not (folder / "node_modules" / "socket.io-client").exists():
+            _npm_ci(folder)
 
 
 def _apt(command: str) -> None:
@@ -113,15 +117,15 @@ def _apt(command: str) -> None:
     log.unlink()
 
 
-def _npm_ci() -> None:
-    words = npm()
+def _npm_ci(folder: Path) -> None:
+    words, name = npm(), folder.relative_to(ROOT)
     if words is None:
-        say(f"there is no Node.js for {platform.machine()}: tests with the JavaScript client will be skipped")
+        say(f"there is no Node.js for {platform.machine()}: tests that need {name} will be skipped")
         return
-    say("installing socket.io-client (npm ci in tests/js)")
-    done = subprocess.run([*words, "ci", "--no-audit", "--no-fund", "--silent"], cwd=JS, env=environment())
+    say(f"installing JavaScript packages (npm ci in {name})")
+    done = subprocess.run([*words, "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, env=environment())
     if done.returncode != 0:
-        say("npm ci failed: tests with the JavaScript client will be skipped")
+        say(f"npm ci failed: tests that need {name} will be skipped")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+"""The package in `frontend/`: its commands, run by the Node.js and npm that the tests have."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from .. import programs
+
+FRONTEND = programs.FRONTEND
+
+
+def need() -> list[str]:
+    """Return the words that run npm; skip the test where it, or what the package needs, is missing."""
+    words = programs.npm()
+    if words is None:
+        programs.missing("Node.js")
+    if not (FRONTEND / "node_modules" / "vitest").exists():
+        programs.missing("what frontend/ needs (npm ci in it)")
+    return words
+
+
+def npm(*arguments: str, folder: Path = FRONTEND) -> str:
+    """Run npm to its end; return what it said. Fails with that when it fails."""
+    done = subprocess.run(
+        [*need(), *arguments],
+        cwd=folder,
+        env=programs.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
