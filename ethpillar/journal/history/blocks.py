@@ -6,11 +6,12 @@ trace, list or text that follows it in the same unit. A search shows such a bloc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..entry import Entry
 from ..formats import Line, LineParser
+from ..joining import LineJoiner
 from ..text import clean
 from .wanted import Wanted
 
@@ -44,7 +45,6 @@ class Blocks:
         parser = self._parsers.get(unit)
         if parser is None:
             parser = self._parsers[unit] = LineParser(self._description(unit))
-            self._block[unit] = 0
         manager = entry.pid == 1
         lines = [
             (text, parser.parse(text, entry.priority, manager=manager, further=number > 0))
@@ -53,7 +53,89 @@ class Blocks:
         if not lines[0][1].continuation:
             self._blocks += 1
             self._block[unit] = self._blocks
-        return Shown(entry, lines, self._block[unit], position)
+        return Shown(entry, lines, self._block.get(unit, 0), position)
+
+    def leave_out(self, entry: Entry) -> None:
+        """An entry is not taken apart: what comes next in its unit belongs to nothing that was seen before."""
+        self._block[entry.unit or entry.identifier or ""] = 0
+
+
+BEFORE, AFTER = 64, 256
+"Entries of the same unit, before and after one that may be wanted, that are taken apart: the block it is part of."
+BREATH = 64
+"Entries after which others may have their turn."
+
+
+class Apart:
+    """Takes a slice of the journal apart, but for what can't be wanted by its bytes."""
+
+    def __init__(
+        self, wanted: Wanted, description: Callable[[str], str | None], breathe: Callable[[], None] = lambda: None
+    ) -> None:
+        """:param breathe: called after every `BREATH` entries"""
+        self._wanted = wanted
+        self._description = description
+        self._breathe = breathe
+
+    def take(self, run: Sequence[tuple[int, Entry]]) -> list[Shown]:
+        """Return entries, given with their positions in the order of the journal, with their lines.
+
+        One that is not taken apart has no lines and a block of its own, below zero.
+        """
+        run = _joined(run)
+        needed = self._needed(run)
+        blocks = Blocks(self._description)
+        shown = []
+        for number, (position, entry) in enumerate(run):
+            if needed is None or needed[number]:
+                shown.append(blocks.take(entry, position))
+            else:
+                blocks.leave_out(entry)
+                shown.append(Shown(entry, [], -1 - number, position))
+            if number % BREATH == BREATH - 1:
+                self._breathe()
+        return shown
+
+    def _needed(self, run: Sequence[tuple[int, Entry]]) -> bytearray | None:
+        """Return for each entry whether it has to be taken apart; None: all of them."""
+        if self._wanted.everything:
+            return None
+        needed = bytearray(len(run))
+        left: dict[str | None, int] = {}
+        for number, (_, entry) in enumerate(run):
+            if self._wanted.possible(entry):
+                needed[number] = 2
+                left[entry.unit] = AFTER
+            elif (more := left.get(entry.unit, 0)) > 0:
+                needed[number] = 1
+                left[entry.unit] = more - 1
+            if number % BREATH == BREATH - 1:
+                self._breathe()
+        left.clear()
+        for number in range(len(run) - 1, -1, -1):
+            unit = run[number][1].unit
+            if needed[number] == 2:
+                left[unit] = BEFORE
+            elif (more := left.get(unit, 0)) > 0:
+                needed[number] = 1
+                left[unit] = more - 1
+        for number in (*range(min(EDGE, len(run))), *range(max(0, len(run) - EDGE), len(run))):
+            needed[number] = 1
+        return needed
+
+
+EDGE = 64
+"Entries at both ends of a slice that are taken apart in any case: what they belong to may be in the next one."
+
+
+def _joined(run: Sequence[tuple[int, Entry]]) -> Sequence[tuple[int, Entry]]:
+    """Return a run in which the lines that journald cut are whole again; each has the place of its last piece."""
+    if not any(entry.goes_on for _, entry in run):
+        return run
+    positions = {entry.cursor: position for position, entry in run}
+    joiner = LineJoiner()
+    whole = [*joiner.feed([entry for _, entry in run]), *joiner.close()]
+    return [(positions[entry.cursor], entry) for entry in whole]
 
 
 def chosen(shown: Iterable[Shown], wanted: Wanted) -> list[Shown]:
@@ -61,5 +143,5 @@ def chosen(shown: Iterable[Shown], wanted: Wanted) -> list[Shown]:
     every = list(shown)
     if wanted.everything:
         return every
-    found = {(each.entry.unit, each.block) for each in every if wanted.any_of(each.lines)}
+    found = {(each.entry.unit, each.block) for each in every if each.lines and wanted.any_of(each.lines)}
     return [each for each in every if (each.entry.unit, each.block) in found]

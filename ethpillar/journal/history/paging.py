@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..cursor import Cursor, same_entry, time_of
+from ..cursor import same_entry, time_of
 from ..entry import Entry
-from .blocks import Blocks, Shown, chosen
+from .blocks import Apart, Shown, chosen
+from .place import Place, Scanned, Slice
 from .query import MOST, Direction, Query
 
 
@@ -108,23 +109,25 @@ class Paging:
         clock: Callable[[], float],
         description: Callable[[str], str | None] = lambda _: None,
         bounds: Bounds = DEFAULT,
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
         """
         :param clock: seconds that only grow
         :param description: a unit's description, which tells its client
+        :param breathe: called again and again while entries are taken apart, so that others may have their turn
         """
         self._query = query
         self._clock = clock
-        self._description = description
+        self._apart = Apart(query.wanted, description, breathe)
         self._bounds = bounds
         self._began = clock()
         self._back = query.direction is Direction.BACKWARDS
-        self._where = _Where(query)
-        self._slice = _Slice(self._back, 0, bounds.slice_bytes)
+        self._place = Place(query)
+        self._slice = Slice(self._back, 0, bounds.slice_bytes)
         self._held: list[tuple[int, Entry]] = []  # of blocks that are not whole yet, by position
         self._found: list[Shown] = []
         self._position = 0
-        self._scanned = _Scanned(bounds.out_of_range)
+        self._scanned = Scanned(bounds.out_of_range)
         self.gaps: list[dict[str, Any]] = []
         self._outcome: Outcome | None = None
         self._stopped_at: str | None = None  # the cursor to go on from
@@ -137,9 +140,9 @@ class Paging:
             self._outcome = Outcome.BOUND
         if self._outcome is not None:
             return None
-        count = self._size() + (self._where.cursor is not None)  # the entry at the cursor comes first, and is known
-        self._slice = _Slice(self._back, count, self._bounds.slice_bytes)
-        return Step(self._where.anchor, self._back, count)
+        count = self._size() + (self._place.cursor is not None)  # the entry at the cursor comes first, and is known
+        self._slice = Slice(self._back, count, self._bounds.slice_bytes)
+        return Step(self._place.anchor, self._back, count)
 
     def _size(self) -> int:
         query = self._query
@@ -153,7 +156,10 @@ class Paging:
 
     def feed(self, entries: Sequence[Entry]) -> bool:
         """Take some of the entries of the step under way, in its order. Return False if no more are needed."""
-        return self._slice.take(entries) and not self._over()
+        more = self._slice.take(entries) and not self._over()
+        if not more:
+            self._slice.cut()
+        return more
 
     def ended(self, status: int, complaint: bytes = b"") -> None:
         """The step's journalctl has ended, or was ended: make what has come a part of the page.
@@ -168,17 +174,17 @@ class Paging:
         exhausted = not broken and self._slice.exhausted
         entries = self._in_order(entries)
         if broken and not entries:
-            self._gap("damaged" if b"Input/output" in complaint else "vacuumed", self._where.cursor, None, None)
+            self._gap("damaged" if b"Input/output" in complaint else "vacuumed", self._place.cursor, None, None)
             exhausted = True
         self._add(entries, exhausted or self._outcome is Outcome.END)
 
     def _after_cursor(self, entries: list[Entry]) -> list[Entry]:
         """Return the entries without the one at the cursor; tell a gap if that one is gone."""
-        cursor = self._where.cursor
+        cursor = self._place.cursor
         if cursor is None:
             return entries
         if entries and same_entry(entries[0].cursor, cursor):
-            return entries if self._where.inclusive else entries[1:]
+            return entries if self._place.inclusive else entries[1:]
         for number, entry in enumerate(entries[: self._bounds.context]):  # several of one microsecond, see `same_entry`
             if same_entry(entry.cursor, cursor):
                 return entries[number + 1 :]
@@ -197,8 +203,8 @@ class Paging:
     def _in_order(self, entries: list[Entry]) -> list[Entry]:
         """Return the entries up to the first whose order can't be told; there the page ends, or it might never."""
         for number, entry in enumerate(entries):
-            if not self._where.goes_on(entry, self._back):
-                self._gap("order", self._where.last and self._where.last.cursor, None, None)
+            if not self._place.goes_on(entry, self._back):
+                self._gap("order", self._place.last and self._place.last.cursor, None, None)
                 self._outcome = Outcome.END
                 return entries[:number]
         return entries
@@ -208,13 +214,12 @@ class Paging:
     def _add(self, entries: list[Entry], exhausted: bool) -> None:
         inside, beyond = self._scanned.within(entries, self._query, self._back)
         if entries:
-            self._where.move(entries[-1])
+            self._place.move(entries[-1])
         run = [*self._held, *((self._next_position(), entry) for entry in inside)]
         run.sort(key=lambda each: each[0])
-        blocks = Blocks(self._description)
-        shown = [blocks.take(entry, position) for position, entry in run]
         self._held = []
         end = exhausted or beyond
+        shown = self._apart.take(run)
         judged = shown if end or self._over() else self._whole(shown)
         self._choose(chosen(judged, self._query.wanted), end)
 
@@ -280,8 +285,8 @@ class Paging:
         """Return the page, once `next_step` has returned None."""
         shown = sorted(self._found, key=lambda each: each.position)
         more = self._outcome in (Outcome.FULL, Outcome.BOUND)
-        goes_on = self._stopped_at or (self._where.last.cursor if self._where.last else self._query.cursor)
-        other = self._query.cursor or (self._where.first.cursor if self._where.first else None)
+        goes_on = self._stopped_at or (self._place.last.cursor if self._place.last else self._query.cursor)
+        other = self._query.cursor or (self._place.first.cursor if self._place.first else None)
         before, after = (goes_on if more else None, other) if self._back else (other, goes_on)
         scanned = self._scanned
         return Page(shown, before, after, scanned.entries, scanned.from_us, scanned.until_us, self.gaps, more)
@@ -296,98 +301,3 @@ def _between_blocks(found: list[Shown]) -> list[int]:
             clean.append(number)
         reach = max(reach, last[each.entry.unit, each.block])
     return [*clean, len(found)]
-
-
-class _Where:
-    """Where the next slice starts, and that each entry is beyond the one before."""
-
-    def __init__(self, query: Query) -> None:
-        self.cursor = query.cursor
-        "The entry at which the next slice starts."
-        self.inclusive = query.inclusive
-        self.first: Entry | None = None
-        self.last: Entry | None = None
-        self._bound = query.until_us if query.direction is Direction.BACKWARDS else query.since_us
-        self._from_start = query.direction is Direction.FORWARDS
-        self._seen: dict[str | None, Cursor] = {}  # the last one of each sequence
-        self._in_boot: dict[str | None, Cursor] = {}
-
-    @property
-    def anchor(self) -> str | None:
-        if self.cursor is not None:
-            return self.cursor
-        if self._bound is not None:
-            return f"t={max(1, self._bound):x}"
-        return "t=1" if self._from_start else None
-
-    def move(self, entry: Entry) -> None:
-        self.cursor, self.inclusive = entry.cursor, False
-
-    def goes_on(self, entry: Entry, back: bool) -> bool:
-        cursor = Cursor.parse(entry.cursor)
-        known = self._seen.get(cursor.sequence_id) if cursor.sequence_id else None
-        if known is not None and known.sequence_number is not None and cursor.sequence_number is not None:
-            step = cursor.sequence_number - known.sequence_number
-            if (step >= 0) if back else (step <= 0):
-                return False
-        elif known is None:
-            known = self._in_boot.get(cursor.boot_id) if cursor.boot_id else None
-            if known is not None and known.monotonic_us is not None and cursor.monotonic_us is not None:
-                step = cursor.monotonic_us - known.monotonic_us
-                if (step > 0) if back else (step < 0):
-                    return False
-        self._seen[cursor.sequence_id] = self._in_boot[cursor.boot_id] = cursor
-        self.first = self.first or entry
-        self.last = entry
-        return True
-
-
-class _Slice:
-    """The entries of one journalctl, as they come."""
-
-    def __init__(self, back: bool, count: int, most_bytes: int) -> None:
-        self.entries: list[Entry] = []
-        self._count = count
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._cut = False
-
-    def take(self, entries: Sequence[Entry]) -> bool:
-        self.entries += entries
-        self._bytes += sum(len(entry.message) for entry in entries)
-        self._cut = self._bytes > self._most_bytes
-        return not self._cut
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether fewer came than were asked for: then there are no more in this direction."""
-        return len(self.entries) < self._count and not self._cut
-
-
-@dataclass(slots=True)
-class _Scanned:
-    """What was looked at."""
-
-    out_of_range: int
-    entries: int = 0
-    from_us: int | None = None
-    until_us: int | None = None
-    outside: int = 0
-    "Entries in a row that were beyond the far bound."
-
-    def within(self, entries: Sequence[Entry], query: Query, back: bool) -> tuple[list[Entry], bool]:
-        """Return the entries within the times asked for, and whether what comes next is beyond them for good."""
-        since, until = query.since_us, query.until_us
-        inside = []
-        for entry in entries:
-            at = entry.realtime_us
-            self.entries += 1
-            beyond = (since is not None and at < since) if back else (until is not None and at > until)
-            self.outside = self.outside + 1 if beyond else 0
-            if (since is None or at >= since) and (until is None or at <= until):
-                inside.append(entry)
-                self.from_us = at if self.from_us is None else min(self.from_us, at)
-                self.until_us = at if self.until_us is None else max(self.until_us, at)
-            elif self.outside >= self.out_of_range:
-                return inside, True
-        return inside, False

@@ -12,7 +12,9 @@ from typing import Any
 
 import re2
 
+from ..entry import Entry
 from ..formats import LEVELS, Line
+from .hint import Hint
 
 SLOTS_PER_EPOCH = 32
 LONGEST = 1000
@@ -25,17 +27,12 @@ class BadPattern(ValueError):
     """A regular expression that is none, or that RE2 does not have (look-around, back-references)."""
 
 
-def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
-    """Return a compiled RE2 pattern with a method `search`.
-
-    :raises BadPattern: it is none, or too long
-    """
+def _compiled(pattern: str) -> Any:
     if len(pattern) > LONGEST:
         raise BadPattern
     options = re2.Options()
     options.max_mem = _MEMORY
     options.log_errors = False
-    options.case_sensitive = not ignore_case
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeError):
@@ -44,21 +41,34 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a line must be like. Without anything, every line will do."""
+    """What a line must be like. Without anything, every line will do.
+
+    :raises BadPattern: the pattern is no regular expression, or too long
+    """
 
     level: str | None = None
     "The lowest level; a line without one is below all of them."
     words: tuple[str, ...] = ()
-    "All of these must be in one line, whatever their case. Case-folded."
-    pattern: Any = None
-    "From `compile_pattern`: must be found in a line."
+    "All of these must be in one line, whatever their case."
+    pattern: str | None = None
+    "A regular expression that must be found in a line."
     eth: tuple[str, int] | None = None
     "`slot`, `epoch` or `block`, and its number."
     _levels: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+    _folded: tuple[str, ...] = field(init=False, repr=False, compare=False, default=())
+    _search: Any = field(init=False, repr=False, compare=False, default=None)
+    _hint: Hint = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.level is not None:
             object.__setattr__(self, "_levels", frozenset(LEVELS[LEVELS.index(self.level) :]))
+        object.__setattr__(self, "_folded", tuple(word.casefold() for word in self.words))
+        object.__setattr__(self, "_search", None if self.pattern is None else _compiled(self.pattern).search)
+        object.__setattr__(self, "_hint", Hint(self.level, self.words))
+
+    def possible(self, entry: Entry) -> bool:
+        """Return False if no line of this entry can be wanted, told from its bytes alone: it need not be parsed."""
+        return self._hint.fits(entry)
 
     @property
     def everything(self) -> bool:
@@ -74,11 +84,11 @@ class Wanted:
             return False
         if self.eth is not None and not _is_about(line.eth, *self.eth):
             return False
-        if self.words:
+        if self._folded:
             folded = text.casefold()
-            if not all(word in folded for word in self.words):
+            if not all(word in folded for word in self._folded):
                 return False
-        return self.pattern is None or self.pattern.search(text) is not None
+        return self._search is None or self._search(text) is not None
 
 
 def _is_about(eth: dict[str, str] | None, kind: str, number: int) -> bool:

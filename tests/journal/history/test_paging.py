@@ -10,7 +10,7 @@ from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.blocks import Blocks, chosen
 from ethpillar.journal.history.paging import NoSuchCursor, Paging
 from ethpillar.journal.history.query import Direction, Query
-from ethpillar.journal.history.wanted import BadPattern, Wanted, compile_pattern
+from ethpillar.journal.history.wanted import BadPattern, Wanted
 
 from .model import SMALL, Journal, entry
 
@@ -65,7 +65,7 @@ WANTED = [
     Wanted(level="error"),
     Wanted(level="warn", words=("imported",)),
     Wanted(words=("number=1",)),
-    Wanted(pattern=compile_pattern(r"Some\.java:\d*3\b")),
+    Wanted(pattern=r"Some\.java:\d*3\b"),
 ]
 
 
@@ -197,7 +197,7 @@ def test_long_lines_are_read_in_smaller_slices() -> None:
 @pytest.mark.parametrize("pattern", ["(a", "(?=a)", r"(a)\1", "a{1001}", "x" * 1001, "\udc80"])
 def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
     with pytest.raises(BadPattern):
-        compile_pattern(pattern)
+        Wanted(pattern=pattern)
 
 
 def test_wanted_lines() -> None:
@@ -215,5 +215,5 @@ def test_wanted_lines() -> None:
     assert found(Wanted(eth=("epoch", 412347))) == [1]
     assert found(Wanted(eth=("block", 19123456))) == [0]
     assert found(Wanted(words=("synced", "slot"))) == [1]
-    assert found(Wanted(pattern=compile_pattern("(?i)IMPORTED|synced"))) == [0, 1]
+    assert found(Wanted(pattern="(?i)IMPORTED|synced")) == [0, 1]
     assert found(Wanted(level="critical")) == []

@@ -1,0 +1,120 @@
+"""Where a page is in the journal: its next slice, what of it has come, and what was looked at.
+
+Belongs here: the small states that `paging` is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..cursor import Cursor
+from ..entry import Entry
+from .query import Direction, Query
+
+
+class Place:
+    """Where the next slice starts, and that each entry is beyond the one before."""
+
+    def __init__(self, query: Query) -> None:
+        self.cursor = query.cursor
+        "The entry at which the next slice starts."
+        self.inclusive = query.inclusive
+        self.first: Entry | None = None
+        self.last: Entry | None = None
+        self._bound = query.until_us if query.direction is Direction.BACKWARDS else query.since_us
+        self._from_start = query.direction is Direction.FORWARDS
+        self._numbers: dict[str, int] = {}  # the last one of each sequence
+
+    @property
+    def anchor(self) -> str | None:
+        """What `--cursor=` has to be; None: start at the newest entry."""
+        if self.cursor is not None:
+            return self.cursor
+        if self._bound is not None:
+            return f"t={max(1, self._bound):x}"
+        return "t=1" if self._from_start else None
+
+    def move(self, entry: Entry) -> None:
+        """Let the next slice start at an entry, which is read again and left out."""
+        self.cursor, self.inclusive = entry.cursor, False
+
+    def goes_on(self, entry: Entry, back: bool) -> bool:
+        """Return True if an entry is beyond the one before: by number in one sequence, else by time in one boot."""
+        sequence, _, rest = entry.cursor.partition(";i=")
+        try:
+            number = int(rest.partition(";")[0], 16)
+        except ValueError:
+            return False
+        known = self._numbers.get(sequence)
+        if known is not None:
+            right = number < known if back else number > known
+        else:
+            right = self._is_beyond_in_boot(Cursor.parse(entry.cursor), back)
+        if right:
+            self._numbers[sequence] = number
+            self.first = self.first or entry
+            self.last = entry
+        return right
+
+    def _is_beyond_in_boot(self, cursor: Cursor, back: bool) -> bool:
+        """The same for the first entry of another sequence. Few files have one of their own."""
+        last = None if self.last is None else Cursor.parse(self.last.cursor)
+        if last is None or last.boot_id != cursor.boot_id or last.monotonic_us is None or cursor.monotonic_us is None:
+            return True
+        return cursor.monotonic_us <= last.monotonic_us if back else cursor.monotonic_us >= last.monotonic_us
+
+
+class Slice:
+    """The entries of one journalctl, as they come."""
+
+    def __init__(self, back: bool, count: int, most_bytes: int) -> None:
+        self.entries: list[Entry] = []
+        self._count = count
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._cut = False
+
+    def take(self, entries: Sequence[Entry]) -> bool:
+        """Keep some entries. Return False if these are as many bytes as are kept at once."""
+        self.entries += entries
+        self._bytes += sum(len(entry.message) for entry in entries)
+        return self._bytes <= self._most_bytes
+
+    def cut(self) -> None:
+        """No more is read of it, though there may be more."""
+        self._cut = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether fewer came than were asked for: then there are no more in this direction."""
+        return len(self.entries) < self._count and not self._cut
+
+
+@dataclass(slots=True)
+class Scanned:
+    """What was looked at."""
+
+    out_of_range: int
+    entries: int = 0
+    from_us: int | None = None
+    until_us: int | None = None
+    outside: int = 0
+    "Entries in a row that were beyond the far bound."
+
+    def within(self, entries: Sequence[Entry], query: Query, back: bool) -> tuple[list[Entry], bool]:
+        """Return the entries within the times asked for, and whether what comes next is beyond them for good."""
+        since, until = query.since_us, query.until_us
+        inside = []
+        for entry in entries:
+            at = entry.realtime_us
+            self.entries += 1
+            beyond = (since is not None and at < since) if back else (until is not None and at > until)
+            self.outside = self.outside + 1 if beyond else 0
+            if (since is None or at >= since) and (until is None or at <= until):
+                inside.append(entry)
+                self.from_us = at if self.from_us is None else min(self.from_us, at)
+                self.until_us = at if self.until_us is None else max(self.until_us, at)
+            elif self.outside >= self.out_of_range:
+                return inside, True
+        return inside, False

@@ -1,0 +1,51 @@
+"""Histograms of the past."""
+
+import pytest
+
+from ethpillar.journal.history.counting import Counting
+from ethpillar.journal.history.query import Query
+from ethpillar.journal.history.wanted import Wanted
+
+from .model import SMALL, Journal, entry
+
+LEVELS = ["INFO ", "WARN ", "ERROR", "INFO "]
+
+
+def journal() -> Journal:
+    return Journal(
+        [entry(number, f"{LEVELS[number % 4]}[09-12|08:15:01.004] Text number={number}") for number in range(40)]
+    )
+
+
+def count(query: Query, buckets: int) -> tuple[list[tuple[int, int, int, int]], bool, int]:
+    breaths = []
+    counting = Counting(query, buckets, lambda: 0.0, bounds=SMALL, breathe=lambda: breaths.append(1))
+    past = journal()
+    while (step := counting.next_step()) is not None:
+        counting.feed(past.answer(step, query.units))
+        counting.ended(0)
+    page = counting.page()
+    assert page.shown == []
+    return counting.counts(), page.more, page.scanned
+
+
+def test_each_line_is_counted_in_its_stretch_of_time() -> None:
+    entries = journal().entries
+    query = Query((), since_us=entries[0].realtime_us, until_us=entries[-1].realtime_us)
+    counts, more, scanned = count(query, 4)
+    assert [each[1:] for each in counts] == [(10, 3, 2), (10, 2, 3), (10, 3, 2), (10, 2, 3)]
+    assert counts[0][0] == entries[0].realtime_us
+    assert (more, scanned) == (False, 40)
+
+
+def test_only_wanted_lines_are_counted() -> None:
+    entries = journal().entries
+    query = Query((), since_us=entries[0].realtime_us, until_us=entries[19].realtime_us, wanted=Wanted(level="error"))
+    counts, _, _ = count(query, 2)
+    assert [each[1:] for each in counts] == [(2, 0, 2), (3, 0, 3)]
+
+
+@pytest.mark.parametrize(("since", "until", "buckets"), [(None, 5, 1), (5, None, 1), (6, 5, 1), (1, 5, 0)])
+def test_a_histogram_needs_two_times(since: int | None, until: int | None, buckets: int) -> None:
+    with pytest.raises(ValueError, match="two times"):
+        Counting(Query((), since_us=since, until_us=until), buckets, lambda: 0.0)
