@@ -72,14 +72,10 @@ def test_a_go_panic() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
-        "Terminating due to java.lang.OutOfMemoryError: Java heap space",
-        "fatal runtime error: stack overflow",
         "node:internal/process/promises:288",
         "file:///usr/app/packages/cli/lib/index.js:12",
-        "memory allocation of 4096 bytes failed",
-        "Segmentation fault",
-        "unexpected fault address 0x0",
+        "panic: the first line of its text",
+        "Fatal: Error starting protocol stack:",
     ],
 )
 def test_a_programs_last_words(text: str) -> None:
@@ -88,6 +84,23 @@ def test_a_programs_last_words(text: str) -> None:
         ("critical", False),
         ("critical", True),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Terminating due to java.lang.OutOfMemoryError: Java heap space",
+        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+        "fatal runtime error: stack overflow",
+        "unexpected fault address 0x0",
+        "memory allocation of 4096 bytes failed",
+        "Segmentation fault",
+        "Killed",
+        "/usr/local/bin/start.sh: line 12: 12345 Killed                  geth --mainnet",
+    ],
+)
+def test_last_words_that_are_whole(text: str) -> None:
+    assert shapes(INFO, text, "whatever is said then") == [("info", False), ("critical", False), (None, False)]
 
 
 def test_a_nim_trace_in_a_trace() -> None:
@@ -270,12 +283,20 @@ def test_a_trace_ends_where_it_ends() -> None:
     assert shapes(
         TEKU,
         "java.lang.RuntimeException: no",
+        "a second line of its text",
         "\tat a.b.C.d(C.java:1)",
-        "a second text",
-        "\tat a.b.C.e(C.java:2)",
-        "x",
         "a wrapper's line",
-    ) == [("error", False), *[MORE] * 5, (None, False)]
+    ) == [("error", False), *[MORE] * 3, (None, False)]
+    assert shapes(
+        '[2026-09-12 08:15:21] ERROR main: Could not start error="x"',
+        "github.com/x/y.(*S).dial",
+        "\t/build/y.go:12",
+        "the text of the error around it",
+        "main.main",
+        "\t/build/main.go:3",
+        "also the last one",
+        "a wrapper's line",
+    ) == [("error", False), *[MORE] * 6, (None, False)]
 
 
 def test_a_text_that_only_begins_as_a_frame_does() -> None:

@@ -1,62 +1,193 @@
-"""Lines that belong to the line before them: stack traces, lists, banners.
+"""Lines that belong to the line before them: stack traces, reports, lists, JSON, banners.
 
-Belongs here: telling such a line by its shape, since journald makes an entry of each line that a program prints.
+Belongs here: telling such a line by its shape and by what the lines before have left open, since journald makes an
+entry of each line that a program prints. It must not know the formats: only texts that none of them knows come here.
 """
 
 from __future__ import annotations
 
 import re
+from enum import Enum
+
+from .crash import Report
+from .line import Line
+
+
+class State(Enum):
+    """What the lines before have left open, and so which texts without a format belong to them."""
+
+    CLOSED = "a record that is whole: what stands indented, frames, banners, the JSON or the exception it tells of"
+    MANAGER = "a line of systemd's: nothing but frames"
+    OPEN = "a record that ends where a list, an object or a text begins: everything"
+    BLOCK = "JSON over several lines: everything up to its closing bracket"
+    TEXT = "an exception or last words: some lines of its text, then frames"
+    TRACE = "frames: more of them, and what stands between frames"
+    WRAPPED = "a frame of Go's pkg/errors: the text of the error around it, then frames"
+    JVM = "HotSpot's report"
+    THREADS = "HotSpot's list of threads"
+    KERNEL = "the kernel's report of memory"
+
+
+_STATES = {
+    Report.TEXT: State.TEXT, Report.FRAMES: State.TRACE, Report.JVM: State.JVM, Report.THREADS: State.THREADS,
+    Report.KERNEL: State.KERNEL,
+}  # fmt: skip
+
+AFTER_CRASH, AFTER_EXCEPTION = 3, 2
+"Lines of a text that has line breaks in it, at most: they look like any other line."
 
 _FRAME = re.compile(
     r"at (?:async |new )?[^\s(]++ ?(?:\[as [^\]]++\] )?\("  # Java, JavaScript, .NET
     r"|at (?:async )?[\w$-]*+[.:/<][^\s(]*+\Z"
-    r"|\.\.\. \d+ (?:more\Z|common frames)|Caused by:|Suppressed: "  # Java
+    r"|\.\.\. \d+ (?:more\Z|common frames)|Caused by:|Suppressed: |Repeat \d+ times:"  # Java, .NET
     r"|---> |--- End of (?:inner |stack)"  # .NET
-    r"|goroutine \d+ \[|\[signal |created by (?=\S*\.)\S++(?: in goroutine \d+)?\Z|exit status \d"
-    r"|r(?:[a-ds]?[a-z0-9]|ip|flags) +0x|[cfg]s +0x"  # Go and its registers
-    r"|note: (?:run|some|the|using)|stack backtrace:|Location:\Z|Backtrace omitted|Run with [A-Z_]+="  # Rust
+    r"|goroutine \d+ (?:gp=\S+ )?(?:m=\S+ )?(?:mp=\S+ )?\[|\[signal |created by (?=\S*\.)\S++(?: in goroutine \d+)?\Z"
+    r"|exit status \d|\[(?:originating from goroutine|recovered\])|\.\.\.additional frames elided|runtime stack:\Z"
+    r"|r(?:[a-ds]?[a-z0-9]|1[0-5]|2\d|ip|flags) +0x|[cfg]s +0x|(?:lr|sp|pc|fault) +0x|PC=0x|runtime: sp=0x"
+    r"|panic\(\{?0x|signal arrived during"  # Go
+    r"|note: (?:run|[Ss]ome|the|using|we|back|max|reth)|stack backtrace|Location:\Z|Backtrace omitted|Run with [A-Z_]+="
     r"|\[\[reraised from:|\]\]\Z"  # Nim
-    r"|Emitted 'error' event|Node\.js v\d"  # Node.js
+    r"|Emitted 'error' event|Node\.js v\d|\(Use `node --trace|----- \w[\w ]{0,40} -----\Z|<--- JS stack"  # Node.js
+    r"|\d+: 0x[0-9a-f]+\b|\[\d+:0x[0-9a-f]+\] +\d+ ms: "
+    r"|### (?:cycle|recursed) |[^\s(\[]{1,200}+(?:\([^()]{0,400}+\))? ?\[0x[0-9a-f]+\]\Z|={7} \w[\w ]+: =+\Z"  # glibc
+    r"|[0-9a-f]{8,16}-[0-9a-f]{8,16} [r-][w-][x-][ps] "
+    r"|During handling of the above|The above exception was the direct"  # Python
     r"|(?=\S*\.)[\w.~-]*+/[^\s(]++(?:\(\*?[\w\[\]…]++\)[\w.\[\]…]*+)?(?:\(.*\))?\Z"
-    r"|[a-z]\w*+\.(?:\(\*?[\w\[\]…]++\)\.)?[\w.\[\]…]++\((?:0x|\{|\.\.\.|\)).*\)?\Z|(?:main|runtime)\.[\w.]++\Z"
+    r"|[a-z]\w*+\.(?:\(\*?[\w\[\]…]++\)\.)?[\w.\[\]…]++\((?:0x|\{|\.\.\.|\?|\)).*\)?\Z|(?:main|runtime)\.[\w.]++\Z"
     r"|\S+\.(?:go|nim|rs|py|ts|js)(?::\d+|\(\d+\))"
 )
-_CRASH = re.compile(
-    r"panic: |fatal error: |Fatal(?: error)?: |FATAL(?: ERROR)?: |SIG[A-Z]+: |Segmentation fault"
-    r"|unexpected fault address "
-    r"|thread '[^']*' (?:\(\d+\) )?(?:has overflowed|panicked)|fatal runtime error: |memory allocation of \d"
-    r"|The application panicked|terminate called |Aborted \(core dumped\)|double free or corruption|corrupted size vs"
-    r"|Fatal error\. |Process terminated\. "
-    r"|Traceback \(most recent|Unhandled exception|Exception in thread |Error: unhandled exception"
-    r"|Terminating due to java|# A fatal error has been detected|(?:node:internal/|file:///)[^\s:]++:\d++\Z"
-)
+_SHAPES = {
+    State.JVM: re.compile(r"#|\[thread \S+ also had|\[error occurred during|\[Too many errors"),
+    State.THREADS: re.compile(
+        r'"|=+\Z|Found |Java stack information|JNI global|Heap\Z|Threads class SMR|_java_thread_list|length=|0x|\}|_to_'
+    ),
+    State.KERNEL: re.compile(
+        r"(?:\[ *\d+\.\d{6}\] )? *(?:CPU: |Hardware name: |Call Trace:|</?TASK>|R[A-Z0-9]{2}: |ORIG_RAX|Code: |Mem-Info"
+        r"|active_|Node \d|lowmem_reserve|\d+ (?:total )?pages?|\d+ pages |Swap cache|Free swap|Total swap|Tasks state"
+        r"|\[ *\w+ *\]|oom-kill:|oom_reaper: |(?:memory|swap|kmem): usage|Memory cgroup (?:stats|min|low)"
+        r"|\? \S+\+0x|\S+\+0x|[a-z_]+ \d+\Z|Unreclaimable slab)"
+    ),
+}
 _EXCEPTION = re.compile(r"(?:[\w$]+\.)*[\w$]*(?:Exception|Error|Throwable)(?: \[\w+\])?(?:\.\w+)?(?:$|: |:$)")
-
-
-_RULE = re.compile(r"-{5,}\Z|={3,}\[")  # of Nethermind's table of peers
-_LAST = re.compile(r"note: |Node\.js v|exit status ")
-
-
-def is_indented(text: str) -> bool:
-    """Whether a text continues what came before it by where it stands: it is indented, empty, or a table's rule."""
-    return text[:1] in ("", " ", "\t") or _RULE.match(text) is not None
-
-
-def is_last(text: str) -> bool:
-    """Whether a trace ends with this line."""
-    return _LAST.match(text) is not None
+_RULE = re.compile(r"-{5,}\Z|={3,}\[|={5,}\Z")  # of tables
+_WRAPPED = re.compile(r"\s*\S+\.go:\d+\Z")
+_AFTER_OOM = re.compile(r"Dumping heap to |Heap dump file created|Unable to create .*hprof")
+_RECORD = re.compile(
+    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|\[?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\[Nest\] \d"
+    r"|\[?\d\d[ /](?:[A-Z][a-z]{2}|\d\d)[ /]|\[(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|CRIT|FATAL)\] |\[\d+\.\d+s\]\["
+)
+_WORD = re.compile(r"[^\W_]")
+_ART_LEAST, _ART_MOST = 6, 400
 
 
 def is_frame(text: str) -> bool:
-    """Whether a text is a frame of a stack trace, or one of the lines between them."""
+    """Return True if a text is a frame of a stack trace, or one of the lines between them."""
     return _FRAME.match(text.lstrip()) is not None
 
 
-def is_crash(text: str) -> bool:
-    """Whether a program's last words begin with this line."""
-    return _CRASH.match(text) is not None
-
-
 def is_exception(text: str) -> bool:
-    """Whether it is the first line of an exception as runtimes print them; it follows the line that tells of it."""
+    """Return True if it is the first line of an exception as runtimes print them."""
     return _EXCEPTION.match(text) is not None
+
+
+def is_art(text: str) -> bool:
+    """Return True if a text is a part of a picture or a table's rule: signs, with hardly a letter or digit."""
+    if not _ART_LEAST <= len(text) <= _ART_MOST:
+        return False
+    signs = len(text) - text.count(" ")
+    return signs >= _ART_LEAST and len(_WORD.findall(text)) * 4 < signs
+
+
+class Continuation:
+    """What is open in a unit's lines. Fed with each line, it says of those without a format whether they go on."""
+
+    def __init__(self) -> None:
+        self._state = State.CLOSED
+        self._left = 0
+        "Lines of text that an exception or last words may still have."
+
+    def record(self, text: str, line: Line) -> None:
+        """A record has been read: what follows may belong to it."""
+        self._state = State.OPEN if _leaves_open(text, line) else State.CLOSED
+
+    def manager(self) -> None:
+        """systemd has said something about the unit."""
+        self._state = State.MANAGER
+
+    def crashed(self, report: Report) -> None:
+        """Last words have begun."""
+        self._state = _STATES[report]
+        self._left = AFTER_CRASH
+
+    def raised(self) -> None:
+        """An exception that no line told of has begun."""
+        self._state = State.TEXT
+        self._left = AFTER_EXCEPTION
+
+    def plain(self) -> None:
+        """A line of its own, without a format, has been read."""
+        self._state = State.CLOSED
+
+    @property
+    def dying(self) -> bool:
+        """Return True if what came last is a crash, or frames."""
+        return self._state in (State.TEXT, State.TRACE, State.WRAPPED, State.JVM, State.KERNEL)
+
+    def takes(self, text: str, level: str | None) -> bool:
+        """Return True if a text that no format knows belongs to what came before.
+
+        :param level: of the line before, which can tell of an exception only if it is worse than info
+        """
+        if is_frame(text):
+            if self._state not in (State.OPEN, State.BLOCK, *_SHAPES):
+                self._state = State.WRAPPED if _WRAPPED.match(text) else State.TRACE
+            return True
+        if text[:1] in ("", " ", "\t") or _RULE.match(text):
+            return self._state is not State.MANAGER  # systemd's lines have no more lines
+        shape = _SHAPES.get(self._state)
+        if shape and shape.match(text):
+            return True
+        return self._takes_text(text, level) or (self._state is not State.MANAGER and is_art(text))
+
+    def _takes_text(self, text: str, level: str | None) -> bool:
+        if self._state in (State.OPEN, State.BLOCK, State.TEXT, State.WRAPPED) and _RECORD.match(text):
+            return False
+        if self._state is State.OPEN:
+            return True
+        if self._state is State.BLOCK:
+            if text[0] in "}]":
+                self._state = State.CLOSED
+            return True
+        if self._state is State.CLOSED and level is not None and text in ("{", "["):
+            self._state = State.BLOCK
+            return True
+        return self._takes_reason(text, level)
+
+    def _takes_reason(self, text: str, level: str | None) -> bool:
+        """Whether it is an exception, or more of its text."""
+        if is_exception(text):
+            if self._state in (State.TRACE, State.WRAPPED):  # which a trace ends with, if it does not begin with it
+                self._state = State.CLOSED
+                return True
+            if self._state is not State.TEXT and level not in (None, "info") and self._state is not State.MANAGER:
+                self.raised()
+                return True
+        if self._state is State.TEXT and self._left:
+            self._left -= 1
+            return True
+        if self._state is State.WRAPPED:
+            self._state = State.TRACE
+            return True
+        return self._state is State.TRACE and (text[0] in "}]" or _AFTER_OOM.match(text) is not None)
+
+
+def _leaves_open(text: str, line: Line) -> bool:
+    """Return True if a list, an object or a text begins where a record ends."""
+    if not line.message:
+        return not line.fields or text.rstrip().endswith("|")  # Besu's columns come before the message
+    return text[-1] in _OPENING and (
+        text.endswith((":", ",", "{", "[", "(")) or (text.endswith(", ") and not line.fields)
+    )
+
+
+_OPENING = ",:{[( "

@@ -32,10 +32,10 @@ _KLOG_MESSAGE = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?= |\Z)')
 _KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
 _PREFIX = re.compile(
     r"\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRIT|CRITICAL|FATAL|PANIC|SEVERE)(?:\]|(?=[: ]))"
-    r"|(Error|Warning|Fatal|panic|error|warning|fatal|fatal error): "
+    r"|(Error|Warning|Fatal|panic|error|warning|fatal|fatal error): |(http: panic) serving "
     r"|(?:OpenJDK|Java HotSpot)[^:]* (warning): |(trce|dbug|info|warn|fail|crit): [\w.]+\[\d+\]\Z"
 )
-_MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fail": "error"}
+_MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fail": "error", "http: panic": "error"}
 
 
 def parse(text: str) -> Line | None:
@@ -80,6 +80,6 @@ def guess(text: str) -> Line:
     """Any text: its own message. The level only when the text begins with it."""
     level = None
     if found := _PREFIX.match(text):
-        word = found[1] or found[2] or found[3] or found[4]
+        word = found[1] or found[2] or found[3] or found[4] or found[5]
         level = _MORE_WORDS.get(word) or LEVEL_OF[word]
     return Line(level, None, text.strip(), {})

@@ -1,0 +1,59 @@
+"""Which formats there are, and the order in which they are tried.
+
+Belongs here: the table of formats and of what each client prints by default. To add a format: its module, a line in
+`FORMATS`, and, for a client, one in `OF_CLIENT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import (
+    console,
+    generic,
+    geth,
+    grandine,
+    jsonlines,
+    lighthouse,
+    lodestar,
+    log4j,
+    logfmt,
+    logrus,
+    nethermind,
+    nimbus,
+    prysm,
+    tracing,
+)
+from .line import Line
+
+Format = Callable[[str], Line | None]
+
+FORMATS: dict[str, Format] = {
+    "geth": geth.parse,
+    "lighthouse": lighthouse.parse,
+    "nethermind": nethermind.parse,
+    "logfmt": logfmt.parse,
+    "json": jsonlines.parse,
+    "zap": console.zap,
+    "tracing": tracing.parse,
+    "log4j": log4j.columns,
+    "teku": log4j.teku,
+    "lodestar": lodestar.parse,
+    "nimbus": nimbus.parse,
+    "prysm": prysm.parse,
+    "grandine": grandine.parse,
+    "charon": console.charon,
+    "logrus": logrus.parse,
+    "logback": log4j.logback,
+    "log4j-status": log4j.status,
+    "generic": generic.parse,
+}
+"In the order in which they are tried: the ones that can't be taken for another first."
+
+OF_CLIENT = {
+    "Geth": "geth", "Erigon": "geth", "Nethermind": "nethermind", "Besu": "log4j", "Reth": "tracing",
+    "Ethrex": "tracing", "Lighthouse": "lighthouse", "Lodestar": "lodestar", "Nimbus": "nimbus", "Prysm": "logfmt",
+    "Teku": "teku", "Grandine": "grandine", "MEV-Boost": "logfmt", "Commit-Boost": "tracing", "Vouch": "json",
+    "Charon": "charon", "SSV": "zap", "Web3signer": "log4j", "Contributoor": "logfmt", "Dora": "logfmt",
+}  # fmt: skip
+"The format to try first when the client is known."

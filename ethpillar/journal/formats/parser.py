@@ -1,0 +1,114 @@
+"""The parser of one unit's lines.
+
+Belongs here: which format is tried first, and which level a line without one of its own takes. The formats know
+nothing of the lines before; what those have left open is `formats.continuation`'s to say.
+"""
+
+from __future__ import annotations
+
+from ..clients import client_of
+from . import crash, generic, systemd
+from .catalogue import FORMATS, OF_CLIENT, Format
+from .continuation import Continuation, is_exception, is_frame
+from .line import Line, level_of_priority
+
+LONGEST = 48 * 1024
+"""Characters of a line that are taken apart: as many as journald leaves in one piece. The whole line has what is beyond
+as well, and it is no work for patterns."""
+
+
+class LineParser:
+    """The parser of one unit's lines, in their order.
+
+    It remembers what the lines before have shown: the format, tried first for the next line, the level that
+    continuation lines take, and what is open. A line that the format does not fit is tried with all the others: so a
+    client that was switched on the node is understood from its first line on, and a wrapper's line in between disturbs
+    nothing.
+    """
+
+    def __init__(self, description: str | None = None) -> None:
+        """:param description: the unit's `Description=`, when it is known"""
+        self.client: str | None = None
+        "The client's name, when the unit's description begins with one that is known."
+        self._format: Format = FORMATS["geth"]
+        self._open = Continuation()
+        self._level: str | None = None
+        self._logged: str | None = None
+        "The level of the last line that a format knew."
+        self.describe(description)
+
+    def describe(self, description: str | None) -> None:
+        """Take the unit's `Description=`, which tells the client; it may change over time."""
+        client = client_of(description) if description else None
+        if client and client != self.client:
+            self.client = client
+            self._format = FORMATS[OF_CLIENT[client]]
+
+    def parse(self, text: str, priority: int | None = None, *, manager: bool = False, further: bool = False) -> Line:
+        """Take one line apart, without colours and control characters (see `journal.text`).
+
+        :param priority: the entry's PRIORITY
+        :param manager: whether systemd wrote it, about the unit
+        :param further: whether it is a further line of the same journal entry
+        """
+        if manager:
+            self._level = self._logged = None
+            self._open.manager()
+            return systemd.of_manager(text, priority)
+        if len(text) > LONGEST:
+            return self._long(text, priority, further)
+        line = self._format(text) or self._other(text)
+        if line is None:
+            return self._unstamped(text, priority, further)
+        if line.level is None and priority != 6:
+            line = line._replace(level=level_of_priority(priority, manager=False))
+        self._level = self._logged = line.level
+        self._open.record(text, line)
+        return line
+
+    def _long(self, text: str, priority: int | None, further: bool) -> Line:
+        line = self.parse(text[:LONGEST], priority, further=further)
+        if line.continuation:
+            return line._replace(message=text.rstrip())
+        return line if line.fields else line._replace(message=(line.message + text[LONGEST:]).rstrip())
+
+    def _other(self, text: str) -> Line | None:
+        for each in FORMATS.values():
+            if each is not self._format and (line := each(text)):
+                if each is not generic.parse:  # it would take other formats' lines, too
+                    self._format = each
+                return line
+        return systemd.parse(text)
+
+    def _unstamped(self, text: str, priority: int | None, further: bool) -> Line:
+        """A text that no format knows: last words, more of the line before, or a line of its own."""
+        if self._goes_on_dying(text):
+            return self._more(text)
+        if begun := crash.begins(text):
+            report, self._level = begun
+            self._open.crashed(report)
+            return Line(self._level, None, text.rstrip(), {})
+        if self._open.takes(text, self._level) or further:
+            if self._level is None and is_frame(text):  # a text without a level stands between it and what it is of
+                self._level = self._logged = self._logged if self._logged != "info" else None
+            return self._more(text)
+        line = generic.guess(text)
+        self._open.plain()
+        if line.level is None and is_exception(text):
+            self._open.raised()
+            line = line._replace(level="error")
+        elif line.level is None:
+            line = line._replace(level=level_of_priority(priority, manager=False))
+        self._level = line.level
+        return line
+
+    def _goes_on_dying(self, text: str) -> bool:
+        if crash.is_epilogue(text):
+            return self._open.dying
+        if crash.is_traceback(text) and (self._open.dying or self._level in ("error", "critical")):
+            self._open.crashed(crash.Report.FRAMES)
+            return True
+        return False
+
+    def _more(self, text: str) -> Line:
+        return Line(self._level, None, text.rstrip(), {}, None, True)
