@@ -20,9 +20,15 @@ _ANY: Keys = {
     "exec_hash": "hash", "execution_block_hash": "hash", "executionBlockHash": "hash", "payloadHash": "hash",
     "payloadBlockHash": "hash", "headBlockHash": "hash", "headPayloadBlockHash": "hash",
     "peers": "peers", "Peers": "peers", "peercount": "peers", "connected_peers": "peers", "Connected peers": "peers",
-    "activePeers": "peers", "peersCount": "peers", "peer_count": "peers",
+    "activePeers": "peers", "peersCount": "peers", "peer_count": "peers", "peerCount": "peers",
+    "headExecutionBlockHash": "hash", "receivedExecutionBlockHash": "hash",
 }  # fmt: skip
-EXECUTION: Keys = _ANY | {"number": "block", "blk": "block", "height": "block", "block": "block", "hash": "hash"}
+EXECUTION: Keys = _ANY | {
+    "number": "block", "blk": "block", "height": "block", "block": "block", "block-number": "block",
+    "invalid_number": "block", "block_height": "block", "blockHeight": "block",
+    "hash": "hash", "header-hash": "hash", "headerHash": "hash", "header_hash": "hash", "block-hash": "hash",
+    "invalid_hash": "hash",
+}  # fmt: skip
 "For clients of the execution layer, whose numbers and hashes are those of execution blocks."
 CONSENSUS: Keys = _ANY | {"block_slot": "slot", "blockSlot": "slot"}
 "For all others."
@@ -75,7 +81,8 @@ def of_execution(component: str | None, message: str, fields: dict[str, str]) ->
         return None
     # A transaction's hash is its own; and so are the peers and hashes of the BitTorrent client with which Erigon loads
     # its snapshots.
-    if "hash" in found and ("ransaction" in message or "nonce" in fields or "recipient" in fields):
+    of_transaction = "nonce" in fields or "recipient" in fields or _TRANSACTION.search(message)
+    if "hash" in found and of_transaction and "txhash" not in fields:
         del found["hash"]
     if component is not None and (_SNAPSHOTS.search(component) or "connections" in fields or "webseeds" in fields):
         found.pop("hash", None)
@@ -83,7 +90,30 @@ def of_execution(component: str | None, message: str, fields: dict[str, str]) ->
     return found or None
 
 
+_TRANSACTION = re.compile(r"[Tt]ransaction|\b[Tt]xn?s?\b|[Bb]lobs? |limbo")
 _SNAPSHOTS = re.compile(r"[Ss]napshots|downloader|OtterSync")
+
+
+_NUMBER_AND_HASH = re.compile(
+    r"(?<![\w.,#-])#?(\d[\d,]{0,14}+) +(?:\d\d:\d\d:\d\d )?\((0x[0-9a-f]{6,64}+(?:\.{2,5}[0-9a-f]{4,8}+)?)\)"
+)
+_NUM_HASH = re.compile(r"NumHash \{ number: (\d+), hash: (0x[0-9a-f]+)")
+_OTHERS = re.compile(r"parent|final|safe|ancestor|anchor|persisted|old|previous|lowest")
+"What is in the name of a key that is about another block than the line's."
+
+
+def in_text(message: str) -> dict[str, str] | None:
+    """Find the first block that Java's and .NET's clients name in a message, `N (0xHASH)`; None when there is none."""
+    found = _NUMBER_AND_HASH.search(message)
+    return {"block": found[1].replace(",", ""), "hash": found[2]} if found else None
+
+
+def in_values(fields: dict[str, str]) -> dict[str, str] | None:
+    """Find the block in a value of Rust's, `block=NumHash { number: 12, hash: 0x.. }`; None when there is none."""
+    for key, value in fields.items():
+        if "NumHash {" in value and not _OTHERS.search(key) and (found := _NUM_HASH.search(value)):
+            return {"block": found[1], "hash": found[2]}
+    return None
 
 
 def with_more(eth: dict[str, str] | None, **more: str | None) -> dict[str, str] | None:

@@ -4,7 +4,7 @@ Grammar: up to 6.x (slog-term) `Mon dd hh:mm:ss.mmm LEVL message padded to 40 ke
 from 7.x (common/logging/src/tracing_logging_layer.rs) `Mon dd hh:mm:ss.mmm LEVEL message padded to 44 key: value`, with
 text values quoted and the level five wide. A message longer than its padding is followed by `, key:` in the old, by two
 blanks in the new form. Values hold `, ` and `: ` inside of brackets and quotes. With `--log-extra-info` the place in
-the source comes before the message.
+the source comes before the message. With `--disable-log-timestamp` the line begins with the blank after the time.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from .line import LEVEL_OF, Line
 from .pairs import COLON, open_pairs
 
 _HEAD = re.compile(
-    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) (TRCE|DEBG|INFO|WARN|ERRO|CRIT|TRACE|DEBUG|ERROR) {1,2}(?! {3})"
+    r"(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) | (?=[A-Z]{4,5} {1,2}\S))"
+    r"(TRCE|DEBG|INFO|WARN|ERRO|CRIT|TRACE|DEBUG|ERROR) {1,2}(?! {3})"
 )
-_EMPTY = re.compile(r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{4,5}) {5,}")
+_EMPTY = re.compile(r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}|) ([A-Z]{4,5}) {5,}")
+_TARGET = re.compile(r"[a-z_]\w*+(?:::\w++)++: ")  # of another program that prints no time
 _FIRST = re.compile(r", ([\w.-]+): ")
 _PLACE = re.compile(r"([a-z_]\w*+(?:::[\w./-]++)++:\d++) +")
 _SPAN = re.compile(r" (\w+: \"[^\"]*+\")\Z")
@@ -28,12 +30,19 @@ _SIMPLE = re.compile(
 )
 _CODE = re.compile(r"[\[({\"]")
 _PAD = 40
+_OF_BEACON_BLOCK = re.compile(
+    r"[Bb]lobs|[Cc]olumns|components|[Rr][Pp][Cc] block|transition block is inv|Produced vote"
+)
+"Messages whose `block_hash` is a beacon block's root (network_beacon_processor/sync_methods.rs), or of the deposits'."
+_ROOTS = {key: name for key, name in eth.CONSENSUS.items() if name != "hash"}
 
 
 def parse(text: str) -> Line | None:
     """A line of Lighthouse's; None when it is not one."""
     head = _HEAD.match(text) or _EMPTY.match(text)
     if head is None or head[2] not in LEVEL_OF:
+        return None
+    if not head[1] and _TARGET.match(text, head.end()):
         return None
     component = None
     body = text[head.end() :].rstrip()
@@ -68,8 +77,9 @@ def parse(text: str) -> Line | None:
     else:
         fields = _plain_pairs(rest)
     component = fields.get("service", component)
-    found = eth.from_fields(fields, eth.CONSENSUS)
-    return Line(LEVEL_OF[head[2]], component, message, fields, head[1], False, found)
+    keys = _ROOTS if _OF_BEACON_BLOCK.search(message) else eth.CONSENSUS
+    found = eth.from_fields(fields, keys)
+    return Line(LEVEL_OF[head[2]], component, message, fields, head[1] or None, False, found)
 
 
 def _plain_pairs(rest: str) -> dict[str, str]:

@@ -86,6 +86,13 @@ def _event(level: str, component: str | None, message: str, fields: dict[str, st
     return Line(level, component, message, fields | pairs, time, False, eth.from_fields(pairs, eth.CONSENSUS))
 
 
+def eth_of(message: str) -> dict[str, str] | None:
+    """What a message of Besu's or Teku's says of the chain, whatever the layout."""
+    if "***" in message:
+        return eth.from_fields(open_pairs(message.partition("***")[2].strip(), COLON_TITLE)[1], eth.CONSENSUS)
+    return besu_eth(message)
+
+
 def besu_eth(message: str) -> dict[str, str] | None:
     """What a message of Besu's says of the chain."""
     peers = _PEERS.search(message) if "peers" in message or "Peer" in message else None
@@ -104,4 +111,5 @@ def besu_eth(message: str) -> dict[str, str] | None:
         return eth.with_more(None, block=progress[1], peers=count)
     elif segment := _SEGMENT.match(message):
         return eth.with_more(None, block=segment[1], peers=count)
-    return {"peers": count} if count else None
+    found = eth.in_text(message) if "(0x" in message else None
+    return {**(found or {}), "peers": count} if count else found

@@ -25,7 +25,7 @@ _BLOCK = re.compile(
     r"|Syncing\.\.\. Inserting block"
     r"|Invalid(?: -)? block|FCU - block|Valid\. Result of a new payload:|Rerunning block after reorg or pruning:) +"
     r"([\d,]+)(?:\.{3} *([\d,]+))?"
-    r"(?: *\((0x[0-9a-f]+(?:\.{2,3}[0-9a-f]+)?)\))?"
+    r"(?: *(?:\d\d:\d\d:\d\d )?\((0x[0-9a-f]+(?:\.{2,3}[0-9a-f]+)?)\))?"
 )
 _PEERS = re.compile(
     r"Peers:? +(\d+)|Peers \| with (?:known )?best block: +\d+ \| all: +(\d+)"
@@ -61,4 +61,4 @@ def _eth(message: str) -> dict[str, str] | None:
         return eth.with_more(None, block=block[2] or block[1], hash=block[3])
     if peers := _PEERS.match(message):
         return {"peers": peers[peers.lastindex or 1]}
-    return None
+    return eth.in_text(message) if "(0x" in message else None

@@ -64,6 +64,8 @@ def parse(text: str) -> Line | None:
     fields.update(own)
     message = message.strip()
     found = eth.of_execution(component, message, fields) if fields else None
+    if "NumHash {" in text and (named := eth.in_values(fields)):
+        found = eth.with_more(found, **named)
     if message.startswith("[METRIC]") and (block := _ETHREX.match(message)):
         found = eth.with_more(found, block=block[1], hash=block[2])
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1], False, found)
