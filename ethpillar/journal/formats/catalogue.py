@@ -19,6 +19,7 @@ from . import (
     log4j,
     logfmt,
     logrus,
+    nest,
     nethermind,
     nimbus,
     prysm,
@@ -46,6 +47,7 @@ FORMATS: dict[str, Format] = {
     "logrus": logrus.parse,
     "logback": log4j.logback,
     "log4j-status": log4j.status,
+    "nest": nest.parse,
     "generic": generic.parse,
 }
 "In the order in which they are tried: the ones that can't be taken for another first."

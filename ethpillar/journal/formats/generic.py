@@ -19,7 +19,7 @@ _TIME = (
     r"|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{1,2}:\d\d[AP]M|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 )
 _WORD = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRC|DBG|INF|WRN|ERR|FTL|PNC)"
-_SMALL = r"(?i:(trace|debug|info|notice|warn|warning|error|critical|fatal|exception) *)"
+_SMALL = r"(?i:(trace|debug|info|notice|warn|warning|error|critical|fatal|exception|crit|alert|emerg) *)"
 _TIMED = re.compile(
     r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - |\[\d+\] )?"
     r"(?:\[" + _SMALL + r"\]|" + _WORD + r"\b)(?=[\]\s:|-]|$)"
@@ -35,6 +35,9 @@ _PREFIX = re.compile(
     r"|(Error|Warning|Fatal|panic|error|warning|fatal|fatal error): |(http: panic) serving "
     r"|(?:OpenJDK|Java HotSpot)[^:]* (warning): |(trce|dbug|info|warn|fail|crit): [\w.]+\[\d+\]\Z"
 )
+_NAMED = re.compile(
+    r"(DEBUG|INFO|WARNING|ERROR|CRITICAL)(?::([\w.-]{1,80}+):(?=\S)| (ethpillar(?:\.\w++)*|\w++(?:\.\w++)++): )"
+)
 _MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fail": "error", "http: panic": "error"}
 
 
@@ -42,7 +45,7 @@ def parse(text: str) -> Line | None:
     """A line with a time and a level, in one of the common orders; None when it is not one."""
     timed = _TIMED.match(text)
     if timed is None:
-        return _klog(text) or _go(text)
+        return _klog(text) or _go(text) or _named(text)
     body = text[timed.end() :]
     component = timed[2]
     if text[0] == "[" != body[:1] and "]" not in timed[0] and (bracket := _OPEN_BRACKET.match(body)):
@@ -74,6 +77,14 @@ def _klog(text: str) -> Line | None:
 def _go(text: str) -> Line | None:
     found = _GO.match(text)
     return found and guess(text[found.end() :])._replace(timestamp_text=found[1])
+
+
+def _named(text: str) -> Line | None:
+    """Python's default, `LEVEL:logger:message`, and what this server prints, `LEVEL logger: message`."""
+    found = _NAMED.match(text)
+    if found is None:
+        return None
+    return Line(LEVEL_OF[found[1]], found[2] or found[3], text[found.end() :].strip(), {})
 
 
 def guess(text: str) -> Line:

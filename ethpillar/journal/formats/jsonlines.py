@@ -12,25 +12,21 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from . import eth, log4j
-from .line import Line, level_of
+from .line import Line, level_of, level_of_priority
 
 _LEVELS = ("level", "lvl", "severity", "log.level", "@level", "L")
 _TIMES = ("time", "ts", "t", "timestamp", "@timestamp", "T")
 _MESSAGES = ("msg", "message", "@message", "M")
 _COMPONENTS = (
-    "prefix",
-    "module",
-    "topics",
-    "topic",
-    "class",
-    "logger",
-    "logger_name",
-    "target",
-    "service",
-    "component",
-    "N",
+    *("prefix", "module", "topics", "topic", "class", "logger", "logger_name", "target", "service", "component", "N"),
 )
-_PINO = {"10": "trace", "20": "debug", "30": "info", "40": "warn", "50": "error", "60": "critical"}
+_JAVA_LOGGERS = ("log.logger", "_logger", "loggerName", "logger_name")
+"""Keys of log4j's JsonTemplateLayout: ECS; GCP and GELF; its own; Logstash's (`--logging-format` of Besu and
+Web3signer). Their values are names of classes, whose last part is what the console shows."""
+_NUMBERS = {
+    "10": "trace", "20": "debug", "30": "info", "40": "warn", "50": "error", "60": "critical",  # pino's, bunyan's
+    **{str(number): level_of_priority(number, manager=True) for number in range(8)},  # syslog's: GELF
+}  # fmt: skip
 
 _decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _BLANK = re.compile(r"[ \t\r\n]*+")
@@ -58,12 +54,19 @@ def parse(text: str) -> Line | None:
         span = read_object(fields["span"]) or {}
         target = target or fields.get("target") or span.get("name")
     message = _take(fields, _MESSAGES)
-    if level is None and message is None:
-        return None
+    if message is None:
+        message = fields.get("short_message")  # GELF's, whose long one is the exception
+    named = fields.get("name") if level and level.isalpha() and _names_its_loggers(fields, text) else None
+    time = _take(fields, _TIMES)
+    if level is None and (message is None or time is None):
+        return None  # an answer of some server's, within a message
     if "err" in fields and message is None:
         message = fields["err"]
-    time = _take(fields, _TIMES)
+    java = next((fields[key] for key in _JAVA_LOGGERS if fields.get(key)), None)
     component = target or next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
+    if java and component in (None, java):
+        component = java.rpartition(".")[2]
+    component = component or named
     if component is None and level and level.isupper() and not lighthouse:  # SSV's zap, which names loggers by place
         component = fields.get("name") or fields.get("caller")
     told = {**fields, **span} if span else fields
@@ -71,12 +74,17 @@ def parse(text: str) -> Line | None:
         found = eth.of_execution(component, message or "", told)
     else:
         found = eth.from_fields(told, eth.CONSENSUS)
-    if found is None and "class" in fields:  # Besu's
-        found = log4j.besu_eth(message or "")
+    if found is None and (java or "class" in fields):
+        found = log4j.eth_of(message or "")
     if found is None and "context" in fields:  # Lodestar's
         found = eth.from_fields(read_object(fields["context"]) or {}, eth.CONSENSUS)
-    word = level_of(level) or _PINO.get(level) if level else None
+    word = level_of(level) or _NUMBERS.get(level) if level else None
     return Line(word, component, message or "", fields, time, False, found)
+
+
+def _names_its_loggers(fields: dict[str, str], text: str) -> bool:
+    """Return True if `name` comes where zap has it: between the time and the message."""
+    return "name" in fields and 0 < text.find('"name":') < max(text.find('"msg":'), text.find('"M":'))
 
 
 def _take(fields: dict[str, str], names: tuple[str, ...]) -> str | None:
