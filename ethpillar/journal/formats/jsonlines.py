@@ -36,14 +36,14 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def parse(text: str) -> Line | None:
-    """A JSON line with a level or a message; None when it is not one."""
+    """A JSON line with a level, or with a time and a message; None when it is not one."""
     if not text.startswith("{"):
         return None
     fields = read_object(text)
     if fields is None:
         return None
     execution = "lvl" in fields and "t" in fields  # Geth, Erigon
-    lighthouse = "ts" in fields
+    by_place = "ts" not in fields  # SSV's zap names loggers by place; Lighthouse, which has `ts`, doesn't
     level = _take(fields, _LEVELS)
     target, span = None, {}
     if "fields" in fields and (inner := read_object(fields["fields"])) is not None:  # tracing-subscriber: Reth
@@ -60,26 +60,31 @@ def parse(text: str) -> Line | None:
     time = _take(fields, _TIMES)
     if level is None and (message is None or time is None):
         return None  # an answer of some server's, within a message
-    if "err" in fields and message is None:
-        message = fields["err"]
-    java = next((fields[key] for key in _JAVA_LOGGERS if fields.get(key)), None)
-    component = target or next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
-    if java and component in (None, java):
-        component = java.rpartition(".")[2]
-    component = component or named
-    if component is None and level and level.isupper() and not lighthouse:  # SSV's zap, which names loggers by place
+    message = fields.get("err", "") if message is None else message
+    component = target or _component(fields) or named
+    if component is None and level and level.isupper() and by_place:
         component = fields.get("name") or fields.get("caller")
-    told = {**fields, **span} if span else fields
+    found = _eth(component, message, {**fields, **span} if span else fields, execution)
+    return Line(
+        level_of(level) or _NUMBERS.get(level) if level else None, component, message, fields, time, False, found
+    )
+
+
+def _component(fields: dict[str, str]) -> str | None:
+    java = next((fields[key] for key in _JAVA_LOGGERS if fields.get(key)), None)
+    component = next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
+    return java.rpartition(".")[2] if java and component in (None, java) else component
+
+
+def _eth(component: str | None, message: str, fields: dict[str, str], execution: bool) -> dict[str, str] | None:
     if execution:
-        found = eth.of_execution(component, message or "", told)
-    else:
-        found = eth.from_fields(told, eth.CONSENSUS)
-    if found is None and (java or "class" in fields):
-        found = log4j.eth_of(message or "")
+        return eth.of_execution(component, message, fields)
+    found = eth.from_fields(fields, eth.CONSENSUS)
+    if found is None and ("class" in fields or any(key in fields for key in _JAVA_LOGGERS)):
+        found = log4j.eth_of(message)
     if found is None and "context" in fields:  # Lodestar's
         found = eth.from_fields(read_object(fields["context"]) or {}, eth.CONSENSUS)
-    word = level_of(level) or _NUMBERS.get(level) if level else None
-    return Line(word, component, message or "", fields, time, False, found)
+    return found
 
 
 def _names_its_loggers(fields: dict[str, str], text: str) -> bool:

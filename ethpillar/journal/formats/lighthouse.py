@@ -50,23 +50,7 @@ def parse(text: str) -> Line | None:
         body = body[:-1]
     if "::" in body and (place := _PLACE.match(body)):
         component, body = place[1], body[place.end() :]
-    gap = body.find("  ")
-    if gap > _PAD or gap < 0:
-        comma = _FIRST.search(body)
-        if comma and (gap < 0 or comma.start() < gap) and not body[gap:].lstrip().startswith(comma[1]):
-            message, rest = body[: comma.start()], body[comma.start() + 2 :]
-        elif gap > 0:
-            message, rest = body[:gap], body[gap:].lstrip()
-        else:
-            message, rest = body, ""
-            if len(body) > _PAD and body[_PAD] == " ":  # exactly as long as the padding
-                message, rest = body[:_PAD], body[_PAD + 1 :]
-                if ": " not in rest:
-                    message, rest = body, ""
-            elif body.endswith('"') and (span := _SPAN.search(body)):
-                message, rest = body[: span.start()], span[1]
-    else:
-        message, rest = body[:gap], body[gap:].lstrip()
+    message, rest = _message_and_pairs(body)
     fields = {key: quoted or bare.strip() for key, quoted, bare in _SIMPLE.findall(rest)}
     if "" not in fields:
         pass
@@ -80,6 +64,24 @@ def parse(text: str) -> Line | None:
     keys = _ROOTS if _OF_BEACON_BLOCK.search(message) else eth.CONSENSUS
     found = eth.from_fields(fields, keys)
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1] or None, False, found)
+
+
+def _message_and_pairs(body: str) -> tuple[str, str]:
+    """Divide what comes after the level, by the blanks or the comma between the message and the pairs."""
+    gap = body.find("  ")
+    if 0 <= gap <= _PAD:
+        return body[:gap], body[gap:].lstrip()
+    comma = _FIRST.search(body)
+    if comma and (gap < 0 or comma.start() < gap) and not body[gap:].lstrip().startswith(comma[1]):
+        return body[: comma.start()], body[comma.start() + 2 :]
+    if gap > 0:
+        return body[:gap], body[gap:].lstrip()
+    if len(body) > _PAD and body[_PAD] == " ":  # exactly as long as the padding
+        rest = body[_PAD + 1 :]
+        return (body[:_PAD], rest) if ": " in rest else (body, "")
+    if body.endswith('"') and (span := _SPAN.search(body)):
+        return body[: span.start()], span[1]
+    return body, ""
 
 
 def _plain_pairs(rest: str) -> dict[str, str]:
