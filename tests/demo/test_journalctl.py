@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -26,6 +27,21 @@ def messages(run: Run, *arguments: str) -> list[bytes]:
 def cursors(run: Run, *arguments: str) -> list[str]:
     output = run("journalctl", "-o", "export", *arguments).stdout
     return re.findall(r"^__CURSOR=(.*)$", output.decode(errors="replace"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5000])
+def test_backwards_from_a_cursor_or_a_time(node: SimNode, run: Run, count: int) -> None:
+    base = time.time_ns() // 1000 + 1_000_000  # after what the node has written at its start; each line 1 us later
+    node.append_many(UNIT, [f"line {number}" for number in range(6000)], base)
+    node.append("consensus.service", "other", realtime_us=base + 70_000)
+    every = [f"line {number}".encode() for number in range(6000)]
+    middle = cursors(run, "-u", UNIT, "-n", "all")[4000]
+    wanted = every[4000::-1][:count]
+    assert messages(run, "-u", UNIT, "-r", "-n", str(count), f"--cursor={middle}") == wanted
+    assert messages(run, "-u", UNIT, "-r", "-n", str(count), f"--cursor=t={base + 4000:x}") == wanted
+    assert messages(run, "-u", UNIT, "-n", str(count), f"--cursor=t={base + 4000:x}") == every[4000:][:count]
+    both = messages(run, "-u", UNIT, "-u", "consensus.service", "-r", "-n", str(count))
+    assert both == [b"other", *every[::-1]][:count]
 
 
 def test_an_entry_in_the_export_format(node: SimNode, run: Run) -> None:

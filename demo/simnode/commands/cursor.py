@@ -27,6 +27,15 @@ def parse(text: str) -> dict[str, int | str] | None:
     return parts if whole else None
 
 
+def seek_back(parts: dict[str, int | str], index: Index, seqnum_id: str) -> int:
+    """The sequence number to begin at when going backwards: that of the last entry that is not after the cursor."""
+    if parts.get("s") == seqnum_id and "i" in parts:
+        return int(parts["i"])
+    at = index.first(store.REALTIME, int(parts.get("t", 0)) + 1)
+    found = index.read(at - 1, at) if at else []
+    return found[0][store.SEQNUM] if found else 0
+
+
 def seek(parts: dict[str, int | str], index: Index, seqnum_id: str) -> int:
     """The sequence number to begin at. A cursor of another machine is no error: its time decides."""
     if parts.get("s") == seqnum_id and "i" in parts:

@@ -13,6 +13,7 @@ from .reader import Journal, Render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any  # not at run time: it takes longer to import than all the rest
 
 POLL_MS = 15
@@ -172,25 +173,24 @@ def _stdout_poller() -> select.poll:
 
 def _show(state: str, document: dict[str, Any], options: Options) -> None:
     journal = Journal(state, options.units)
-    _start(journal, document, options)
+    if not options.reverse:
+        _start(journal, document, options)
     show = render.renderer(
         options.output, journal.data, journal.fields, options.fields, options.all, document["hostname"]
     )
     # Without a cursor, `start` has counted from the end; with one, so many from there. Following ends no count.
-    left = options.lines if _from_cursor(options) and not options.follow else None
+    left = options.lines if (_from_cursor(options) or options.reverse) and not options.follow else None
     shown = 0
-    if options.reverse:
-        entries = [entry for chunk in journal.entries() for entry in chunk][::-1]
-        chunks = iter([entries])
-    else:
-        chunks = journal.entries()
+    chunks = _backwards(journal, document, options) if options.reverse else journal.entries()
     for chunk in chunks:
         some = chunk if left is None else chunk[: left - shown]
         if options.until is not None:
             some = [entry for entry in some if entry[store.REALTIME] <= options.until]
         shown += len(some)
         _write(b"".join([show(entry) for entry in some]))
-        if len(some) < len(chunk):
+        if len(some) < len(chunk) and not options.reverse:
+            break
+        if left is not None and shown >= left:
             break
     if options.follow:
         _follow(state, document, journal, show)
@@ -224,6 +224,20 @@ def _start(journal: Journal, document: dict[str, Any], options: Options) -> None
         journal.skip()  # systemd issue 30288: whether it is the cursor's or not
     else:
         journal.start(max(first, place + 1))
+
+
+def _backwards(journal: Journal, document: dict[str, Any], options: Options) -> Iterator[list[store.Entry]]:
+    """The chunks of `--reverse`: from the cursor, itself included, or from the end."""
+    first = document["first_seqnum"]
+    if options.since is not None:
+        first = max(first, _at(journal, store.REALTIME, options.since))
+    text = options.cursor if options.cursor is not None else options.after_cursor
+    if text is None:
+        return journal.backwards(journal.all.last_seqnum(), first)
+    parts = cursor.parse(text)
+    if parts is None:
+        raise Failure("Failed to seek to cursor: Invalid argument")
+    return journal.backwards(cursor.seek_back(parts, journal.all, document["seqnum_id"]), first)
 
 
 def _at(journal: Journal, field: int, least: int) -> int:

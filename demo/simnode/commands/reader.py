@@ -134,6 +134,24 @@ class Journal:
             self._next = chunk[-1][store.SEQNUM] + 1
             yield chunk
 
+    def backwards(self, seqnum: int, least: int) -> Iterator[list[Entry]]:
+        """What there is from a sequence number back to another, both included, in chunks, newest first."""
+        while seqnum >= least:
+            found: list[Entry] = []
+            lowest = least
+            for index in self._indexes:
+                end = index.first(store.SEQNUM, seqnum + 1)
+                some = index.read(max(0, end - CHUNK), end)
+                if len(some) == CHUNK:
+                    lowest = max(lowest, some[0][store.SEQNUM])
+                found += some
+            found = sorted((entry for entry in found if entry[store.SEQNUM] >= lowest), key=_seqnum, reverse=True)
+            if found:
+                yield found
+            elif lowest == least:
+                return
+            seqnum = lowest - 1
+
     def _chunk(self, limit: int, size: int) -> list[Entry]:
         """The next matches up to a sequence number: what each index has, but not beyond where one was cut off."""
         found: list[Entry] = []

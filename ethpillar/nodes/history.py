@@ -1,0 +1,184 @@
+"""The past of a node's journal, for everyone who asks.
+
+Belongs here: how many searches run on a node at once, that the same question is asked once, and carrying what
+`journal.history` decides to journalctl and back. It must not know who asks, nor what an answer looks like on the wire.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from ..errors import BadRequest, EthPillarError, InternalError, LimitReached, LogUnavailable, SshUnreachable, whereabouts
+from ..journal.entry import Entry
+from ..journal.history.counting import Counting
+from ..journal.history.paging import DEFAULT, Bounds, NoSuchCursor, Page, Paging, Step
+from ..journal.history.query import Query
+from ..timing import Breath
+from ..units import service_name
+
+SEARCHES = 2
+"Searches on a node at once: each keeps one of its processors busy."
+TURN = 10.0
+"Seconds that a further search waits for its turn."
+GRACE = 3.0
+"Seconds beyond a page's own bound after which journalctl is taken to hang."
+SLOW = "The journal is too large for the node's disk. To make it smaller: sudo journalctl --vacuum-size=1G"
+
+
+class Slice(Protocol):
+    """What one journalctl prints."""
+
+    def read(self) -> list[Entry]:
+        """Wait for entries; [] when there will be no more."""
+
+    def status(self) -> int:
+        """At the end: journalctl's exit status; -1 if the connection broke or journalctl took too long."""
+
+    def complaint(self) -> bytes:
+        """At the end: the last of what journalctl wrote to standard error."""
+
+
+class PastSource(Protocol):
+    """What the past needs of a node. Everything may raise an `EthPillarError`."""
+
+    def slice(self, units: Sequence[str], step: Step, timeout: float) -> AbstractContextManager[Slice]:
+        """Run one journalctl; after `timeout` seconds it is over."""
+
+    def description(self, unit: str) -> str | None:
+        """Return a unit's description if it is known; asks nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page, and the histogram if one was asked for."""
+
+    page: Page
+    counts: Sequence[tuple[int, int, int, int]] | None = None
+    "Each: from when (microseconds since the epoch), lines, warnings, errors and worse."
+
+
+class _Search:
+    """A question under way, and how many wait for its answer."""
+
+    def __init__(self, act: Callable[[], Answer]) -> None:
+        self.waiting = 0
+        self._greenlet: gevent.Greenlet[[], Answer | EthPillarError] = gevent.spawn(self._caught, act)
+
+    @staticmethod
+    def _caught(act: Callable[[], Answer]) -> Answer | EthPillarError:
+        # It returns errors: gevent would print the stack trace of a greenlet that raises.
+        try:
+            return act()
+        except EthPillarError as problem:
+            return problem.with_traceback(None)
+        except Exception as problem:  # noqa: BLE001
+            return InternalError(hint=None) if not _told(problem) else InternalError()
+
+    def result(self) -> Answer:
+        found = self._greenlet.get()
+        if isinstance(found, Answer):
+            return found
+        raise found.with_traceback(None) if isinstance(found, EthPillarError) else SshUnreachable()
+
+    def stop(self) -> None:
+        self._greenlet.kill()
+
+
+class History:
+    """Answers questions about the past of one node's journal."""
+
+    def __init__(
+        self, source: PastSource, bounds: Bounds = DEFAULT, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._source = source
+        self._bounds = bounds
+        self._clock = clock
+        self._turns = BoundedSemaphore(SEARCHES)
+        self._searches: dict[Hashable, _Search] = {}
+
+    def __len__(self) -> int:
+        return len(self._searches)
+
+    def read(self, query: Query, buckets: int | None = None) -> Answer:
+        """Return a page, or a histogram of so many stretches. Whoever asks the same meanwhile shares the answer.
+
+        A caller that is killed while it waits ends the search on the node, unless others wait for it.
+
+        :raises BadRequest: the cursor is none
+        :raises LimitReached: too many searches run on the node already
+        :raises EthPillarError: the journal can't be read
+        """
+        key = (query, buckets)
+        search = self._searches.get(key)
+        if search is None:
+            search = self._searches[key] = _Search(lambda: self._turn(query, buckets))
+        search.waiting += 1
+        try:
+            return search.result()
+        finally:
+            search.waiting -= 1
+            if not search.waiting:
+                if self._searches.get(key) is search:
+                    del self._searches[key]
+                search.stop()
+
+    def close(self) -> None:
+        """End every search."""
+        for search in list(self._searches.values()):
+            search.stop()
+
+    def _turn(self, query: Query, buckets: int | None) -> Answer:
+        if query.wanted.everything and buckets is None:
+            return self._read(query, buckets)
+        if not self._turns.acquire(timeout=TURN):
+            raise LimitReached("Too many searches run on this node already.", hint="Wait for one of them to end.")
+        try:
+            return self._read(query, buckets)
+        finally:
+            self._turns.release()
+
+    def _read(self, query: Query, buckets: int | None) -> Answer:
+        breathe = Breath()
+        describe, clock = self._source.description, self._clock
+        paging: Paging
+        if buckets is None:
+            paging = Paging(query, clock, describe, self._bounds, breathe)
+        else:
+            paging = Counting(query, buckets, clock, describe, self._bounds, breathe)
+        end = clock() + self._bounds.seconds + GRACE
+        broken = 0
+        while (step := paging.next_step()) is not None:
+            with self._source.slice(query.units, step, max(1.0, end - clock())) as stream:
+                status, complaint = _feed(paging, stream)
+            if status < 0:
+                broken = self._is_broken(query, broken, end)
+                continue
+            try:
+                paging.ended(status, complaint)
+            except NoSuchCursor:
+                raise BadRequest("The cursor must be one from an earlier line.") from None
+        return Answer(paging.page(), paging.counts() if isinstance(paging, Counting) else None)
+
+    def _is_broken(self, query: Query, broken: int, end: float) -> int:
+        """Decide what a slice without an end means: it is read again once."""
+        if self._clock() >= end:
+            unit = query.units[0] if query.units else "system"
+            raise LogUnavailable(service_name(unit), hint=SLOW)
+        if broken:
+            raise SshUnreachable
+        return broken + 1
+
+
+def _feed(paging: Paging, stream: Slice) -> tuple[int, bytes]:
+    """Give a slice's entries to a page; the exit status (0 if no more were needed) and the complaint."""
+    while entries := stream.read():
+        if not paging.feed(entries):
+            return 0, b""
+    return stream.status(), stream.complaint()
