@@ -6,22 +6,33 @@ Belongs here: how many searches run on a node at once, that the same question is
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from ..errors import BadRequest, EthPillarError, InternalError, LimitReached, LogUnavailable, SshUnreachable, whereabouts
+from ..errors import (
+    BadRequest,
+    EthPillarError,
+    InternalError,
+    LimitReached,
+    LogUnavailable,
+    SshUnreachable,
+    whereabouts,
+)
 from ..journal.entry import Entry
 from ..journal.history.counting import Counting
 from ..journal.history.paging import DEFAULT, Bounds, NoSuchCursor, Page, Paging, Step
 from ..journal.history.query import Query
 from ..timing import Breath
 from ..units import service_name
+
+log = logging.getLogger(__name__)
 
 SEARCHES = 2
 "Searches on a node at once: each keeps one of its processors busy."
@@ -69,7 +80,7 @@ class _Search:
 
     def __init__(self, act: Callable[[], Answer]) -> None:
         self.waiting = 0
-        self._greenlet: gevent.Greenlet[[], Answer | EthPillarError] = gevent.spawn(self._caught, act)
+        self._greenlet: gevent.Greenlet[..., Answer | EthPillarError] = gevent.spawn(self._caught, act)
 
     @staticmethod
     def _caught(act: Callable[[], Answer]) -> Answer | EthPillarError:
@@ -79,15 +90,18 @@ class _Search:
         except EthPillarError as problem:
             return problem.with_traceback(None)
         except Exception as problem:  # noqa: BLE001
-            return InternalError(hint=None) if not _told(problem) else InternalError()
+            log.error("A search failed (%s)", whereabouts(problem))
+            return InternalError()
 
     def result(self) -> Answer:
+        """Wait for the answer."""
         found = self._greenlet.get()
         if isinstance(found, Answer):
             return found
         raise found.with_traceback(None) if isinstance(found, EthPillarError) else SshUnreachable()
 
     def stop(self) -> None:
+        """End it, and wait until its journalctl is given up."""
         self._greenlet.kill()
 
 
@@ -153,27 +167,23 @@ class History:
         else:
             paging = Counting(query, buckets, clock, describe, self._bounds, breathe)
         end = clock() + self._bounds.seconds + GRACE
-        broken = 0
+        broken = False  # a slice without an end is read again once
         while (step := paging.next_step()) is not None:
             with self._source.slice(query.units, step, max(1.0, end - clock())) as stream:
                 status, complaint = _feed(paging, stream)
             if status < 0:
-                broken = self._is_broken(query, broken, end)
+                if broken and clock() < end - GRACE:
+                    raise SshUnreachable
+                broken = True
                 continue
             try:
                 paging.ended(status, complaint)
             except NoSuchCursor:
                 raise BadRequest("The cursor must be one from an earlier line.") from None
-        return Answer(paging.page(), paging.counts() if isinstance(paging, Counting) else None)
-
-    def _is_broken(self, query: Query, broken: int, end: float) -> int:
-        """Decide what a slice without an end means: it is read again once."""
-        if self._clock() >= end:
-            unit = query.units[0] if query.units else "system"
-            raise LogUnavailable(service_name(unit), hint=SLOW)
-        if broken:
-            raise SshUnreachable
-        return broken + 1
+        page = paging.page()
+        if page.more and not page.scanned:  # all the time went by for nothing
+            raise LogUnavailable(service_name(query.units[0]) if query.units else "system", hint=SLOW)
+        return Answer(page, paging.counts() if isinstance(paging, Counting) else None)
 
 
 def _feed(paging: Paging, stream: Slice) -> tuple[int, bytes]:

@@ -1,0 +1,175 @@
+"""Questions about the past of a node, asked by many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, SshUnreachable
+from ethpillar.journal.entry import Entry
+from ethpillar.journal.history.paging import Step
+from ethpillar.journal.history.query import Direction, Query
+from ethpillar.journal.history.wanted import Wanted
+from ethpillar.nodes import history as history_module
+from ethpillar.nodes.history import SEARCHES, History
+
+from ..journal.history.model import SMALL, Journal, entry
+
+ERRORS = Wanted(level="error")
+
+
+class Slice:
+    def __init__(self, entries: list[Entry], status: int, complaint: bytes, go: Event) -> None:
+        self._entries, self._status, self._complaint, self._go = entries, status, complaint, go
+
+    def read(self) -> list[Entry]:
+        self._go.wait()
+        some, self._entries = self._entries[:3], self._entries[3:]
+        return some
+
+    def status(self) -> int:
+        return self._status
+
+    def complaint(self) -> bytes:
+        return self._complaint
+
+
+class Source:
+    """A node whose journal is in memory; it counts what runs."""
+
+    def __init__(self) -> None:
+        self.journal = Journal(
+            [entry(number, f"INFO [09-12|08:15:01.004] Text number={number}") for number in range(40)]
+        )
+        self.go = Event()
+        self.go.set()
+        self.running = self.most = self.started = 0
+        self.statuses: list[tuple[int, bytes]] = []
+
+    @contextmanager
+    def slice(self, units: Sequence[str], step: Step, timeout: float) -> Iterator[Slice]:
+        self.started += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            status, complaint = self.statuses.pop(0) if self.statuses else (0, b"")
+            yield Slice(self.journal.answer(step, units) if not complaint else [], status, complaint, self.go)
+        finally:
+            self.running -= 1
+
+    def description(self, unit: str) -> str | None:
+        return None
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def history(source: Source) -> History:
+    return History(source, SMALL, lambda: 0.0)
+
+
+def query(**changes: object) -> Query:
+    return replace(Query(("execution.service",), limit=5), **changes)  # type: ignore[arg-type]
+
+
+def test_a_page(source: Source, history: History) -> None:
+    answer = history.read(query())
+    assert [each.entry for each in answer.page.shown] == source.journal.entries[-5:]
+    assert (source.running, len(history)) == (0, 0)
+
+
+def test_a_histogram(source: Source, history: History) -> None:
+    entries = source.journal.entries
+    answer = history.read(query(since_us=entries[0].realtime_us, until_us=entries[-1].realtime_us), 2)
+    assert answer.counts is not None
+    assert [each[1:] for each in answer.counts] == [(20, 0, 0), (20, 0, 0)]
+
+
+def test_those_that_ask_the_same_share_one_search(source: Source, history: History) -> None:
+    source.go.clear()
+    asking = [gevent.spawn(history.read, query(wanted=ERRORS)) for _ in range(20)]
+    gevent.sleep(0)
+    source.go.set()
+    answers = [each.get() for each in asking]
+    assert all(each is answers[0] for each in answers)
+    assert source.most == 1
+
+
+def test_two_searches_run_at_once_and_plain_pages_beside_them(
+    source: Source, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "TURN", 0.02)
+    source.go.clear()
+    asking = [gevent.spawn(history.read, query(wanted=Wanted(words=(word,)))) for word in ("a", "b", "c", "d")]
+    gevent.joinall(asking[2:])
+    assert all(isinstance(each.exception, LimitReached) for each in asking[2:])
+    page = gevent.spawn(history.read, query())
+    while source.started < SEARCHES + 1:
+        gevent.sleep(0)
+    assert source.running == SEARCHES + 1
+    source.go.set()
+    gevent.joinall([*asking[:2], page], raise_error=True)
+    assert (source.running, len(history)) == (0, 0)
+
+
+def test_a_caller_that_goes_ends_its_search_unless_others_wait(source: Source, history: History) -> None:
+    source.go.clear()
+    one, other = (gevent.spawn(history.read, query(wanted=ERRORS)) for _ in range(2))
+    gevent.sleep(0)
+    one.kill()
+    assert source.running == 1
+    other.kill()
+    assert (source.running, len(history)) == (0, 0)
+
+
+def test_searches_that_are_given_up_by_the_hundred_leave_nothing(source: Source, history: History) -> None:
+    source.go.clear()
+    for number in range(300):
+        asking = gevent.spawn(history.read, query(wanted=Wanted(words=(str(number),))))
+        for _ in range(number % 4):
+            gevent.sleep(0)
+        asking.kill()
+    source.go.set()
+    assert (source.running, len(history)) == (0, 0)
+    assert history.read(query(wanted=ERRORS)).page.shown == []
+
+
+def test_a_slice_that_breaks_is_read_again_once(source: Source, history: History) -> None:
+    source.statuses = [(-1, b"")]
+    assert len(history.read(query()).page.shown) == 5
+    assert source.started == 2
+    source.statuses = [(-1, b""), (-1, b"")]
+    with pytest.raises(SshUnreachable):
+        history.read(query())
+
+
+def test_a_journal_that_does_not_answer_in_time_is_too_large(source: Source) -> None:
+    now = iter(range(0, 1000, 5))
+    source.statuses = [(-1, b"nothing came")] * 9
+    with pytest.raises(LogUnavailable) as raised:
+        History(source, SMALL, lambda: float(next(now))).read(query())
+    assert "vacuum-size" in str(raised.value.hint)
+
+
+def test_a_cursor_that_is_none_is_said(source: Source, history: History) -> None:
+    source.statuses = [(1, b"Failed to seek to cursor: Invalid argument")]
+    with pytest.raises(BadRequest):
+        history.read(query(cursor="s=zz", direction=Direction.FORWARDS))
+
+
+def test_closing_ends_every_search(source: Source, history: History) -> None:
+    source.go.clear()
+    asking = [gevent.spawn(history.read, query(wanted=Wanted(words=(word,)))) for word in "abc"]
+    gevent.sleep(0)
+    history.close()
+    gevent.joinall(asking)
+    assert all(isinstance(each.exception, SshUnreachable) for each in asking)
+    assert (source.running, len(history)) == (0, 0)
