@@ -49,7 +49,7 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Return a line with everything private replaced. Give the lines in their order: a PEM key has several."""
-        text = self._without_keys(text)
+        text = patterns.WORDS_IN_A_ROW.sub(self._phrase, self._without_keys(text))  # other rules would tear it apart
         lower = text.lower()
         text = patterns.LISTED.sub(self._list, text)
         for rule in patterns.RULES:
@@ -65,8 +65,7 @@ class Masker:
         )
         for kind, pattern in self._known:
             text = pattern.sub(lambda found, kind=kind: self._name(kind, found[0].lower()), text)  # type: ignore[misc]
-        text = patterns.LONG_HEX.sub(self._hexadecimal, text)
-        return patterns.WORDS_IN_A_ROW.sub(self._phrase, text)
+        return patterns.LONG_HEX.sub(self._hexadecimal, text)
 
     def field(self, key: str, value: str) -> str:
         """Return the value of a field that a parser has taken out of a line; its key tells what it is."""
