@@ -44,15 +44,19 @@ def zap(text: str) -> Line | None:
     if head is None:
         return None
     place = head.end()
-    component = None
+    component, place_in_source = None, None
     while found := _CALLER.match(text, place) or _NAME.match(text, place):
         if found[1].startswith("{") or (component and _CALLER.match(text, place) is None):
             break
         if text.startswith("{", found.end()) and found.re is _NAME:
             break  # the last column is the message
+        if component and component != found[1]:
+            place_in_source = found[1]
         component = component or found[1]
         place = found.end()
     message, fields = _apart(text[place:])
+    if place_in_source:
+        fields.setdefault("caller", place_in_source)
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1], False, eth.from_fields(fields, eth.CONSENSUS))
 
 

@@ -27,7 +27,7 @@ _TIMED = re.compile(
 _OPEN_BRACKET = re.compile(r" *+([\w:.-]*+)\] ?")
 _GO = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (?=\S)")
 _DIVIDER = re.compile(r"\s*[:|-]?\s*(?:> )?")
-_KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +(?:\d+ )?([\w./-]+:\d+)\] ")
+_KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d{6}) +(?:(\d+) )?([\w./-]+:\d+)\] ")
 _KLOG_MESSAGE = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?= |\Z)')
 _KLOG_LEVELS = {"I": "info", "W": "warn", "E": "error", "F": "critical"}
 _PREFIX = re.compile(
@@ -55,8 +55,8 @@ def parse(text: str) -> Line | None:
     fields: dict[str, str] = {}
     if "=" in body:
         start = pairs_start(body)
-        fields = quoted_pairs(body[start:])
-        if len(fields) == body[start:].count("="):
+        others, fields = quoted_pairs(body[start:])
+        if not others and len(fields) == body[start:].count("="):
             body = body[:start].rstrip()
         else:
             body, fields = open_pairs(body, EQUALS)
@@ -68,10 +68,14 @@ def _klog(text: str) -> Line | None:
     klog = _KLOG.match(text)
     if klog is None:
         return None
-    message, fields = text[klog.end() :].strip(), {}
+    message = text[klog.end() :].strip()
+    fields: dict[str, str] = {}
     if quoted := _KLOG_MESSAGE.match(message):  # the newer form, with pairs
-        message, fields = quoted[1], quoted_pairs(message[quoted.end() :])
-    return Line(_KLOG_LEVELS[klog[1]], klog[3], message, fields, klog[2])
+        rest, fields = quoted_pairs(message[quoted.end() :])
+        message = f"{quoted[1]} {rest}".rstrip()
+    if klog[3]:
+        fields["thread"] = klog[3]
+    return Line(_KLOG_LEVELS[klog[1]], klog[4], message, fields, klog[2])
 
 
 def _go(text: str) -> Line | None:

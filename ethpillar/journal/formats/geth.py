@@ -41,7 +41,9 @@ def parse(text: str) -> Line | None:
         elif '"=' in body and (key := _QUOTED_KEY.search(body)) and key.start() < start:
             start = key.start()
         message, rest = body[:start].strip(), body[start:]
-    fields = quoted_pairs(rest, blanks_in_keys=True) if rest else {}
+    others, fields = quoted_pairs(rest, blanks_in_keys=True) if rest else ("", {})
+    if others:
+        message = f"{message} {others}".strip()
     component = head[3]
     if message.startswith("[") and (stage := _STAGE.match(message)):
         component, message = stage[1], message[stage.end() :].lstrip()

@@ -15,7 +15,7 @@ from .pairs import RUST, open_pairs
 _HEAD = re.compile(
     r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d))\] {1,2}(?:([A-Z]{4,5})|\[([A-Z]+)\]) "
 )
-_NEW = re.compile(r"([a-z_]\w*(?:::\w+)*):\d+: ?")
+_NEW = re.compile(r"([a-z_]\w*(?:::\w+)*):(\d+): ?")
 _OLD = re.compile(r"\[([\w:]+)\] ?(?:\[peers: (\d+/\d+)\] ?)?")
 _SLOT = re.compile(r"\(slot: (\d+)\b|\b(?:in|at) slot (\d+)\b")
 
@@ -32,7 +32,9 @@ def parse(text: str) -> Line | None:
     if head[2]:
         if place := _NEW.match(body):
             component, body = place[1], body[place.end() :]
-        body, fields = open_pairs(body, RUST)
+            fields["line"] = place[2]
+        body, pairs = open_pairs(body, RUST)
+        fields.update(pairs)
     elif place := _OLD.match(body):
         component, body = place[1], body[place.end() :]
         if place[2]:

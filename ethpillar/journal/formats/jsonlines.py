@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
@@ -65,9 +66,10 @@ def parse(text: str) -> Line | None:
     if component is None and level and level.isupper() and by_place:
         component = fields.get("name") or fields.get("caller")
     found = _eth(component, message, {**fields, **span} if span else fields, execution)
-    return Line(
-        level_of(level) or _NUMBERS.get(level) if level else None, component, message, fields, time, False, found
-    )
+    word = level_of(level) or _NUMBERS.get(level) if level else None
+    if level and word is None:
+        fields["level"] = level
+    return Line(word, component, message, fields, time, False, found)
 
 
 def _component(fields: dict[str, str]) -> str | None:
@@ -112,6 +114,7 @@ def read_object(text: str) -> dict[str, str] | None:
 
 def _members(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
+    again: Counter[str] = Counter()
     place = _skip(text, 1)
     if text[0] != "{":
         raise ValueError
@@ -126,7 +129,11 @@ def _members(text: str) -> dict[str, str]:
             if text[place] != ":":
                 raise ValueError
             value, place = _value(text, _skip(text, place + 1))
-            fields[_plain(key)] = value
+            key = _plain(key)
+            if key in fields and fields[key] != value:  # the last counts, as everywhere
+                again[key] += 1
+                fields[f"{key}#{again[key]}"] = fields[key]
+            fields[key] = value
             place = _skip(text, place)
             if text[place] == "}":
                 place += 1

@@ -13,7 +13,7 @@ import re
 
 from . import eth
 from .line import LEVEL_OF, Line
-from .pairs import COLON, open_pairs
+from .pairs import COLON, numbered, open_pairs
 
 _HEAD = re.compile(
     r"(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) | (?=[A-Z]{4,5} {1,2}\S))"
@@ -51,15 +51,18 @@ def parse(text: str) -> Line | None:
     if "::" in body and (place := _PLACE.match(body)):
         component, body = place[1], body[place.end() :]
     message, rest = _message_and_pairs(body)
-    fields = {key: quoted or bare.strip() for key, quoted, bare in _SIMPLE.findall(rest)}
+    pairs = [(key, quoted or bare.strip()) for key, quoted, bare in _SIMPLE.findall(rest)]
+    fields = dict(pairs)
     if "" not in fields:
-        pass
+        if len(fields) != len(pairs):
+            fields = numbered(pairs)
     elif _CODE.search(rest):
         before, fields = open_pairs(rest, COLON)
         if before.strip():
             message = f"{message} {before.strip()}"
     else:
-        fields = _plain_pairs(rest)
+        before, fields = _plain_pairs(rest)
+        message = f"{message} {before}" if before else message
     component = fields.get("service", component)
     keys = _ROOTS if _OF_BEACON_BLOCK.search(message) else eth.CONSENSUS
     found = eth.from_fields(fields, keys)
@@ -84,16 +87,18 @@ def _message_and_pairs(body: str) -> tuple[str, str]:
     return body, ""
 
 
-def _plain_pairs(rest: str) -> dict[str, str]:
+def _plain_pairs(rest: str) -> tuple[str, dict[str, str]]:
+    before, last = "", ""
     fields: dict[str, str] = {}
-    last = ""
     for part in rest.split(", "):
         key, colon, value = part.partition(": ")
         if colon and (not last or " " not in key):
-            last = key
-            fields[key] = value.strip()
+            last = key if key not in fields else f"{key}#{len(fields)}"
+            fields[last] = value.strip()
         elif last:  # a value with a comma in it
             fields[last] += ", " + part
         elif part.endswith(":"):
             fields[part[:-1]] = ""
-    return fields
+        else:
+            before = f"{before}, {part}" if before else part
+    return before, fields

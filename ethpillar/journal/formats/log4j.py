@@ -24,7 +24,7 @@ _TEKU = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}) " + _LEVELS + 
 _LOGBACK = re.compile(
     r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d[.,]\d{3}(?:[+-]\d\d:?\d\d|Z)?) +(?:\[([^\]]*)\] +)?"
     + _LEVELS
-    + r" +(?:\d+ --- +)?(?:\[ *([^\]]*)\] +){0,2}([\w.$]+(?::\d+)?) +(?:--?|:) "
+    + r" +(?:(\d+) --- +)?(?:\[ *([^\]]*)\] +)?(?:\[ *([^\]]*)\] +)?([\w.$]+(?::\d+)?) +(?:--?|:) "
 )
 _STATUS = re.compile(
     r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d{3,9}Z?) ([\w.$/-]+(?: \([^)]*\))?) " + _LEVELS + r" +(?![-:|\[])"
@@ -45,7 +45,9 @@ def columns(text: str) -> Line | None:
         return None
     message = text[head.end() :].strip()
     fields = {"thread": head[2]}
-    logger = head[4].rpartition(".")[2]
+    package, _, logger = head[4].rpartition(".")
+    if package:
+        fields["logger"] = head[4]
     if logger.startswith("teku-"):
         return _event(LEVEL_OF[head[3]], logger, message, fields, head[1])
     return Line(LEVEL_OF[head[3]], logger, message, fields, head[1], False, besu_eth(message))
@@ -70,9 +72,16 @@ def logback(text: str) -> Line | None:
     head = _LOGBACK.match(text)
     if head is None:
         return None
-    thread = head[2] or head[4]
-    fields = {"thread": thread} if thread else {}
-    return Line(LEVEL_OF[head[3]], head[5].rpartition(".")[2], text[head.end() :].strip(), fields, head[1])
+    thread = head[2] or head[6] or head[5]
+    package, _, logger = head[7].rpartition(".")
+    found = {
+        "thread": thread,
+        "pid": head[4],
+        "application": head[5] if head[6] else None,
+        "logger": head[7] if package else None,
+    }
+    fields = {key: value.strip() for key, value in found.items() if value}
+    return Line(LEVEL_OF[head[3]], logger, text[head.end() :].strip(), fields, head[1])
 
 
 def _event(level: str, component: str | None, message: str, fields: dict[str, str], time: str) -> Line:

@@ -27,9 +27,9 @@ def parse(text: str) -> Line | None:
     if head := _LOGRUS.match(text):  # by far the most common
         time, level, quoted, bare = head.groups()
         message = quoted or bare
-        fields = quoted_pairs(text[head.end() :])
+        others, fields = quoted_pairs(text[head.end() :])
     elif beginning := _BEGINNING.match(text):
-        fields = quoted_pairs(text)
+        others, fields = quoted_pairs(text)
         if beginning[1] and not ("level" in fields or "lvl" in fields):
             return None
         level = fields.pop("level", None) or fields.pop("lvl", None)
@@ -37,21 +37,26 @@ def parse(text: str) -> Line | None:
         if message is None and "target" in fields and (target := _TARGET.match(text)):
             component, execution = target[1], True
             message = fields.pop("message", None)
+            if fields.get("target#1") == component:
+                del fields["target#1"]
         if level is None and message is None:
             return None
         execution = execution or "t" in fields
         time = fields.pop("time", None) or fields.pop("ts", None) or fields.pop("t", None)
     else:
         return None
+    word = level_of(level) if level else None
+    if level and word is None:
+        fields["level"] = level
+    if others:
+        message = f"{message or ''} {others}".lstrip()
     if component is None:
-        for key in _COMPONENTS:
-            if key in fields:
-                component = fields[key]
-                break
+        component = next((fields[key] for key in _COMPONENTS if key in fields), None)
+    return Line(word, component, message or "", fields, time, False, _eth(component, message or "", fields, execution))
+
+
+def _eth(component: str | None, message: str, fields: dict[str, str], execution: bool) -> dict[str, str] | None:
     if execution:
-        found = eth.of_execution(component, message or "", fields)
-    else:
-        found = eth.from_fields(fields, eth.CONSENSUS)
-    if message == "Connected peers":
-        found = prysm.of_prysm(message, found, fields)
-    return Line(level_of(level) if level else None, component, message or "", fields, time, False, found)
+        return eth.of_execution(component, message, fields)
+    found = eth.from_fields(fields, eth.CONSENSUS)
+    return prysm.of_prysm(message, found, fields) if message == "Connected peers" else found

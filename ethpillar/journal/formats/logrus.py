@@ -24,7 +24,7 @@ def parse(text: str) -> Line | None:
         return None
     body = text[head.end() :].strip()
     start = pairs_start(body)
-    fields = quoted_pairs(body[start:])
+    rest, fields = quoted_pairs(body[start:])
     component = fields.get("prefix") or fields.get("module") or fields.get("service")
     found = eth.from_fields(fields, eth.CONSENSUS)
-    return Line(LEVEL_OF[head[1]], component, body[:start].rstrip(), fields, head[2], False, found)
+    return Line(LEVEL_OF[head[1]], component, f"{body[:start]} {rest}".rstrip(), fields, head[2], False, found)

@@ -30,7 +30,15 @@ def parse(text: str) -> Line | None:
     start = pairs_start(body)
     if start < _PAD and body[_PAD - 1 : _PAD + 1] == "  ":  # still in the message, which has a `=` in it
         start = _PAD + pairs_start(body[_PAD:])
-    fields = quoted_pairs(body[start:])
+    rest, fields = quoted_pairs(body[start:])
     component = fields.get("topics") or fields.get("service")
     found = eth.from_fields(fields, eth.CONSENSUS)
-    return Line(LEVEL_OF[head[1]], component, body[:start].rstrip(), fields, head[2], False, found)
+    return Line(
+        LEVEL_OF[head[1]],
+        component,
+        f"{body[:start]} {rest}".rstrip() if rest else body[:start].rstrip(),
+        fields,
+        head[2],
+        False,
+        found,
+    )

@@ -8,6 +8,7 @@ JavaScript). Every pattern here is possessive or anchored to what it stops at: t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import islice
 from typing import Any
 
@@ -31,40 +32,78 @@ _UNESCAPED = re.compile(
 )
 
 
-def quoted_pairs(text: str, *, blanks_in_keys: bool = False) -> dict[str, str]:
-    """`key=value key="a value" "a key"=value` as Go's loggers print them; escapes stay as printed.
+def quoted_pairs(text: str, *, blanks_in_keys: bool = False) -> tuple[str, dict[str, str]]:
+    """Cut `key=value key="a value" "a key"=value` apart, as Go's loggers print them; escapes stay as printed.
 
     Where a value holds quotes that were not escaped, or blanks without quotes around them (Prysm, which prints lists
-    and times so), it ends where another pair or the end follows. What is before the first pair is left out.
+    and times so), it ends where another pair or the end follows. Returns what belongs to no pair (nothing, as a rule)
+    and the pairs.
 
     :param blanks_in_keys: whether words between two pairs are the beginning of a key rather than the end of a value
     """
-    if '"' not in text:
-        fields = _bare_pairs(text)
-    else:
-        fields = {key: quoted or bare for key, quoted, bare in _all(_QUOTED, text.rstrip())}
+    pairs, rest = _all(_QUOTED, text.rstrip()) if '"' in text else _bare_pairs(text)
+    fields = {each[0]: each[1] or each[-1] for each in pairs}
     if "" in fields and blanks_in_keys:
-        fields = {key: quoted or bare for key, quoted, bare in _all(_BLANKS_IN_KEYS, text.rstrip())}
+        pairs, rest = _all(_BLANKS_IN_KEYS, text.rstrip())
+        fields = {key: quoted or bare for key, quoted, bare in pairs}
     if "" in fields:  # something that is no pair: the quotes or the blanks are not what they seem
-        fields = {key: quoted or bare for key, quoted, bare in _all(_UNESCAPED, text)}
-    elif '"=' in text:
+        return _unescaped_pairs(text)
+    if len(fields) != len(pairs):
+        fields = numbered([(each[0], each[1] or each[-1]) for each in pairs])
+    if '"=' in text:
         fields = {key.strip('"'): value for key, value in fields.items()}
+    return rest, fields
+
+
+def _bare_pairs(text: str) -> tuple[list[Any], str]:
+    try:
+        if len(text) < _LONG:
+            pairs = [pair.split("=", 1) for pair in text.split()]  # faster than any pattern
+            dict(pairs)
+            return pairs, ""
+    except ValueError:
+        pass  # there is something that is no pair
+    return _all(_BARE, text)
+
+
+def _unescaped_pairs(text: str) -> tuple[str, dict[str, str]]:
+    found = list(islice(_UNESCAPED.finditer(text), MOST))
+    if not found:
+        return text.strip(), {}
+    edges = [*(each.start() for each in found), len(text)]
+    pairs = []
+    for each, end in zip(found, edges[1:], strict=True):
+        between = text[
+            each.end() : end
+        ].strip()  # words after an empty value, or after quotes that are not what they seem
+        value = each[2] or each[3] or ""
+        pairs.append((each[1], f"{value} {between}".lstrip() if between else value))
+    return text[: edges[0]].strip(), numbered(pairs)
+
+
+def numbered(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Make fields of pairs of which some have the same key: the last has it, those before `key#1`, `key#2`."""
+    fields: dict[str, str] = {}
+    left = Counter(key for key, _ in pairs)
+    total = dict(left)
+    for key, value in pairs:
+        left[key] -= 1
+        fields[f"{key}#{total[key] - left[key]}" if left[key] else key] = value
     return fields
 
 
-def _bare_pairs(text: str) -> dict[str, str]:
-    try:
-        if len(text) < _LONG:
-            return dict([pair.split("=", 1) for pair in text.split()])  # faster than any pattern
-    except ValueError:
-        pass  # there is something that is no pair
-    return dict(_all(_BARE, text))
+def joined(first: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """Join the fields of two places; where a key is in both with two values, the second has it."""
+    if first and more and not first.keys().isdisjoint(more):
+        return numbered([*[pair for pair in first.items() if more.get(pair[0]) != pair[1]], *more.items()])
+    return first | more
 
 
-def _all(pattern: re.Pattern[str], text: str) -> list[Any]:
+def _all(pattern: re.Pattern[str], text: str) -> tuple[list[Any], str]:
     if len(text) < _LONG:
-        return pattern.findall(text)
-    return [match.groups("") for match in islice(pattern.finditer(text), MOST)]
+        return pattern.findall(text), ""
+    found = list(islice(pattern.finditer(text), MOST))
+    return [match.groups("") for match in found], text[found[-1].end() :].strip() if found else text.strip()
 
 
 def pairs_start(text: str) -> int:
@@ -130,12 +169,14 @@ def open_pairs(text: str, key: re.Pattern[str]) -> tuple[str, dict[str, str]]:
                 found.pop()
     if not found:
         return text[2:], {}
-    fields: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
     end = len(text)
     for start, name, begin in reversed(found):
-        fields[name] = unquoted(text[begin:end].strip(" ,")) if name not in fields else fields[name]
+        pairs.append((name, unquoted(text[begin:end].strip(" ,"))))
         end = start
-    return text[2:end], dict(reversed(fields.items()))
+    pairs.reverse()
+    fields = dict(pairs)
+    return text[2:end], fields if len(fields) == len(pairs) else numbered(pairs)
 
 
 def unquoted(value: str) -> str:

@@ -14,7 +14,7 @@ from itertools import islice
 
 from . import eth
 from .line import LEVEL_OF, Line
-from .pairs import RUST, open_pairs
+from .pairs import RUST, joined, open_pairs
 
 _HEAD = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) +"
@@ -22,6 +22,7 @@ _HEAD = re.compile(
 _SPAN = re.compile(r"([A-Za-z_][\w:.-]*+)\{")
 _BRACE = re.compile(r"\{|\}|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+(?:\"|\\?\Z)", re.DOTALL)
 _MOST_SPANS = 50
+_NAME_LENGTH = 200
 _MOST_BRACES = 500
 _NAMES = re.compile(r"[A-Za-z_][\w.-]*+(?::[a-z_]\w*+)++(?=: )")
 _SPRING = re.compile(r"\d+ --- \[")
@@ -38,37 +39,51 @@ def parse(text: str) -> Line | None:
     place = head.end()
     if text[place : place + 1].isdigit() and _SPRING.match(text, place):
         return None  # Spring's, which is logback's
-    component = None
-    fields: dict[str, str] = {}
-    for _ in range(_MOST_SPANS):
-        span = _SPAN.match(text, place)
-        end = span and _span_end(text, span.end())
-        if span is None or end is None:
-            break
-        component = span[1]
-        fields.update(open_pairs(text[span.end() : end - 2], RUST)[1])
-        place = end
-        if text[place : place + 1] == " ":
-            place += 1
+    names, fields, place = _spans(text, place) if text.find("{", place, place + _NAME_LENGTH) > 0 else ([], {}, place)
     if plain := _PLAIN_SPAN.match(text, place):
+        names = [*names, plain[0][:-2]]
         place = plain.end()
+    component = names[-1] if names else None
     if target := _TARGET.match(text, place):
         component = target[1]
         place = target.end()
-    elif names := _NAMES.match(text, place):  # the compact form: spans' names, their fields come last
-        component = names[0].rpartition(":")[2]
-        place = names.end() + 2
+    elif compact := _NAMES.match(text, place):  # the compact form: spans' names, their fields come last
+        names = [*names, *compact[0].split(":")]
+        component = names[-1]
+        place = compact.end() + 2
     elif text.startswith(": ", place):  # an empty target
         place += 2
     message, own = open_pairs(text[place:], RUST)
-    fields.update(own)
+    fields = joined(fields, own) if fields else own
     message = message.strip()
     found = eth.of_execution(component, message, fields) if fields else None
     if "NumHash {" in text and (named := eth.in_values(fields)):
         found = eth.with_more(found, **named)
     if message.startswith("[METRIC]") and (block := _ETHREX.match(message)):
         found = eth.with_more(found, block=block[1], hash=block[2])
+    if names and (outer := [name for name in names if name != component]):
+        fields.setdefault("spans", ":".join(outer))
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1], False, found)
+
+
+def _spans(text: str, place: int) -> tuple[list[str], dict[str, str], int]:
+    """The names of spans that have fields, these fields, and where they end."""
+    names: list[str] = []
+    fields: dict[str, str] = {}
+    for _ in range(_MOST_SPANS):
+        span = _SPAN.match(text, place)
+        end = span and _span_end(text, span.end())
+        if span is None or end is None:
+            break
+        names.append(span[1])
+        before, own = open_pairs(text[span.end() : end - 2], RUST)
+        if before.strip():  # what is recorded without a name
+            own["span"] = before.strip()
+        fields = joined(fields, own)
+        place = end
+        if text[place : place + 1] == " ":
+            place += 1
+    return names, fields, place
 
 
 def _span_end(text: str, place: int) -> int | None:
