@@ -90,6 +90,13 @@ class RateLimited(EthPillarError):
     hint = "Wait a moment, then try again."
 
 
+class Superseded(EthPillarError):
+    """A newer request of the same socket took this one's place."""
+
+    code = "superseded"
+    message = "A newer request took the place of this one."
+
+
 class SessionExpired(EthPillarError):
     """The token is unknown, or its session ended (logout, expiry)."""
 

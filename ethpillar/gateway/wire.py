@@ -59,12 +59,17 @@ def get_lines(payload: dict[str, Any]) -> int:
 
 def get_after(payload: dict[str, Any]) -> str | None:
     """The cursor to resume after, or None. Raises `BadRequest`."""
-    after = payload.get("after")
-    if after is None:
+    return get_cursor(payload, "after")
+
+
+def get_cursor(payload: dict[str, Any], key: str) -> str | None:
+    """A cursor, or None when left out. Raises `BadRequest`."""
+    cursor = payload.get(key)
+    if cursor is None:
         return None
-    if not isinstance(after, str) or not _CURSOR.fullmatch(after):
-        raise BadRequest("`after` must be a cursor from an earlier line.")
-    return after
+    if not isinstance(cursor, str) or not _CURSOR.fullmatch(cursor):
+        raise BadRequest(f"`{key}` must be a cursor from an earlier line.")
+    return cursor
 
 
 def get_flag(payload: dict[str, Any], key: str, default: bool) -> bool:
@@ -117,10 +122,15 @@ _LOG_DATA = '2["log_data",'
 
 
 def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> str:
-    """The packet of one `log_data`.
+    """Return the packet of one `log_data`; see `line_payload`."""
+    return _LOG_DATA + _dumps(line_payload(service, entry, text, line, last)) + "]"
+
+
+def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) -> dict[str, Any]:
+    """Return one line as `log_data` and `log_batch` have it.
 
     :param text: the line as a person sees it in the journal: whole, without colours
-    :param last: whether it is its entry's last line. Only that one shows the cursor: whoever resumes after it has all.
+    :param last: whether it is its entry's last line. Only that one has the cursor: resuming after it skips nothing.
     """
     payload: dict[str, Any] = {
         "service": service,
@@ -136,7 +146,7 @@ def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -
         payload["continuation"] = True
     if line.eth:
         payload["eth"] = line.eth
-    return _LOG_DATA + _dumps(payload) + "]"
+    return payload
 
 
 def encode_batch(service: str, packets: Sequence[str]) -> str:

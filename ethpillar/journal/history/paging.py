@@ -38,6 +38,8 @@ class Bounds:
     "And with each further one: starting a journalctl costs as much as printing 1,400 entries."
     slice_bytes: int = 8 << 20
     "Bytes of messages kept of a slice; one with longer lines is cut into several."
+    page_bytes: int = 1 << 20
+    "Bytes of messages in a page; one with longer lines has fewer entries than asked for, but one at least."
     context: int = 50
     "Entries that a plain page reads beyond its limit, so that it can begin at a line and not within a stack trace."
     out_of_range: int = 1_000
@@ -252,14 +254,24 @@ class Paging:
 
     def _choose(self, found: list[Shown], end: bool) -> None:
         """Add to the page what it has room for, and decide whether it is full."""
-        room = self._query.limit - len(self._found)
+        room = min(self._query.limit - len(self._found), self._fitting(found))
         if self._outcome is None and end:
             self._outcome = Outcome.END
         if len(found) > room or (len(found) == room and not end):
-            found = self._nearest(found, room)
+            found = self._nearest(found, room) if room else []
             self._outcome = Outcome.FULL
-            self._stopped_at = (found[0] if self._back else found[-1]).entry.cursor
+            farthest = min if self._back else max
+            self._stopped_at = farthest([*self._found, *found], key=lambda each: each.position).entry.cursor
         self._found += found
+
+    def _fitting(self, found: list[Shown]) -> int:
+        """Return how many of the nearest entries fit into the page by their bytes."""
+        room = self._bounds.page_bytes - sum(len(each.entry.message) for each in self._found)
+        for number, each in enumerate(reversed(found) if self._back else found):
+            room -= len(each.entry.message)
+            if room < 0:
+                return max(number, 0 if self._found else 1)
+        return len(found) + 1
 
     def _nearest(self, found: list[Shown], room: int) -> list[Shown]:
         """Return those nearest to where the page starts, cut so that no block is on both sides.

@@ -194,6 +194,24 @@ def test_long_lines_are_read_in_smaller_slices() -> None:
     assert len(page.shown) == 11
 
 
+@given(st.lists(st.integers(0, 3000), min_size=1, max_size=30), st.sampled_from([BACK, FORTH]), st.booleans())
+def test_a_page_has_a_bound_in_bytes_and_the_next_one_has_the_rest(
+    sizes: list[int], direction: Direction, searching: bool
+) -> None:
+    journal = Journal([entry(number, line(number, text="x" * size)) for number, size in enumerate(sizes)])
+    query = Query((), direction, limit=20, wanted=Wanted(words=("number",)) if searching else Wanted())
+    found: list[str] = []
+    for _ in range(100):
+        page = journal.page(query, replace(SMALL, page_bytes=4_000))
+        cursors = [each.entry.cursor for each in page.shown]
+        assert sum(len(each.entry.message) for each in page.shown) <= 4_000
+        found = cursors + found if direction is BACK else found + cursors
+        if not page.more:
+            break
+        query = replace(query, cursor=page.before if direction is BACK else page.after)
+    assert found == [each.cursor for each in journal.entries]
+
+
 @pytest.mark.parametrize("pattern", ["(a", "(?=a)", r"(a)\1", "a{1001}", "x" * 1001, "\udc80"])
 def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
     with pytest.raises(BadPattern):
