@@ -119,15 +119,15 @@ class _Printer:
     def run(self, lines: int, follow: bool) -> None:
         self._read(lines, follow=False)
         while follow:
-            self._node.wait_connected()
+            self._node.source.wait_connected()
             self._read(None if self._last else 0, follow=True)
             gevent.sleep(0.5)
-            self._node.wait_connected()
+            self._node.source.wait_connected()
             self._read(None if self._last else 0, follow=False)  # a followed journal may show the current boot only
 
     def _read(self, lines: int | None, follow: bool) -> None:
         expected = self._last
-        with self._node.journal(self._unit, lines=lines, cursor=expected, follow=follow) as stream:
+        with self._node.source.journal(self._unit, lines=lines, cursor=expected, follow=follow) as stream:
             while entries := stream.read():
                 for entry in entries:
                     if entry.cursor != expected:

@@ -1,7 +1,7 @@
 """The nodes in use.
 
-Belongs here: which node serves which session, for how long it outlives its last socket, and what is known about a
-credential before it is tried. It must not know what happens on a node.
+Belongs here: which node serves which session, for how long it outlives its last socket, and what is remembered of a
+credential that a node refused. It must not know what happens on a node.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 
 import gevent
+from gevent.pool import Group
 
 from ..errors import (
     BadKey,
@@ -30,41 +31,50 @@ from .node import Node, NodeListener, NodeOptions
 log = logging.getLogger(__name__)
 
 _REFUSALS: dict[str, type[SshError]] = {kind.code: kind for kind in (CredentialRefused, SecondFactorRequired, BadKey)}
-"What is remembered about a credential: trying it again would only bring a ban nearer. Nothing else is remembered."
+"Refusals that are remembered: to try such a credential again would only bring a ban nearer."
 
 OVER_KEPT = 5.0
-"Seconds that a node which is over stays the answer to all who ask. After that they may find out whether it is cured."
+"Seconds for which a node that is over stays the answer to everyone who asks. After that, asking tries it anew."
+CLOSE_TIMEOUT = 5.0
+"Seconds that closing the registry waits for its nodes."
 
 
 class NodeRegistry:
-    """Owns every node. One node for each session and its credentials."""
+    """Owns every node: one for each session and its credentials.
+
+    A node lives while somebody holds it, and `node_linger` seconds longer. Nodes are closed in greenlets of the
+    registry's own, so that whoever causes it may be stopped without leaving half a node behind.
+    """
 
     def __init__(self, store: SessionStore, login_options: LoginOptions, node_options: NodeOptions) -> None:
         self._store = store
         self.login_options = login_options
         self._node_options = node_options
-        self._nodes: dict[str, Node] = {}
-        self._expiry: dict[str, gevent.Greenlet[..., None]] = {}
+        self._nodes: dict[str, Node] = {}  # by the record's digest
+        self._keys: dict[str, set[str]] = {}  # the digests of each token
+        self._expiry: dict[str, gevent.Greenlet[..., None]] = {}  # of nodes that nobody holds, the longest first
+        self._closing = Group()
 
     def __len__(self) -> int:
         return len(self._nodes)
 
     def tokens(self) -> set[str]:
-        """The sessions whose nodes there are."""
-        return {node.record.token for node in self._nodes.values()}
+        """Return the tokens of the sessions that have a node."""
+        return set(self._keys)
 
     def acquire(self, record: SessionRecord, holder: NodeListener) -> Node:
-        """The node of a session, for a holder that is told about it until it lets go. Does not connect.
+        """Return the node of a session, without connecting it. The holder hears about it until it is released.
 
-        Raises `LimitReached` when there are as many nodes as there may be, and all of them are held.
+        :raises LimitReached: there are as many nodes as there may be, and all of them are held
         """
         key = record.digest
         node = self._nodes.get(key)
         if node is None:
             self._make_room()
             node = self._nodes[key] = Node(record, self._login_of(record), self._node_options)
-        elif key in self._expiry and not node.over:  # whoever asks again and again must not keep one that is over
-            self._expiry.pop(key).kill()
+            self._keys.setdefault(record.token, set()).add(key)
+        elif not node.over:  # asking again and again must not keep one that is over
+            self._stop_expiry(key)
         node.listeners.add(holder)
         return node
 
@@ -73,12 +83,10 @@ class NodeRegistry:
             return
         if not self._expiry:
             raise LimitReached("This server watches as many nodes as it can.", hint="Try again later.")
-        key = next(iter(self._expiry))  # the one that nobody holds for longest
-        self._expiry.pop(key).kill(block=False)
-        gevent.spawn(self._nodes.pop(key).close)
+        self._remove(next(iter(self._expiry)))
 
     def release(self, node: Node, holder: NodeListener) -> None:
-        """A holder lets go. The last one's going closes the node, a while later."""
+        """Let go of a node. Once nobody holds it, it is closed after a while."""
         node.listeners.discard(holder)
         key = node.record.digest
         if not node.listeners and self._nodes.get(key) is node and key not in self._expiry:
@@ -88,32 +96,36 @@ class NodeRegistry:
             self._expiry[key] = gevent.spawn_later(linger, self._expire, key)
 
     def _expire(self, key: str) -> None:
-        self._expiry.pop(key, None)
-        node = self._nodes.get(key)
-        if node is not None and (node.over or not node.listeners):
-            del self._nodes[key]
-            node.close()
+        del self._expiry[key]  # first: this greenlet must not be killed by what follows
+        node = self._nodes[key]
+        if node.over or not node.listeners:
+            self._remove(key)
             log.info("Session %s: connection closed, nobody watches", node.record.name)
 
     def end_session(self, token: str) -> None:
-        """Closes the nodes of a session that is gone, at once."""
-        for key, node in list(self._nodes.items()):
-            if node.record.token == token:
-                self._close(key)
+        """Close the nodes of a session that is gone, and wait for their end."""
+        gevent.joinall([self._remove(key) for key in list(self._keys.get(token, ()))])
 
-    def _close(self, key: str) -> None:
+    def _stop_expiry(self, key: str) -> None:
         expiry = self._expiry.pop(key, None)
         if expiry is not None:
-            expiry.kill()
-        # Several ends may come at once (SIGTERM twice, a session's end, a linger that is over): the first one closes.
-        node = self._nodes.pop(key, None)
-        if node is not None:
-            node.close()
+            expiry.kill(block=False)  # it has not begun: one that has is not in the table any more
+
+    def _remove(self, key: str) -> gevent.Greenlet[[], None]:
+        """Forget a node and close it; return the greenlet that does."""
+        self._stop_expiry(key)
+        node = self._nodes.pop(key)
+        keys = self._keys[node.record.token]
+        keys.discard(key)
+        if not keys:
+            del self._keys[node.record.token]
+        return self._closing.spawn(node.close)
 
     def close(self) -> None:
-        """Closes every node."""
-        closing = [gevent.spawn(self._close, key) for key in list(self._nodes)]
-        gevent.joinall(closing, timeout=5)
+        """Close every node, and wait for their end, though not for long."""
+        for key in list(self._nodes):
+            self._remove(key)
+        self._closing.join(timeout=CLOSE_TIMEOUT)
 
     def _login_of(self, record: SessionRecord) -> Callable[[], Connection]:
         log_in = Login(record.target, self._store, self.login_options)

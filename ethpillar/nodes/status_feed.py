@@ -20,8 +20,8 @@ from gevent.event import Event
 from ..errors import EthPillarError, SshTimeout, StatusUnavailable, whereabouts
 from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
 from .failures import Failures
-from .machine import Machine
 from .shared import Shared
+from .states import Machine
 from .status_state import HANG_KEPT, RECENT, TRANSITIONS, StatusState, after_poll, max_age, next_tick
 
 log = logging.getLogger(__name__)

@@ -87,7 +87,7 @@ class Flapping:
 
 @pytest.mark.parametrize("proved", [False, True])
 def test_a_node_that_lets_us_in_and_hangs_up_is_given_up(monkeypatch: pytest.MonkeyPatch, proved: bool) -> None:
-    monkeypatch.setattr("ethpillar.nodes.node.Backoff", lambda: Backoff(0.001, 0.01))
+    monkeypatch.setattr("ethpillar.nodes.link.Backoff", lambda: Backoff(0.001, 0.01))
     options = NodeOptions(lambda *_: "", lambda *_: "", ssh_give_up=0.2)
     node = Node(RECORD, lambda: Flapping(proved), options)  # type: ignore[arg-type, return-value]
     listener = Listener()

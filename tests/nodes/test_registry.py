@@ -9,19 +9,27 @@ from unittest.mock import Mock
 
 import gevent
 import pytest
+from gevent.event import Event
 
-from ethpillar.errors import LimitReached, SshUnreachable
+from ethpillar.errors import CredentialRefused, LimitReached, SshUnreachable
 from ethpillar.nodes import registry as registry_module
-from ethpillar.nodes.node import NodeOptions
+from ethpillar.nodes.link_state import LinkState
+from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.nodes.registry import NodeRegistry
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.target import Target
+
+from ..waiting import until
 
 
 class Holder:
     def connection_state(self, state: str, details: dict[str, Any]) -> None: ...
 
     def node_lost(self, error: Exception) -> None: ...
+
+
+def closed(node: Node) -> bool:
+    return node._link.state is LinkState.CLOSED
 
 
 def record(number: int) -> SessionRecord:
@@ -50,15 +58,18 @@ def test_a_node_that_is_over_is_let_go_though_somebody_asks_all_the_time(
 ) -> None:
     monkeypatch.setattr(registry_module, "OVER_KEPT", 0.05)
     holder = Holder()
+    registry._store = Mock(refused=lambda _: "ssh_auth_failed")
     node = registry.acquire(record(1), holder)
-    node._terminal = SshUnreachable()
+    with pytest.raises(CredentialRefused):
+        node.connect()
+    assert node.over
     started = time.monotonic()
     while registry.acquire(record(1), holder) is node:
         registry.release(node, holder)
         gevent.sleep(0.001)
         assert time.monotonic() - started < 5
     assert time.monotonic() - started > 0.04
-    assert node._closed
+    until(lambda: closed(node), "its end")
     assert len(registry) == 1
     registry.release(node, holder)  # late, and nobody's else
     assert len(registry) == 1
@@ -89,6 +100,61 @@ def test_a_node_that_only_lingers_makes_room(registry: NodeRegistry) -> None:
     assert registry.acquire(record(1), holder) is first  # the one that nobody held for longest had to go
     with pytest.raises(LimitReached):
         registry.acquire(record(2), holder)
-    gevent.sleep(0)  # it is closed in the background
-    assert second._closed
-    assert not first._closed
+    until(lambda: closed(second), "the end of the other one")  # in the background
+    assert not closed(first)
+
+
+def test_a_session_that_ends_closes_its_nodes_and_no_others(registry: NodeRegistry) -> None:
+    holder = Holder()
+    one, other = registry.acquire(record(1), holder), registry.acquire(record(2), holder)
+    assert registry.tokens() == {one.record.token, other.record.token}
+    registry.end_session("unknown")
+    registry.end_session(one.record.token)
+    assert closed(one)
+    assert not closed(other)
+    assert registry.tokens() == {other.record.token}
+    registry.end_session(one.record.token)
+    registry.release(one, holder)
+
+
+def test_a_session_with_two_credentials_has_two_nodes_and_ends_with_both(registry: NodeRegistry) -> None:
+    holder = Holder()
+    before = record(1)
+    after = SessionRecord(before.token, Target("203.0.113.1", 22, "staker", "another password"))
+    nodes = [registry.acquire(each, holder) for each in (before, after)]
+    assert nodes[0] is not nodes[1]
+    assert registry.tokens() == {before.token}
+    registry.end_session(before.token)
+    assert all(closed(each) for each in nodes)
+    assert (len(registry), registry.tokens()) == (0, set())
+
+
+def test_one_that_comes_back_in_time_finds_its_node(registry: NodeRegistry) -> None:
+    holder = Holder()
+    node = registry.acquire(record(1), holder)
+    for _ in range(3):
+        registry.release(node, holder)
+        assert registry.acquire(record(1), holder) is node
+    assert not registry._expiry
+    registry.close()
+    assert closed(node)
+
+
+def test_a_caller_that_is_stopped_while_nodes_are_closed_leaves_nothing(
+    registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, done = Event(), []
+
+    def slowly(node: Node) -> None:
+        gate.wait()
+        done.append(node)
+
+    monkeypatch.setattr(Node, "close", slowly)
+    node = registry.acquire(record(1), Holder())
+    ending = gevent.spawn(registry.end_session, node.record.token)
+    until(lambda: not len(registry), "the end to begin")
+    ending.kill()
+    gate.set()
+    until(lambda: done == [node], "the end of the node")
+    registry.close()
+    assert not registry._closing

@@ -160,7 +160,7 @@ def test_what_is_queued_for_a_frozen_browser_is_bounded(world: World, local: Loc
         world.node.append_many(EXECUTION, expected[at : at + 1000])
     until(lambda: len(quick.lines("execution")) >= len(expected), "every line, for the quick one", 90)
     (node,) = local.rooms.registry._nodes.values()
-    for feed in node._feeds.values():
+    for feed in node._feeds._feeds.values():
         assert len(feed.ring) <= local.settings.ring_entries
         assert sum(item.size for item in feed.ring.slice(feed.ring.start, 10**6)) <= local.settings.ring_bytes
     behind = 0

@@ -1,0 +1,60 @@
+"""The log feeds of a node.
+
+Belongs here: which feeds there are, and for how long one outlives its last subscriber. It must not know what a feed
+reads, nor from where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gevent
+from gevent.pool import Group
+
+from .log_feed import LogFeed
+
+FEED_LINGER = 1.0
+"Seconds a feed outlives its last subscriber: a tab that changes its mind doesn't start a new journalctl each time."
+
+MakeFeed = Callable[[str, Callable[[LogFeed], None]], LogFeed]
+"(unit, idle): makes a feed, which calls `idle` with itself each time that its last subscriber has left."
+
+
+class LogFeeds:
+    """One log feed for each unit that somebody follows; owns them."""
+
+    def __init__(self, make: MakeFeed) -> None:
+        self._make = make
+        self._feeds: dict[str, LogFeed] = {}
+        self._lingering: dict[LogFeed, gevent.Greenlet[..., None]] = {}
+        self._closing = Group()
+        self._closed = False
+
+    def get(self, unit: str) -> LogFeed:
+        """Return the feed of a unit, made when there is none. Subscribe to it before anything else gets a turn."""
+        feed = self._feeds.get(unit)
+        if feed is None or feed.dead:
+            feed = self._feeds[unit] = self._make(unit, self._idle)
+        return feed
+
+    def _idle(self, feed: LogFeed) -> None:
+        if not self._closed and feed not in self._lingering:
+            self._lingering[feed] = gevent.spawn_later(0 if feed.dead else FEED_LINGER, self._end, feed)
+
+    def _end(self, feed: LogFeed) -> None:
+        self._lingering.pop(feed, None)
+        if feed.idle:
+            if self._feeds.get(feed.unit) is feed:
+                del self._feeds[feed.unit]
+            self._closing.spawn(feed.close)
+
+    def close(self) -> None:
+        """Close every feed, and wait for their end."""
+        self._closed = True
+        lingering, self._lingering = self._lingering, {}
+        for greenlet in lingering.values():
+            greenlet.kill(block=False)  # it has not begun: one that has is not among these any more
+        feeds, self._feeds = self._feeds, {}
+        for feed in {*feeds.values(), *lingering}:
+            self._closing.spawn(feed.close)
+        self._closing.join()

@@ -1,0 +1,115 @@
+"""The journal of one node, as a log feed needs it.
+
+Belongs here: the commands that read it, with the right that was found and the unit's real name, and what is checked
+before a log is followed. It must not know who wants the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+from gevent.lock import BoundedSemaphore
+
+from ..errors import EthPillarError, SshTimeout, StatusUnavailable, UnitNotFound
+from ..journal.entry import Entry
+from ..ssh.pool import ConnectionPool
+from ..timing import within
+from ..units import service_name, unit_name
+from . import failures
+from .link import Link
+from .rights import JournalRights
+from .source import PATIENCE, CommandEntries, journal_command
+from .status_feed import StatusFeed
+
+LAST_LINES_TIMEOUT = 3.0
+"Seconds that an update waits for the lines before a failure."
+CATCHING_UP = 6
+"Subscribers of all feeds together that are served from the journal at once: each takes a channel."
+SPARE = 2
+"Channels that new feeds leave for them."
+NAMES = 256
+"Aliases whose units are remembered; a node has far fewer, and each log that starts anew looks its own up again."
+
+
+class NodeJournal:
+    """Runs journalctl on a node."""
+
+    def __init__(self, pool: ConnectionPool, rights: JournalRights, timeout: float) -> None:
+        """:param timeout: seconds in which a command must have started"""
+        self._pool = pool
+        self._rights = rights
+        self._timeout = timeout
+        self._names: dict[str, str] = {}  # of units that are followed by an alias, the latest last
+
+    def remember_name(self, unit: str, name: str) -> None:
+        """Read `name` when `unit`, an alias of it, is wanted: journalctl knows no aliases (systemd issue 11846)."""
+        self._names.pop(unit, None)
+        self._names[unit] = name
+        if len(self._names) > NAMES:
+            del self._names[next(iter(self._names))]
+
+    @contextmanager
+    def open(
+        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+    ) -> Iterator[CommandEntries]:
+        """Run a journalctl for the time of the block; see `journal_command`.
+
+        :raises EthPillarError: it can't be run
+        """
+        words = journal_command(self._names.get(unit, unit), lines=lines, cursor=cursor, follow=follow)
+        way = self._rights.get(service_name(unit))
+        spare = SPARE if follow else 0
+        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare) as command:
+            yield CommandEntries(command, None if follow else PATIENCE, cursor)
+
+    def last_lines(self, unit: str) -> list[str]:
+        """Return what a unit printed before its last failure; nothing if that can't be had, or not soon."""
+        entries: list[Entry] = []
+        with suppress(EthPillarError), within(LAST_LINES_TIMEOUT), self.open(unit, lines=failures.READ) as stream:
+            while some := stream.read():
+                entries += some
+        return failures.lines_before_failure(entries)
+
+
+class NodeSource:
+    """The `JournalSource` of a node."""
+
+    def __init__(self, link: Link, journal: NodeJournal, rights: JournalRights, status: StatusFeed) -> None:
+        self._link = link
+        self._journal = journal
+        self._rights = rights
+        self._status = status
+        self.catching_up = BoundedSemaphore(CATCHING_UP)
+
+    def check_unit(self, unit: str) -> str | None:
+        """See `JournalSource`."""
+        try:
+            status = self._status.unit(unit)
+        except (StatusUnavailable, SshTimeout):
+            status = None  # systemd doesn't answer; but the journal, which is what counts here, may
+        if status is not None and not status.installed:
+            raise UnitNotFound(service_name(unit))
+        self._rights.get(service_name(unit))
+        name = unit_name(status.name) if status is not None else None
+        if name is not None and name != unit:
+            self._journal.remember_name(unit, name)
+        return status.description if status is not None else None
+
+    def journal(
+        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+    ) -> AbstractContextManager[CommandEntries]:
+        """See `JournalSource`."""
+        return self._journal.open(unit, lines=lines, cursor=cursor, follow=follow)
+
+    def wait_connected(self) -> None:
+        """See `JournalSource`."""
+        self._link.wait_connected()
+
+    def rights_in_doubt(self) -> bool:
+        """See `JournalSource`."""
+        return self._rights.doubt()
+
+    def unit_changed(self, unit: str) -> None:
+        """See `JournalSource`."""
+        self._status.refresh()

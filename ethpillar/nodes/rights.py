@@ -1,0 +1,93 @@
+"""The right to read the journal of a node: found once, doubted when the journal shows too little, found again.
+
+Belongs here: for how long a finding counts, and one search for everyone who needs it. It must not know the ways to
+read a journal (`ssh.access`), nor what is read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..errors import LogUnavailable, PermissionDenied, SshUnreachable
+from ..ssh import access
+from ..ssh.connection import Result
+from .shared import Shared
+
+DENIAL_KEPT = 15.0
+"Seconds for which a missing right is believed to be missing still."
+NOT_DOUBTED = 2.0
+"Seconds for which a finding can't be doubted, since all logs of a node may doubt it at the same time."
+BROKEN = "journalctl fails on the node. Check its disk: it may be full or damaged."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search for the right to read the journal found."""
+
+    access: access.JournalAccess | None
+    "None: this user has no such right."
+    at: float
+    "When it ended, in seconds."
+    broken: bool = False
+    "journalctl fails on this node whatever the right."
+
+    def holds(self, now: float) -> bool:
+        """Return True if there is no need to search again."""
+        return self.access is not None or (not self.broken and now - self.at <= DENIAL_KEPT)
+
+    def may_be_doubted(self, now: float) -> bool:
+        """Return True if it is old enough to be doubted."""
+        return now - self.at > NOT_DOUBTED
+
+
+class JournalRights:
+    """How this session's user reads the journal of the node. Everyone who asks during a search shares it."""
+
+    def __init__(self, run: Callable[[Sequence[str], bytes], Result], password: str | None) -> None:
+        """:param run: runs a short command on the node; may raise an `SshError`"""
+        self._run = run
+        self._password = password
+        self._finding: Finding | None = None
+        self._search = Shared(self._find, "A search for the right to read a journal", SshUnreachable)
+
+    def get(self, service: str) -> access.JournalAccess:
+        """Return the way to read the journal.
+
+        :param service: the service whose log is wanted, for the errors
+        :raises PermissionDenied: there is none
+        :raises LogUnavailable: journalctl fails on the node
+        :raises SshError: the node can't be asked
+        """
+        finding = self._finding
+        if finding is None or not finding.holds(time.monotonic()):
+            finding = self._search.get()
+        if finding.broken:
+            raise LogUnavailable(service, hint=BROKEN)
+        if finding.access is None:
+            raise PermissionDenied(service)
+        return finding.access
+
+    def doubt(self) -> bool:
+        """Take note that the journal shows less than it should. Return False if the finding is too young to doubt.
+
+        A right that is doubted is searched for again when it is needed next; a missing one keeps its time.
+        """
+        finding = self._finding
+        doubted = finding is None or finding.may_be_doubted(time.monotonic())
+        if doubted and finding is not None and finding.access is not None:
+            self._finding = None
+        return doubted
+
+    def _find(self) -> Finding:
+        try:
+            found, broken = access.find(self._run, self._password), False
+        except access.JournalBroken:
+            found, broken = None, True
+        self._finding = Finding(found, time.monotonic(), broken)
+        return self._finding
+
+    def close(self) -> None:
+        """Stop a search that is under way."""
+        self._search.close()

@@ -1,0 +1,332 @@
+"""A link to a node, over a pool that does as it is told."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from ethpillar.errors import CredentialRefused, EthPillarError, SessionStoreDown, SshTimeout, SshUnreachable
+from ethpillar.nodes import link as link_module
+from ethpillar.nodes import link_state
+from ethpillar.nodes.link import Link
+from ethpillar.nodes.link_state import LinkState
+from ethpillar.timing import Backoff
+
+from ..interruption import sweep
+from ..waiting import until
+
+
+class Connection:
+    def __init__(self) -> None:
+        self.ended = Event()
+        self.proved = True
+
+
+class Pool:
+    """Its logins take a moment, and fail with `problem` while there is one."""
+
+    def __init__(self) -> None:
+        self.problem: Exception | None = None
+        self.tries: list[float] = []
+        self.connection: Connection | None = None
+        self.delay = 0.0
+
+    @property
+    def alive(self) -> list[Connection]:
+        return [self.connection] if self.connection is not None and not self.connection.ended.is_set() else []
+
+    def connect(self) -> None:
+        self.tries.append(time.monotonic())
+        gevent.sleep(self.delay)
+        if self.problem is not None:
+            raise self.problem
+        self.connection = Connection()
+
+    def breaks(self, problem: Exception | None = None) -> None:
+        """The connection is lost; another can't be made while there is a problem."""
+        self.problem = problem
+        assert self.connection is not None
+        self.connection.ended.set()
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.lost: list[EthPillarError] = []
+
+    def connection_state(self, state: str, details: dict[str, Any]) -> None:
+        self.states.append(state)
+
+    def node_lost(self, error: EthPillarError) -> None:
+        self.lost.append(error)
+
+
+@pytest.fixture
+def pool() -> Pool:
+    return Pool()
+
+
+@pytest.fixture
+def link(pool: Pool) -> Iterator[Link]:
+    made = Link("session", pool, give_up=60)  # type: ignore[arg-type]
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def listener(link: Link) -> Listener:
+    made = Listener()
+    link.listeners.add(made)
+    return made
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "Backoff", lambda: Backoff(0.001, 0.01))
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried unless somebody asks."""
+    monkeypatch.setattr(link_module, "Backoff", lambda: Backoff(600, 600))
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+    return caplog
+
+
+def away(link: Link, pool: Pool, problem: Exception | None = None) -> None:
+    """It was connected, and is not any more."""
+    link.connect()
+    gevent.sleep(0)  # it is being watched
+    pool.breaks(problem)
+    until(lambda: link.state is LinkState.RECONNECTING, "the loss")
+
+
+def test_a_first_login_that_fails_for_a_passing_reason_may_be_tried_again(
+    pool: Pool, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.problem = SessionStoreDown()
+    for _ in range(3):
+        with pytest.raises(SessionStoreDown):
+            link.connect()
+    assert len(pool.tries) == 1
+    assert link.state is LinkState.IDLE
+    monkeypatch.setattr(link_module, "FAILURE_SHARED", 0.0)
+    pool.problem = None
+    link.connect()
+    assert link.state is LinkState.CONNECTED
+
+
+def test_one_that_is_refused_is_over(pool: Pool, link: Link) -> None:
+    pool.problem = CredentialRefused()
+    for _ in range(3):
+        with pytest.raises(CredentialRefused):
+            link.connect()
+        with pytest.raises(CredentialRefused):
+            link.wait_connected()
+    assert len(pool.tries) == 1
+    assert link.over
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("back", [True, False])
+def test_somebody_who_asks_during_the_wait_brings_the_next_try_forward(
+    pool: Pool, link: Link, listener: Listener, back: bool
+) -> None:
+    away(link, pool, None if back else SshUnreachable())
+    assert len(pool.tries) == 1
+    for _ in range(5):  # a page has five sockets
+        link.connect()
+    until(lambda: len(pool.tries) == 2, "a try")
+    if back:
+        until(lambda: link.state is LinkState.CONNECTED, "the connection")
+        assert listener.states == ["reconnecting", "connected"]
+    else:
+        until(lambda: len(listener.states) == 2, "the next wait")
+        assert link.state is LinkState.RECONNECTING
+
+
+@pytest.mark.usefixtures("slow")
+def test_tries_that_are_brought_forward_keep_their_distance(
+    pool: Pool, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_state, "HURRY_EVERY", 0.2)
+    away(link, pool, SshUnreachable())
+    until(lambda: link.connect() or len(pool.tries) == 5, "several tries")  # type: ignore[func-returns-value]
+    distances = [later - earlier for earlier, later in zip(pool.tries[1:], pool.tries[2:], strict=False)]
+    assert min(distances) > 0.19
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_node_that_is_refused_while_it_is_away_is_over_for_everyone(
+    pool: Pool, link: Link, listener: Listener
+) -> None:
+    link.connect()
+    gevent.sleep(0)
+    waiting = []
+    pool.breaks(SshTimeout())
+    until(lambda: link.state is LinkState.RECONNECTING, "the loss")
+    waiting = [gevent.spawn(pytest.raises, CredentialRefused, link.wait_connected) for _ in range(3)]
+    until(lambda: len(pool.tries) > 3, "several tries")
+    pool.problem = CredentialRefused()
+    gevent.joinall(waiting, timeout=10, raise_error=True)
+    assert [error.code for error in listener.lost] == ["ssh_auth_failed"]
+    assert listener.states[-1] == "lost"
+    with pytest.raises(CredentialRefused):
+        link.connect()
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_unexpected_error_while_connecting_is_one_more_try_that_failed(
+    pool: Pool, link: Link, listener: Listener, log: pytest.LogCaptureFixture
+) -> None:
+    pool.problem = RuntimeError("CANARY")
+    with pytest.raises(SshUnreachable):
+        link.connect()
+    assert link.state is LinkState.IDLE
+    pool.problem, link._failure = None, None
+    away(link, pool, RuntimeError("CANARY"))
+    waiting = gevent.spawn(link.wait_connected)
+    until(lambda: len(pool.tries) > 5, "more tries")
+    pool.problem = None
+    waiting.get(timeout=10)
+    assert not listener.lost
+    assert "connecting failed (RuntimeError" in log.text
+    assert "CANARY" not in log.text
+
+
+def test_an_unexpected_error_in_the_watch_leaves_nobody_waiting_for_ever(
+    pool: Pool, link: Link, listener: Listener, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("CANARY")
+
+    monkeypatch.setattr(link._retries, "lost", fails)
+    link.connect()
+    gevent.sleep(0)
+    pool.breaks()
+    until(lambda: listener.lost, "the end")
+    for ask in (link.connect, link.wait_connected):
+        with pytest.raises(SshUnreachable):
+            ask()
+    assert "watching the connection failed (RuntimeError" in log.text
+    assert "CANARY" not in log.text
+
+
+def test_a_watch_that_is_killed_leaves_nobody_waiting_for_ever(pool: Pool, link: Link, listener: Listener) -> None:
+    link.connect()
+    gevent.sleep(0)
+    assert link._supervisor is not None
+    link._supervisor.kill()
+    assert listener.lost
+    with pytest.raises(SshUnreachable):
+        link.wait_connected()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_listener_that_fails_keeps_nothing_from_the_others(
+    pool: Pool, link: Link, listener: Listener, log: pytest.LogCaptureFixture
+) -> None:
+    class Failing(Listener):
+        def connection_state(self, state: str, details: dict[str, Any]) -> None:
+            raise RuntimeError("CANARY")
+
+        def node_lost(self, error: EthPillarError) -> None:
+            raise RuntimeError("CANARY")
+
+    link.listeners.add(Failing())
+    away(link, pool, SshUnreachable())
+    pool.problem = None
+    until(lambda: listener.states[-1:] == ["connected"], "the connection")
+    pool.breaks(CredentialRefused())
+    until(lambda: listener.lost, "the end")
+    assert "a listener failed (RuntimeError" in log.text
+    assert "CANARY" not in log.text
+
+
+def test_an_error_that_is_kept_keeps_nothing_of_those_who_got_it(pool: Pool, link: Link) -> None:
+    class Held:
+        pass
+
+    held: list[weakref.ref[Held]] = []
+
+    def ask(act: Callable[[], None]) -> None:
+        something = Held()
+        held.append(weakref.ref(something))
+        with pytest.raises(CredentialRefused):
+            act()
+
+    pool.problem = CredentialRefused()
+    for act in (link.connect, link.connect, link.wait_connected):
+        gevent.spawn(ask, act).get()
+    pool.problem = None
+    gc.collect()
+    assert [each() for each in held] == [None] * 3
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_whoever_waits_when_it_is_closed_is_told(pool: Pool, link: Link, first: bool) -> None:
+    if first:
+        pool.delay = 600
+        ask = link.connect
+    else:
+        away(link, pool)
+        ask = link.wait_connected
+    waiting = [gevent.spawn(pytest.raises, SshUnreachable, ask) for _ in range(3)]
+    until(lambda: pool.tries and not link._settled.is_set(), "the wait")
+    gevent.sleep(0)  # all of them wait
+    link.close()
+    gevent.joinall(waiting, timeout=5, raise_error=True)
+    link.close()
+    with pytest.raises(SshUnreachable):
+        link.connect()
+
+
+@contextmanager
+def connecting() -> Iterator[Callable[[], None]]:
+    """One of two who connect is stopped: the other one is in all the same, and closing leaves no greenlet."""
+    pool = Pool()
+    link = Link("session", pool, give_up=60)  # type: ignore[arg-type]
+    other = gevent.spawn(link.connect)
+    yield link.connect
+    other.get(timeout=5)
+    assert link.state is LinkState.CONNECTED
+    assert len(pool.tries) == 1
+    link.close()
+    assert link._supervisor is not None
+    assert link._supervisor.dead
+    assert not link._login.running
+
+
+def test_one_that_is_stopped_while_it_connects_stops_nobody_else() -> None:
+    assert sweep(connecting) >= 1
+
+
+@contextmanager
+def closing() -> Iterator[Callable[[], None]]:
+    """A close that is stopped can be repeated, and then nothing is left."""
+    pool = Pool()
+    pool.delay = 600
+    link = Link("session", pool, give_up=60)  # type: ignore[arg-type]
+    other = gevent.spawn(pytest.raises, SshUnreachable, link.connect)
+    until(lambda: pool.tries, "a login")
+    yield link.close
+    link.close()
+    other.get(timeout=5)
+    assert not link._login.running
+
+
+def test_a_close_that_is_stopped_can_be_repeated() -> None:
+    sweep(closing)

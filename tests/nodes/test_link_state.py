@@ -1,0 +1,106 @@
+"""When a connection is tried again, and when it is given up: tables, and whatever hypothesis thinks of."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.nodes.link_state import HURRY_EVERY, STEADY, TRANSITIONS, LinkState, Retries, after_failure
+from ethpillar.timing import Backoff
+
+
+@pytest.mark.parametrize(
+    ("state", "terminal", "exhausted", "following"),
+    [
+        (LinkState.CONNECTING, False, False, LinkState.IDLE),
+        (LinkState.CONNECTING, True, False, LinkState.LOST),
+        (LinkState.RECONNECTING, False, False, LinkState.RECONNECTING),
+        (LinkState.RECONNECTING, False, True, LinkState.LOST),
+        (LinkState.RECONNECTING, True, False, LinkState.LOST),
+    ],
+)
+def test_what_follows_a_try_that_failed(
+    state: LinkState, terminal: bool, exhausted: bool, following: LinkState
+) -> None:
+    assert after_failure(state, terminal, exhausted) is following
+    assert following is state or following in TRANSITIONS[state]
+
+
+def test_what_is_lost_or_closed_never_comes_back_and_everything_can_be_closed() -> None:
+    assert TRANSITIONS[LinkState.LOST] == {LinkState.CLOSED}
+    assert not TRANSITIONS[LinkState.CLOSED]
+    assert all(LinkState.CLOSED in after for state, after in TRANSITIONS.items() if state is not LinkState.CLOSED)
+
+
+def begun(give_up: float = 60.0, now: float = 0.0) -> Retries:
+    """Retries of a link that has just been connected for the first time."""
+    made = Retries(give_up, Backoff())
+    made.connected(now)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("lasted", "proved", "good"),
+    [(0.0, False, False), (STEADY, False, False), (STEADY + 1, False, True), (0.0, True, True)],
+)
+def test_only_a_good_connection_begins_the_count_anew(lasted: float, proved: bool, good: bool) -> None:
+    retries = begun()
+    retries.delay()
+    retries.delay()
+    retries.lost(lasted, proved, now=100.0)
+    retries.delay()
+    assert retries.attempt == (1 if good else 3)
+    assert retries.exhausted(101.0) is not good
+
+
+def test_it_is_given_up_after_that_time_and_not_before() -> None:
+    retries = begun(give_up=60.0, now=1000.0)
+    assert not retries.exhausted(1060.0)
+    assert retries.exhausted(1060.1)
+
+
+@pytest.mark.parametrize(
+    ("tried", "due", "now", "when"),
+    [
+        (None, 30.0, 5.0, 5.0),  # nothing was tried yet: at once
+        (4.0, 30.0, 5.0, 4.0 + HURRY_EVERY),  # a moment ago
+        (1.0, 30.0, 5.0, 5.0),
+        (4.0, 5.5, 5.0, 5.5),  # it is due anyway
+    ],
+)
+def test_a_try_that_is_brought_forward(tried: float | None, due: float, now: float, when: float) -> None:
+    retries = begun()
+    if tried is not None:
+        retries.tried(tried)
+    assert retries.hurried(due, now) == when
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=50), st.floats(0, 1))
+def test_however_often_people_ask_there_is_a_try_at_most_every_two_seconds(asks: list[float], took: float) -> None:
+    """Each number is the time from one request to the next; nothing would be due for a long time."""
+    retries, now, tries = begun(), 0.0, []
+    for wait in asks:
+        now += wait
+        when = retries.hurried(1e9, now)
+        assert now <= when <= now + HURRY_EVERY
+        retries.tried(when)
+        tries.append(when)
+        now = when + took
+    assert all(later - earlier >= HURRY_EVERY - 1e-9 for earlier, later in pairwise(tries))
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.booleans()), max_size=30))
+def test_it_is_exhausted_exactly_when_the_last_good_connection_is_too_long_ago(
+    connections: list[tuple[float, bool]],
+) -> None:
+    retries, now, good = begun(give_up=50.0), 0.0, 0.0
+    for lasted, proved in connections:
+        now += lasted
+        retries.lost(lasted, proved, now)
+        if proved or lasted > STEADY:
+            good = now
+        assert retries.exhausted(now) == (now - good > 50.0)
+        now += retries.delay()

@@ -1,0 +1,170 @@
+"""What is checked before a log is followed, and how a unit's journal is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import pytest
+
+from ethpillar.errors import (
+    EthPillarError,
+    LimitReached,
+    PermissionDenied,
+    SshTimeout,
+    SshUnreachable,
+    StatusUnavailable,
+    UnitNotFound,
+)
+from ethpillar.nodes import node_source
+from ethpillar.nodes.node_source import NAMES, NodeJournal, NodeSource
+from ethpillar.ssh.access import SUDO, JournalAccess
+from ethpillar.units import UnitStatus
+
+UNIT = "execution.service"
+
+
+class Command:
+    """Prints one entry."""
+
+    stderr = b""
+
+    def __init__(self, output: bytes) -> None:
+        self._output = output
+
+    def read(self) -> bytes:
+        output, self._output = self._output, b""
+        if output == b"hang":
+            gevent.sleep(600)
+        return output
+
+    def status(self) -> int:
+        return 0
+
+
+class Node:
+    """A pool, rights and a status feed in one."""
+
+    def __init__(self) -> None:
+        self.words: list[tuple[str, ...]] = []
+        self.spare: list[int] = []
+        self.output = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1\n_PID=7\nMESSAGE=fatal\n\n"
+        self.found: UnitStatus | EthPillarError = UnitStatus(UNIT, "active", description="Geth")
+        self.denied: EthPillarError | None = None
+        self.running = 0
+        self.refreshed = 0
+
+    @contextmanager
+    def stream(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, spare: int = 0) -> Iterator[Command]:
+        self.words.append(tuple(words))
+        self.spare.append(spare)
+        self.running += 1
+        try:
+            yield Command(self.output)
+        finally:
+            self.running -= 1
+
+    def get(self, service: str) -> JournalAccess:
+        if self.denied is not None:
+            raise self.denied
+        return SUDO
+
+    def doubt(self) -> bool:
+        return True
+
+    def unit(self, unit: str) -> UnitStatus:
+        if isinstance(self.found, EthPillarError):
+            raise self.found
+        return self.found
+
+    def refresh(self) -> None:
+        self.refreshed += 1
+
+    def wait_connected(self) -> None: ...
+
+
+@pytest.fixture
+def node() -> Node:
+    return Node()
+
+
+@pytest.fixture
+def journal(node: Any) -> NodeJournal:
+    return NodeJournal(node, node, 1.0)
+
+
+@pytest.fixture
+def source(node: Any, journal: NodeJournal) -> NodeSource:
+    return NodeSource(node, journal, node, node)
+
+
+def unit_read(node: Node) -> str:
+    """The unit that the last journalctl asked for."""
+    return next(word for word in node.words[-1] if word.startswith("--unit=")).removeprefix("--unit=")
+
+
+@pytest.mark.parametrize(
+    ("found", "denied", "raised"),
+    [
+        (UnitStatus(UNIT, "not_installed"), None, UnitNotFound),
+        (UnitStatus(UNIT, "active"), PermissionDenied("execution"), PermissionDenied),
+        (SshTimeout(), PermissionDenied("execution"), PermissionDenied),
+        (SshUnreachable(), None, SshUnreachable),
+        (LimitReached(), None, LimitReached),
+        (StatusUnavailable(), None, None),  # the journal may answer though systemd does not
+        (SshTimeout(), None, None),
+        (UnitStatus(UNIT, "failed", description="Geth"), None, None),
+    ],
+)
+def test_what_prevents_a_log(
+    node: Node, source: NodeSource, found: Any, denied: EthPillarError | None, raised: type[EthPillarError] | None
+) -> None:
+    node.found, node.denied = found, denied
+    if raised is None:
+        description = source.check_unit(UNIT)
+        assert description == (found.description if isinstance(found, UnitStatus) else None)
+    else:
+        with pytest.raises(raised):
+            source.check_unit(UNIT)
+
+
+def test_an_alias_is_read_by_the_units_own_name(node: Node, source: NodeSource) -> None:
+    with source.journal("eth1.service"):
+        assert unit_read(node) == "eth1.service"
+    node.found = UnitStatus("eth1.service", "active", name=UNIT)
+    source.check_unit("eth1.service")
+    with source.journal("eth1.service", follow=True):
+        assert unit_read(node) == UNIT
+        assert node.words[-1][:3] == ("sudo", "-n", "--")
+    assert node.spare == [0, node_source.SPARE]  # what follows leaves channels for those that catch up
+
+
+def test_a_node_that_has_a_name_for_everything_fills_no_memory(node: Node, source: NodeSource) -> None:
+    for number in range(2 * NAMES):
+        node.found = UnitStatus(f"a{number}.service", "active", name=UNIT)
+        source.check_unit(f"a{number}.service")
+    with source.journal(f"a{2 * NAMES - 1}.service"):
+        assert unit_read(node) == UNIT
+    with source.journal("a0.service"):
+        assert unit_read(node) == "a0.service"
+
+
+def test_the_lines_before_a_failure_are_best_effort(
+    node: Node, journal: NodeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert journal.last_lines(UNIT) == ["fatal"]
+    monkeypatch.setattr(node_source, "LAST_LINES_TIMEOUT", 0.05)
+    node.output = b"hang"
+    assert journal.last_lines(UNIT) == []
+    node.denied = PermissionDenied("execution")
+    assert journal.last_lines(UNIT) == []
+    assert not node.running
+
+
+def test_a_line_of_systemds_brings_a_poll(node: Node, source: NodeSource) -> None:
+    source.unit_changed(UNIT)
+    assert node.refreshed == 1
+    assert source.rights_in_doubt()
+    source.wait_connected()
