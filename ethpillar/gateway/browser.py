@@ -79,6 +79,7 @@ class BrowserSocket:
         self._patience = Bucket(1, PATIENCE)
         self._node: Node | None = None
         self._logs: dict[str, LogSubscription] = {}
+        self._checking: dict[str, object] = {}  # the logs whose units are being checked, each with its subscribe's mark
         self._status: StatusSubscription | None = None
         self._closed = False
         self._deadline: gevent.Greenlet[..., None] | None = gevent.spawn_later(options.auth_timeout, self._too_late)
@@ -119,7 +120,7 @@ class BrowserSocket:
         before, self._node = self._node, node  # at once: `close`, which waits for nobody, must find what is held
         status = None
         if before is not None and before is not node:
-            logs, status = list(self._logs), self._status
+            logs, status = [*self._logs, *self._checking], self._status
             self._let_go(before)  # the dashboard wrote other credentials under the same token
             for unit in logs:
                 self._tell_end(unit, "session_changed")
@@ -152,27 +153,33 @@ class BrowserSocket:
     # -- logs
 
     def subscribe_logs(self, payload: dict[str, Any]) -> None:
-        """Follows a service's log. A second time for the same service does nothing."""
+        """Follow a service's log. A second time for the same service does nothing.
+
+        Unlike all other events it takes its turns itself: asking the node takes as long as that takes to answer, and
+        meanwhile other events have theirs. An unsubscribe that comes meanwhile ends it.
+        """
         unit = wire.get_unit(payload)
         lines, after = wire.get_lines(payload), wire.get_after(payload)
         batch, lossless = wire.get_flag(payload, "batch", False), wire.get_flag(payload, "lossless", True)
-        node = self._require_node()
-        if unit in self._logs:
-            return
-        if len(self._logs) >= self._max_logs:
-            raise TooManyLogs(service_name(unit))
-        if node.connected:
-            try:
-                node.check_unit(unit)
-            except EthPillarError as problem:
-                # A node that went away comes back, and the feed asks it then. One that is there and does not answer is
-                # told: somebody has to look at it.
-                if not isinstance(problem, SshUnreachable) or isinstance(problem, SshTimeout):
-                    raise about(service_name(unit), problem) from None
-        if self._closed or self._node is not node:
-            return
-        sink = _BrowserLog(self.outbox, unit, self._batches if batch else None, self._log_failed)
-        self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
+        with self.turns.take():
+            node = self._require_node()
+            if unit in self._logs or unit in self._checking:
+                return
+            if len(self._logs) + len(self._checking) >= self._max_logs:
+                raise TooManyLogs(service_name(unit))
+            mine = self._checking[unit] = object()
+        try:
+            problem = _what_prevents(node, unit)
+            with self.turns.take():
+                if self._checking.get(unit) is not mine or self._node is not node:
+                    return  # nobody wants it any more
+                if problem is not None:
+                    raise problem
+                sink = _BrowserLog(self.outbox, unit, self._batches if batch else None, self._log_failed)
+                self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
+        finally:
+            if self._checking.get(unit) is mine:
+                del self._checking[unit]
 
     def _log_failed(self, unit: str, error: EthPillarError) -> None:
         self._logs.pop(unit, None)
@@ -184,7 +191,9 @@ class BrowserSocket:
 
     def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
         """Stops a log. Nothing of it is sent after this returns."""
-        subscription = self._logs.pop(wire.get_unit(payload), None)
+        unit = wire.get_unit(payload)
+        self._checking.pop(unit, None)
+        subscription = self._logs.pop(unit, None)
         if subscription is not None:
             subscription.close()
 
@@ -254,9 +263,24 @@ class BrowserSocket:
 
     def _end_subscriptions(self) -> None:
         self.unsubscribe_status()
+        self._checking.clear()
         logs, self._logs = list(self._logs.values()), {}
         for subscription in logs:
             subscription.close()
+
+
+def _what_prevents(node: Node, unit: str) -> EthPillarError | None:
+    """Return what stands against following a unit's log now."""
+    if not node.connected:
+        return None
+    try:
+        node.check_unit(unit)
+    except EthPillarError as problem:
+        # A node that went away comes back, and the feed asks it then. One that is there and doesn't answer is reported:
+        # somebody has to look at it.
+        if not isinstance(problem, SshUnreachable) or isinstance(problem, SshTimeout):
+            return about(service_name(unit), problem)
+    return None
 
 
 class _BrowserLog:

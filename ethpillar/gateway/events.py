@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import gevent
@@ -140,7 +141,7 @@ class Gateway:
     def _events(self) -> dict[str, Handler]:
         return {
             "authenticate": self._authenticate,
-            "subscribe_logs": self._with_object(BrowserSocket.subscribe_logs),
+            "subscribe_logs": self._with_object(BrowserSocket.subscribe_logs, in_turn=False),
             "unsubscribe_logs": self._with_object(BrowserSocket.unsubscribe_logs),
             "subscribe_status": self._with_object(BrowserSocket.subscribe_status),
             "unsubscribe_status": self._unsubscribe_status,
@@ -158,12 +159,12 @@ class Gateway:
         token = arguments[0] if arguments else None
         return self._guard(socket, socket.authenticate, token) is None
 
-    def _with_object(self, method: Callable[[BrowserSocket, dict[str, Any]], None]) -> Handler:
+    def _with_object(self, method: Callable[[BrowserSocket, dict[str, Any]], None], in_turn: bool = True) -> Handler:
         def handle(socket: BrowserSocket, *arguments: Any) -> dict[str, Any]:
             def act() -> None:
                 method(socket, wire.payload_object(arguments))
 
-            return _ack(self._guard(socket, act))
+            return _ack(self._guard(socket, act, in_turn=in_turn))
 
         return handle
 
@@ -178,10 +179,12 @@ class Gateway:
         if socket is not None:
             self._tell(socket, BadRequest("There is no such event."))
 
-    def _guard(self, socket: BrowserSocket, act: Callable[..., None], *arguments: Any) -> EthPillarError | None:
-        """Does something in the socket's turn; what stands against it is emitted and returned."""
+    def _guard(
+        self, socket: BrowserSocket, act: Callable[..., None], *arguments: Any, in_turn: bool = True
+    ) -> EthPillarError | None:
+        """Run `act` in the socket's turn, unless it takes its turns itself. Emit and return what prevents it."""
         try:
-            with socket.turns.take():
+            with socket.turns.take() if in_turn else nullcontext():
                 act(*arguments)
             return None
         except EthPillarError as problem:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from ethpillar.errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable, UnitNotFound
 from ethpillar.gateway.batches import Batches
@@ -44,6 +45,8 @@ class Node:
     def __init__(self) -> None:
         self.connected = True
         self.problem: EthPillarError | None = None
+        self.answers = Event()  # systemd does
+        self.answers.set()
         self.open: set[Subscription] = set()
         self.holders: set[BrowserSocket] = set()
         self.status = self
@@ -51,6 +54,7 @@ class Node:
     def connect(self) -> None: ...
 
     def check_unit(self, unit: str) -> None:
+        self.answers.wait()
         if self.problem is not None:
             raise self.problem
 
@@ -133,3 +137,67 @@ def test_a_log_that_is_wanted_while_the_connection_breaks_waits_for_it(socket: B
         assert raised.value.payload()["service"] == "validator"
         assert "validator" in raised.value.message  # that is how the page knows where to show it
         assert len(node.open) == 1
+
+
+def hanging(socket: BrowserSocket, *services: str) -> tuple[Any, list[Any]]:
+    """A node whose systemd hangs, and these logs that are subscribed to meanwhile."""
+    node: Any = Node()
+    node.answers.clear()
+    socket.enter(node)
+    asks = [gevent.spawn(socket.subscribe_logs, {"service": service}) for service in services]
+    gevent.sleep(0)
+    return node, asks
+
+
+def test_logs_that_wait_for_systemd_keep_nothing_else_back(socket: BrowserSocket) -> None:
+    node, asks = hanging(socket, "execution", "consensus", "validator", "execution")
+    asks.append(gevent.spawn(in_turn, socket, lambda: socket.unsubscribe_logs({"service": "validator"})))
+    asks.append(gevent.spawn(in_turn, socket, lambda: socket.subscribe_status({})))
+    gevent.joinall(asks[3:], timeout=5, raise_error=True)  # a second time for the same service does nothing
+    assert all(each.dead for each in asks[3:])
+    assert len(node.open) == 1
+    node.answers.set()
+    gevent.joinall(asks, timeout=5, raise_error=True)
+    assert set(socket._logs) == {"execution.service", "consensus.service"}
+    assert len(node.open) == 3
+    assert not socket._checking
+
+
+def in_turn(socket: BrowserSocket, act: Callable[[], None]) -> None:
+    with socket.turns.take():
+        act()
+
+
+def test_a_log_that_is_wanted_again_while_it_is_checked_is_followed_once(socket: BrowserSocket) -> None:
+    node, asks = hanging(socket, "execution")
+    socket.unsubscribe_logs({"service": "execution"})
+    asks.append(gevent.spawn(socket.subscribe_logs, {"service": "execution"}))
+    node.answers.set()
+    gevent.joinall(asks, timeout=5, raise_error=True)
+    assert len(node.open) == 1
+    socket.unsubscribe_logs({"service": "execution"})
+    assert not node.open
+
+
+def test_logs_that_are_being_checked_count(socket: BrowserSocket) -> None:
+    socket._max_logs = 2
+    node, asks = hanging(socket, "execution", "consensus")
+    with pytest.raises(LimitReached):
+        socket.subscribe_logs({"service": "validator"})
+    node.problem = UnitNotFound("execution")
+    node.answers.set()
+    gevent.joinall(asks, timeout=5)
+    assert [type(each.exception) for each in asks] == [UnitNotFound, UnitNotFound]
+    node.problem = None
+    socket.subscribe_logs({"service": "validator"})
+    assert len(node.open) == 1
+
+
+def test_one_that_leaves_while_its_logs_are_checked_leaves_nothing(socket: BrowserSocket) -> None:
+    node, asks = hanging(socket, "execution", "consensus")
+    socket.close()
+    node.problem = UnitNotFound("execution")
+    node.answers.set()
+    gevent.joinall(asks, timeout=5, raise_error=True)
+    assert not node.open
+    assert not node.holders
