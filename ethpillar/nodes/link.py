@@ -49,8 +49,8 @@ class Link:
     """Keeps a pool connected from the first `connect` until it is given up or closed.
 
     Everyone who asks while the first login is under way shares it. After that a greenlet watches the connection and
-    makes it anew with growing waits; whoever asks meanwhile is told nothing, waits with `wait_connected`, and brings
-    the next try forward.
+    makes it anew with growing waits. A `connect` during such a wait returns at once and brings the next try forward;
+    `wait_connected` returns when the connection is back.
     """
 
     def __init__(self, name: str, pool: ConnectionPool, give_up: float) -> None:
@@ -187,7 +187,7 @@ class Link:
         return after_failure(self.state, _is_terminal(problem), self._retries.exhausted(time.monotonic()))
 
     def _wait(self, due: float) -> None:
-        """Wait until a try is due. Somebody who asks for the node brings that forward."""
+        """Wait until a try is due. A `connect` meanwhile brings it forward."""
         while (left := due - time.monotonic()) > 0:
             if self._hurry.wait(left):
                 self._hurry.clear()
@@ -208,7 +208,7 @@ class Link:
             raise gevent.GreenletExit  # closed while this greenlet waited: it is about to be killed
         self._machine.to(state)
         if state in _SETTLED:
-            self._settled.set()  # also when it is over: everyone who waits has to hear that
+            self._settled.set()  # also when it is over: then `wait_connected` raises
         else:
             self._settled.clear()
 

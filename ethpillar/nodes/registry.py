@@ -43,7 +43,7 @@ class NodeRegistry:
     """Owns every node: one for each session and its credentials.
 
     A node lives while somebody holds it, and `node_linger` seconds longer. Nodes are closed in greenlets of the
-    registry's own, so that whoever causes it may be stopped without leaving half a node behind.
+    registry's own: a caller that is stopped while it waits for that leaves no half-closed node behind.
     """
 
     def __init__(self, store: SessionStore, login_options: LoginOptions, node_options: NodeOptions) -> None:

@@ -22,7 +22,7 @@ class StatusState(Enum):
 
     CURRENT = "it was sent the last update, or has just come"
     OWED = "it was too slow for the last update, and gets the newest one as soon as it keeps up"
-    FAILING = "the last poll failed, and it was told so"
+    FAILING = "the last poll failed, and it was sent an error about that"
     CLOSED = "it has ended"
 
 

@@ -56,7 +56,7 @@ class UnitStatus:
     restarts: int | None = None
     memory_bytes: int | None = None
     enabled: bool | None = None
-    "Whether it starts at boot."
+    "True if it starts at boot."
     result: str | None = None
     "systemd's word for how the last run ended: success, exit-code, signal, oom-kill, ..."
     exit_status: int | None = None
@@ -101,8 +101,6 @@ def _properties(block: str) -> dict[str, str]:
 
 
 def _status(unit: str, properties: dict[str, str]) -> UnitStatus:
-    if "ActiveState" not in properties:
-        raise ValueError("a block without ActiveState")
     active = _OTHER_STATES.get(properties["ActiveState"], properties["ActiveState"])
     # A unit whose file was removed may still be running; then its activity counts, not the missing file.
     if properties.get("LoadState") == "not-found" and active in ("inactive", "failed"):

@@ -129,6 +129,34 @@ def test_a_first_login_that_fails_for_a_passing_reason_may_be_tried_again(
     assert link.state is LinkState.CONNECTED
 
 
+def test_a_first_login_that_is_killed_can_be_tried_again(pool: Pool, link: Link) -> None:
+    pool.delay = 600
+    asking = gevent.spawn(pytest.raises, SshUnreachable, link.connect)
+    until(lambda: pool.tries, "the login")
+    assert link._login._run is not None
+    link._login._run.kill()
+    asking.get(timeout=5)
+    assert link.state is LinkState.IDLE
+    pool.delay = 0.0
+    for _ in range(3):
+        link.connect()
+    assert link.state is LinkState.CONNECTED
+    assert len(pool.tries) == 2
+
+
+def test_one_that_is_closed_before_it_hears_of_its_login_is_told(pool: Pool, link: Link) -> None:
+    log_in = link._login.get
+
+    def get() -> None:
+        log_in()
+        link.close()
+
+    link._login.get = get  # type: ignore[method-assign]
+    with pytest.raises(SshUnreachable):
+        link.connect()
+    assert pool.connection is not None
+
+
 def test_one_that_is_refused_is_over(pool: Pool, link: Link) -> None:
     pool.problem = CredentialRefused()
     for _ in range(3):

@@ -1,7 +1,10 @@
-"""A node whose login fails."""
+"""A node as a whole: logins that fail, connections that break, and everything that runs when it is closed."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -11,6 +14,7 @@ from gevent.event import Event
 from ethpillar.errors import CredentialRefused, EthPillarError, SshError, SshTimeout
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
+from ethpillar.ssh.connection import Result
 from ethpillar.ssh.target import Target
 from ethpillar.timing import Backoff
 
@@ -101,4 +105,104 @@ def test_a_node_that_lets_us_in_and_hangs_up_is_given_up(monkeypatch: pytest.Mon
         attempts = [attempt for state, attempt in listener.states if state == "reconnecting"]
         assert attempts == list(range(1, len(attempts) + 1))
         assert len(attempts) > 2
+    node.close()
+
+
+class Command:
+    """A journalctl that prints one entry and, if it follows, goes on without a word."""
+
+    stderr = b""
+
+    def __init__(self, follows: bool) -> None:
+        self._output = [b"__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1\n_PID=7\nMESSAGE=hello\n\n"]
+        self._follows = follows
+
+    def read(self) -> bytes:
+        if self._output:
+            return self._output.pop()
+        if self._follows:
+            gevent.sleep(600)
+        return b""
+
+    def status(self) -> int:
+        return 0
+
+
+class Pool:
+    """A pool whose node has every unit, and one entry in each journal."""
+
+    made: Pool
+
+    def __init__(self, *_: Any) -> None:
+        Pool.made = self
+        self.connection = Flapping(proved=True)
+        self.connection.ended = Event()
+        self.running = 0
+        self.closed = False
+
+    @property
+    def alive(self) -> list[Flapping]:
+        return [self.connection] if self.connection.alive else []
+
+    def connect(self) -> None: ...
+
+    def run(self, words: Sequence[str], stdin: bytes, timeout: float) -> Result:
+        gevent.sleep(0)
+        if "systemctl" in words:
+            units = words[words.index("--") + 1 :]
+            return Result(0, b"\n".join([b"ActiveState=active\n"] * len(units)), b"")
+        return Result(0, b"__CURSOR=s=1\n\n", b"")
+
+    @contextmanager
+    def stream(self, words: Sequence[str], stdin: bytes = b"", **_: Any) -> Iterator[Command]:
+        self.running += 1
+        try:
+            yield Command("-f" in words)
+        finally:
+            self.running -= 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Sink:
+    window = 0.0
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+        self.states: list[str] = []
+
+    def wait_ready(self, timeout: float | None = None) -> bool:
+        return True
+
+    def lines(self, items: Sequence[Any]) -> None:
+        self.got += items
+
+    def state(self, state: str, details: dict[str, Any]) -> None:
+        self.states.append(state)
+
+    def failed(self, error: EthPillarError) -> None: ...
+
+
+def test_a_node_that_is_closed_in_the_middle_of_everything_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.node.ConnectionPool", Pool)
+    node = Node(RECORD, lambda: None, NodeOptions(lambda *_: "packet", lambda _: "update"))  # type: ignore[arg-type, return-value]
+    assert not node.connected
+    node.connect()
+    assert node.connected
+    assert node.status.get(0.0).data == "update"
+    assert node.check_unit("execution.service") is None
+    sinks = [Sink(), Sink()]
+    for unit, sink in zip(("execution.service", "validator.service"), sinks, strict=True):
+        node.log_feed(unit).subscribe(sink)
+    until(lambda: all(sink.got and "live" in sink.states for sink in sinks), "both logs")
+    assert Pool.made.running == 2
+    node.close()
+    assert node.over
+    assert Pool.made.closed
+    assert not Pool.made.running
+    gc.collect()
+    watched = ("Link", "StatusFeed", "LogFeed", "LogSubscription", "Shared")
+    left = [each for each in gc.get_objects() if isinstance(each, gevent.Greenlet) and not each.dead]
+    assert not [each for each in left if any(name in str(each) for name in watched)]
     node.close()

@@ -11,7 +11,17 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import CredentialRefused, LimitReached, SshUnreachable
+from ethpillar.errors import (
+    BadKey,
+    CredentialRefused,
+    EthPillarError,
+    HostKeyChanged,
+    LimitReached,
+    SecondFactorRequired,
+    SessionStoreDown,
+    SshTimeout,
+    SshUnreachable,
+)
 from ethpillar.nodes import registry as registry_module
 from ethpillar.nodes.link_state import LinkState
 from ethpillar.nodes.node import Node, NodeOptions
@@ -158,3 +168,64 @@ def test_a_caller_that_is_stopped_while_nodes_are_closed_leaves_nothing(
     until(lambda: done == [node], "the end of the node")
     registry.close()
     assert not registry._closing
+
+
+class Store:
+    """What is remembered of refused credentials."""
+
+    def __init__(self, known: str | None = None, down: bool = False) -> None:
+        self.known = known
+        self.down = down
+        self.noted: list[str] = []
+
+    def refused(self, _: SessionRecord) -> str | None:
+        return self.known
+
+    def refuse(self, _: SessionRecord, code: str) -> None:
+        if self.down:
+            raise SessionStoreDown
+        self.noted.append(code)
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "raised", "noted", "tries"),
+    [
+        (None, CredentialRefused(), CredentialRefused, ["ssh_auth_failed"], 1),
+        (None, SecondFactorRequired(), SecondFactorRequired, ["ssh_second_factor"], 1),
+        (None, HostKeyChanged(), HostKeyChanged, [], 1),  # an operator cures that
+        (None, SshTimeout(), SshTimeout, [], 1),
+        (None, SessionStoreDown(), SessionStoreDown, [], 1),
+        ("ssh_bad_key", None, BadKey, [], 0),
+        ("ssh_of_a_later_release", None, CredentialRefused, [], 0),
+    ],
+)
+def test_a_credential_that_was_refused_is_not_tried_again(
+    registry: NodeRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    known: str | None,
+    found: EthPillarError | None,
+    raised: type[EthPillarError],
+    noted: list[str],
+    tries: int,
+) -> None:
+    made = []
+
+    def login(*_: Any) -> Any:
+        made.append(1)
+        assert found is not None
+        raise found
+
+    monkeypatch.setattr(registry_module.Login, "__call__", login)
+    registry._store = store = Store(known)  # type: ignore[assignment]
+    with pytest.raises(raised):
+        registry.acquire(record(1), Holder()).connect()
+    assert (store.noted, len(made)) == (noted, tries)
+
+
+def test_a_refusal_that_cannot_be_noted_is_a_refusal_all_the_same(
+    registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module.Login, "__call__", Mock(side_effect=CredentialRefused()))
+    registry._store = Store(down=True)  # type: ignore[assignment]
+    with pytest.raises(CredentialRefused):
+        registry.acquire(record(1), Holder()).connect()

@@ -361,3 +361,16 @@ def test_one_that_is_closed_from_within_stops(systemd: FakeSystemd, feed: Status
     until(lambda: subscription._greenlet.dead, "the end of the ticks")
     assert len(sink.updates) == 1
     assert not feed.subscriptions
+
+
+def test_an_answer_that_is_none_is_a_failed_poll(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    feed._run = lambda words: (0, b"Welcome to Ubuntu")
+    with pytest.raises(StatusUnavailable):
+        feed.get(0.0)
+
+
+def test_a_poll_that_never_asks_for_a_unit_is_not_waited_for_for_ever(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    polled = feed.get(0.0)
+    feed.get = lambda max_age: polled  # type: ignore[method-assign]
+    with pytest.raises(StatusUnavailable):
+        feed.unit("other.service")
