@@ -49,11 +49,11 @@ class ExportParser:
         entries: list[Entry] = []
         data = self._buffer + data if self._buffer else data
         self._buffer = b""
-        at = 0
+        at = again = 0
         end = len(data)
         while at < end:
-            if not self._fields and self._binary is None and not self._skipping:
-                at = self._take_whole(data, at, entries)
+            if at >= again and not self._fields and self._binary is None and not self._skipping:
+                at, again = self._take_whole(data, at, entries)
                 if at == end:
                     break
             if self._binary is not None:
@@ -84,8 +84,12 @@ class ExportParser:
                 at = self._begin_binary(data, at, stop)
         return entries
 
-    def _take_whole(self, data: bytes, at: int, entries: list[Entry]) -> int:
-        """The usual case, at once: entries that are here whole and have no binary field. Returns where they end."""
+    def _take_whole(self, data: bytes, at: int, entries: list[Entry]) -> tuple[int, int]:
+        """Take the usual case at once: entries that are here whole and have no binary field.
+
+        :return: where these end, and from where on it is worth a further try. Tried again after each line, bytes that
+            are no entry would take time that grows with the square of their number.
+        """
         while (stop := data.find(b"\n\n", at)) >= 0 and stop - at <= self._limit:
             try:
                 fields = dict([line.split(b"=", 1) for line in data[at:stop].split(_NEWLINE)])
@@ -94,7 +98,7 @@ class ExportParser:
             if b"__CURSOR" in fields or b"MESSAGE" in fields:
                 entries.append(_entry(fields))
             at = stop + 2
-        return at
+        return at, len(data) if stop < 0 else stop + 2
 
     def _keep(self, rest: bytes) -> None:
         """The beginning of a line, for the next time; one that is too long is taken as it is."""

@@ -116,3 +116,23 @@ def test_a_length_that_cannot_be_is_no_length() -> None:
 
 def test_an_entry_that_was_cut_off_is_dropped() -> None:
     assert parse(export(*FIELDS)[:-1]) == []
+
+
+GARBAGE = [
+    b"=\n",
+    b"x\n=\n",
+    b"a=b\n",
+    b"\x00\n",
+    b"A\n",
+    b"A=1\nB\n" + (1).to_bytes(8, "little") + b"x\n",
+    b"A\n" + (1 << 40).to_bytes(8, "little"),
+]
+
+
+@pytest.mark.parametrize("piece", GARBAGE)
+def test_megabytes_that_are_no_entry_are_passed_over(piece: bytes) -> None:
+    garbage = piece * (4_000_000 // len(piece))  # tried anew after each line, this would take an hour
+    parser = ExportParser()
+    entries = [entry for at in range(0, len(garbage), 32_768) for entry in parser.feed(garbage[at : at + 32_768])]
+    entries += parser.feed(b"\n\n" + export(*FIELDS))
+    assert [entry.message for entry in entries] == [b"hello"]
