@@ -16,12 +16,13 @@ export interface Problem {
   hint?: string;
 }
 
+/** As printed, under the same names for every client; `block` and `hash` are the execution block's. */
 export interface EthFields {
-  slot?: number;
-  epoch?: number;
-  block?: number;
+  slot?: string;
+  epoch?: string;
+  block?: string;
   hash?: string;
-  peers?: number;
+  peers?: string;
 }
 
 /** `log_data`, and an entry of `log_batch`. The TypeScript server sends `service` and `line` only. */
@@ -76,7 +77,7 @@ export interface ServiceStatus {
   main_pid?: number | null;
   restarts?: number | null;
   memory_bytes?: number | null;
-  enabled?: string | null;
+  enabled?: boolean | null;
   result?: string | null;
   exit_status?: number | null;
   last_lines?: string[];
