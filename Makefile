@@ -12,7 +12,8 @@ help:
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
-	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-formats, make score LINES=DIR"
+	@echo "make example the React hooks on a page, to look at the demo with"
+	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-frontend, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
@@ -99,6 +100,15 @@ audit: $(VENV)/.audit
 
 $(VENV)/.audit: $(VENV)/.python
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit && touch $@
+
+# A fast log in a headless Chromium, and how long its frames take: make bench-frontend RATE=5000 SECONDS=10
+.PHONY: bench-frontend example
+bench-frontend: parts
+	@RATE=$(or $(RATE),5000) SECONDS=$(or $(SECONDS),10) $(BIN)/python bench/frontend.py
+
+# The dashboard's four parts on the hooks, to look at `make demo` with: http://localhost:3000
+example: parts
+	@$(BIN)/python -m tests.frontend.package run example
 
 # Every parser of outside bytes: INPUTS inputs or SECONDS seconds for each property, and how many it got.
 fuzz: parts

@@ -1,8 +1,13 @@
-"""The package in `frontend/`: its commands, run by the Node.js and npm that the tests have."""
+"""The package in `frontend/`: its commands, run by the Node.js and npm that the tests have.
+
+`python -m tests.frontend.package run example` is `npm run example` in it.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 from .. import programs
@@ -32,3 +37,16 @@ def npm(*arguments: str, folder: Path = FRONTEND) -> str:
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def main() -> None:
+    """Become npm, in the package's folder."""
+    words = programs.npm()
+    if words is None:
+        sys.exit("There is no Node.js here.")
+    os.chdir(FRONTEND)
+    os.execve(words[0], [*words, *sys.argv[1:]], programs.environment())
+
+
+if __name__ == "__main__":
+    main()
