@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from ..nodes.ring import Item
+from ..nodes.items import Item
 from . import wire
 
 MAX_BATCH = 500

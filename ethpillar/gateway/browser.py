@@ -25,9 +25,9 @@ from ..errors import (
     TooManyLogs,
 )
 from ..limits.buckets import Bucket
+from ..nodes.items import Item
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
-from ..nodes.ring import Item
 from ..nodes.status_feed import Snapshot, StatusSubscription
 from ..nodes.subscription import LogSubscription, about
 from ..sessions import SessionRecord

@@ -13,9 +13,10 @@ from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
 from ..ssh.pool import ConnectionPool
 from .feeds import LogFeeds
+from .items import Encode
 from .link import Link, NodeListener
 from .link_state import LinkState
-from .log_feed import Encode, LogFeed
+from .log_feed import LogFeed
 from .node_source import NodeJournal, NodeSource
 from .rights import JournalRights
 from .ring import Ring

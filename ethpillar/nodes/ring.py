@@ -1,40 +1,18 @@
 """The recent items of one followed unit, bounded in number and bytes.
 
-Belongs here: sequence numbers, eviction and finding a cursor again. It must not know who reads it. The journal on
-the node is the durable buffer; this is what is shared between subscribers that keep up.
+Belongs here: sequence numbers, eviction, finding a cursor again, and deciding whether the ring may forget something. It
+must not know how anybody waits. The journal on the node is the durable buffer; this is what is shared between
+subscribers that keep up.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from enum import Enum
 from itertools import islice
-from typing import Any
 
-_CURSOR_TIME = re.compile(r"(?:^|;)t=([0-9a-f]{1,16})(?:;|$)")
-
-_OVERHEAD = 400
-"Bytes of an item besides its data, roughly: the object, its cursor, its place in the index."
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing that every subscriber gets: an entry, or a note that entries are missing."""
-
-    cursor: str
-    "The entry's cursor: where to resume after this item. A gap carries that of the entry before it."
-    realtime_us: int
-    data: tuple[str, ...]
-    "The entry's lines (one, unless its message has line breaks) as the gateway encoded them, once for all."
-    gap: dict[str, Any] | None = None
-    "Of a gap: why and from when to when."
-
-    @property
-    def size(self) -> int:
-        """Bytes it takes, roughly."""
-        return sum(map(len, self.data)) + _OVERHEAD
+from .items import Item
 
 
 class Ring:
@@ -62,8 +40,8 @@ class Ring:
         return len(self._items)
 
     def append(self, item: Item) -> None:
-        """Adds an item and forgets the oldest ones as the bounds ask for."""
-        if item.gap is None:  # whoever resumes after the entry before a gap has to be told of it
+        """Add an item and forget the oldest ones as the bounds ask for."""
+        if item.gap is None:  # a reader that resumes after the entry before a gap has to be told of the gap
             self._index[item.cursor] = self.end
         self._items.append(item)
         self._bytes += item.size
@@ -79,31 +57,30 @@ class Ring:
         self.start += 1
         self.complete = False
 
-    def would_forget(self, items: Sequence[Item]) -> int:
-        """The sequence number up to which items would be forgotten if these were appended (`start`: none)."""
-        over = len(self._items) + len(items) - self._entries
-        extra = self._bytes + sum(item.size for item in items) - self._size
+    def would_forget(self, item: Item) -> int:
+        """Return the sequence number up to which items would be forgotten for this one (`start`: none)."""
+        over = len(self._items) + 1 - self._entries
+        extra = self._bytes + item.size - self._size
         if over <= 0 and extra <= 0:
             return self.start
-        count = max(over, 0)
         freed = 0
-        for number, item in enumerate(self._items):
-            if number >= count and freed >= extra:
+        for number, oldest in enumerate(self._items):
+            if number >= over and freed >= extra:
                 return self.start + number
-            freed += item.size
+            freed += oldest.size
         return self.end
 
     def lines_before(self, position: int) -> int:
-        """How many lines there were, since the ring began, before an item that is in it, or its end."""
+        """Return how many lines there were, since the ring began, before an item that is in it, or its end."""
         return self._lines_forgotten + sum(len(item.data) for item in islice(self._items, position - self.start))
 
     def after(self, cursor: str) -> int | None:
-        """The sequence number that follows the last item with this cursor; None when it is not here."""
+        """Return the sequence number that follows the item with this cursor, or None if it is not here."""
         found = self._index.get(cursor)
         return None if found is None else found + 1
 
     def slice(self, start: int, count: int) -> list[Item]:
-        """Up to `count` items from sequence number `start`, which must not be before `self.start`."""
+        """Return up to `count` items from sequence number `start`, which must not be before `self.start`."""
         skip = start - self.start
         if skip > len(self._items) // 2:  # a deque is walked from its nearer end
             wanted = min(count, len(self._items) - skip)
@@ -113,12 +90,34 @@ class Ring:
         return list(islice(self._items, skip, skip + count))
 
 
-def gap_between(from_us: int | None, to_us: int | None) -> dict[str, Any]:
-    """The details of a gap: entries that the journal no longer has, from one time to another (microseconds, UTC)."""
-    return {"reason": "vacuumed", "from_us": from_us, "to_us": to_us}
+class Room(Enum):
+    """Whether a ring may forget items to take another one."""
+
+    GO = "nobody needs them"
+    GRACE = "the fastest subscriber has everything, and others are about to fall out: wait a moment for them, then go"
+    WAIT = "nobody has taken them yet"
+    GIVE_BACK = "nobody has taken them yet, and a subscriber waits for a channel: let it have the follower's"
 
 
-def cursor_time(cursor: str) -> int | None:
-    """The time in a cursor, in microseconds since the epoch, as far as it can be told (`t=` in systemd's cursors)."""
-    found = _CURSOR_TIME.search(cursor)
-    return int(found[1], 16) if found else None
+def may_forget(ring: Ring, forgotten: int, reached: Collection[int], wanted: bool) -> Room:
+    """Decide whether a ring may forget its oldest items.
+
+    For the fastest subscriber the follower waits as long as it takes: when nobody keeps up, the SSH window fills, and
+    the journalctl on the node waits, too. For the others it waits while that costs the fastest nothing, because it has
+    not taken yet what the ring has; then for a moment: in a burst all are about equally fast, and a subscriber that
+    falls out of the ring has to be served from the journal, which costs much more.
+
+    :param forgotten: the sequence number up to which items would be forgotten
+    :param reached: the sequence number up to which each subscriber needs the ring no more; below the ring's start for
+        one that is served from the journal
+    :param wanted: whether any subscriber can't read the journal because no channel is free
+    """
+    if forgotten <= ring.start or not reached:
+        return Room.GO
+    fastest = max(reached)
+    if fastest >= forgotten:
+        if not any(ring.start <= each < forgotten for each in reached):
+            return Room.GO
+        if fastest >= ring.end:
+            return Room.GRACE
+    return Room.GIVE_BACK if wanted else Room.WAIT

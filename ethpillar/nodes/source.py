@@ -57,6 +57,9 @@ class EntryStream(Protocol):
     def complaint(self) -> bytes:
         """At the end: the last of what it said on standard error."""
 
+    def close(self) -> None:
+        """Ends it, from any greenlet: `read` returns [] then."""
+
     count: int
     "Entries it has printed so far; cut lines are several of them."
 
@@ -126,3 +129,7 @@ class CommandEntries:
     def complaint(self) -> bytes:
         """See `EntryStream`."""
         return self._command.stderr
+
+    def close(self) -> None:
+        """See `EntryStream`."""
+        self._command.close()

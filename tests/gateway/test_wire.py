@@ -14,7 +14,7 @@ from ethpillar.gateway import wire
 from ethpillar.gateway.batches import Batches
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import Line
-from ethpillar.nodes.ring import Item
+from ethpillar.nodes.items import Item
 from ethpillar.units import CORE_UNITS, UnitStatus
 
 JSON = st.recursive(

@@ -10,9 +10,14 @@ import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from ethpillar.errors import EthPillarError, SshUnreachable
+from ethpillar.errors import EthPillarError, LimitReached, SshUnreachable, UnitNotFound
 from ethpillar.journal.entry import Entry
-from ethpillar.nodes.ring import Item
+from ethpillar.nodes.items import Item
+from ethpillar.nodes.log_feed import LogFeed
+from ethpillar.nodes.ring import Ring
+from ethpillar.timing import Backoff
+
+from ..waiting import until
 
 
 class FakeJournal:
@@ -23,6 +28,8 @@ class FakeJournal:
         self.vacuumed = 0
         self.open = 0
         self.opened = 0
+        self.most_open = 0
+        self.channels: int | None = None
         self.refusal: EthPillarError | None = None
         self.changed = 0
         self.doubted = 0
@@ -85,11 +92,16 @@ class FakeJournal:
         gevent.sleep(0)
         if not self._connected.is_set():
             raise SshUnreachable
+        if self.refusal is not None and not isinstance(self.refusal, UnitNotFound):
+            raise self.refusal
+        if self.channels is not None and self.open >= self.channels:
+            raise LimitReached
         start = self.vacuumed if lines is None else max(self.vacuumed, len(self.entries) - lines)
         if cursor is not None:
             start = max(self.vacuumed, int(cursor.split(";")[0][2:], 16))
         self.open += 1
         self.opened += 1
+        self.most_open = max(self.most_open, self.open)
         try:
             yield FakeStream(self, start, follow, self._generation)
         finally:
@@ -103,12 +115,17 @@ class FakeStream:
         self._follow = follow
         self._generation = generation
         self._broken = False
+        self._closed = False
         self.count = 0
+
+    def close(self) -> None:
+        self._closed = True
+        self._journal._wake()
 
     def read(self) -> list[Entry]:
         gevent.sleep(0)
         while True:
-            if self._journal._generation != self._generation:
+            if self._closed or self._journal._generation != self._generation:
                 self._broken = True
                 return []
             found = self._journal.entries[self._position : self._position + 7]
@@ -135,6 +152,7 @@ class FakeSink:
         self.got: list[str] = []
         self.states: list[tuple[str, dict[str, Any]]] = []
         self.error: EthPillarError | None = None
+        self.errors = 0
         self.frozen = False
         self.peak = 0
 
@@ -156,7 +174,79 @@ class FakeSink:
 
     def failed(self, error: EthPillarError) -> None:
         self.error = error
+        self.errors += 1
 
 
 def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> str:
     return text
+
+
+def numbers(sink: FakeSink) -> list[int]:
+    return [int(line.removeprefix("line ")) for line in sink.got]
+
+
+def make_feed(journal: FakeJournal, entries: int = 1000) -> LogFeed:
+    feed = LogFeed("execution.service", journal, encode, Ring(entries, 10**7), lambda _: None)
+    feed._follower._reader._backoff = Backoff(0.001, 0.002)
+    return feed
+
+
+def expect(sink: FakeSink, wanted: range) -> None:
+    until(lambda: len(sink.got) >= len(wanted), f"{len(wanted)} lines")
+    assert numbers(sink) == list(wanted)
+
+
+class Bad:
+    """A journalctl that fails."""
+
+    def __init__(self, status: int, complaint: bytes = b"") -> None:
+        self._status = status
+        self._complaint = complaint
+        self.count = 0
+
+    def read(self) -> list[Entry]:
+        gevent.sleep(0)
+        return []
+
+    def status(self) -> int:
+        return self._status
+
+    def complaint(self) -> bytes:
+        return self._complaint
+
+
+def failing(journal: FakeJournal, times: int, bad: Bad, follow: bool = False) -> list[int]:
+    """Makes the next journalctl of a kind fail; returns a list of how often it did."""
+    open_journal, failed = journal.journal, [0]
+
+    @contextmanager
+    def journal_or_not(unit: str, **how: Any) -> Iterator[Any]:
+        with open_journal(unit, **how) as stream:
+            if bool(how.get("follow")) == follow and failed[0] < times:
+                failed[0] += 1
+                yield bad
+            else:
+                yield stream
+
+    journal.journal = journal_or_not  # type: ignore[method-assign, assignment]
+    return failed
+
+
+def told(sink: FakeSink) -> list[tuple[str, int | None]]:
+    return [(state, details.get("attempt")) for state, details in sink.states]
+
+
+def refusing(journal: FakeJournal, problems: list[EthPillarError], failing_then: Bad | None = None) -> None:
+    """Makes the next journalctls be refused, with one problem after the other, and at last one fail that began."""
+    open_journal = journal.journal
+
+    @contextmanager
+    def refused(unit: str, **how: Any) -> Iterator[Any]:
+        nonlocal failing_then
+        if problems:
+            raise problems.pop(0)
+        with open_journal(unit, **how) as stream:
+            bad, failing_then = failing_then, None
+            yield bad or stream
+
+    journal.journal = refused  # type: ignore[method-assign, assignment]

@@ -1,19 +1,29 @@
-"""The ring: contiguous, bounded, and a cursor is found again."""
+"""The ring: contiguous, bounded, a cursor is found again; and when it may forget."""
 
+from __future__ import annotations
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.nodes.ring import Item, Ring, cursor_time, gap_between
+from ethpillar.journal.reading import Gap
+from ethpillar.nodes.items import Item
+from ethpillar.nodes.ring import Ring, Room, may_forget
 
 
 def item(number: int, size: int = 10) -> Item:
     return Item(f"c{number}", number, ("x" * size,))
 
 
-def test_it_forgets_the_oldest() -> None:
-    ring = Ring(3, 10**6)
-    for number in range(5):
+def filled(entries: int, count: int) -> Ring:
+    ring = Ring(entries, 10**6)
+    for number in range(count):
         ring.append(item(number))
+    return ring
+
+
+def test_it_forgets_the_oldest() -> None:
+    ring = filled(3, 5)
     assert (ring.start, ring.end, len(ring)) == (2, 5, 3)
     assert [each.cursor for each in ring.slice(2, 10)] == ["c2", "c3", "c4"]
     assert ring.after("c1") is None
@@ -30,12 +40,40 @@ def test_bytes_are_bounded_too_but_one_item_is_always_kept() -> None:
     assert len(ring) == 1
 
 
-def test_a_gap_is_delivered_to_whoever_resumes_before_it() -> None:
+def test_lines_are_weighed_as_python_keeps_them() -> None:
+    plain, wide = item(0, 10_000), Item("c", 0, ("x" * 9_999 + "\N{FIRE}",))
+    assert 10_000 < plain.size < 11_000
+    assert 40_000 < wide.size < 41_000
+    before = wide.size
+    "".join(wide.data).encode()
+    assert wide.size == before  # or the ring's sum would not come out at none
+
+
+def test_a_ring_of_emoji_takes_no_more_memory_than_it_may() -> None:
+    ring = Ring(10_000, 200_000)
+    for number in range(100):
+        ring.append(Item(f"c{number}", number, ("\N{FIRE}" * 1000,)))
+    assert 40 <= len(ring) <= 50
+
+
+def test_a_gap_is_delivered_to_a_reader_that_resumes_before_it() -> None:
     ring = Ring(10, 10**6)
     ring.append(item(0))
-    ring.append(Item("c0", 0, (), gap_between(0, 5)))
+    ring.append(Item("c0", 0, (), Gap(0, 5)))
     ring.append(item(1))
     assert ring.after("c0") == 1
+
+
+def test_a_gap_that_leaves_the_ring() -> None:
+    ring = Ring(2, 10**6)
+    ring.append(Item("c9", 0, (), Gap(0, 5)))  # the entry before it was never here
+    for number in range(5):
+        ring.append(item(number))
+        ring.append(Item(f"c{number}", 0, (), Gap(0, 5)))
+    assert ring.after("c4") == ring.end - 1
+    ring.append(item(5))
+    assert ring.after("c4") is None
+    assert ring.after("c5") == ring.end
 
 
 def test_complete_until_something_is_forgotten() -> None:
@@ -48,9 +86,31 @@ def test_complete_until_something_is_forgotten() -> None:
     assert not ring.complete
 
 
-def test_the_time_in_a_cursor() -> None:
-    assert cursor_time("s=0a;i=1;b=2;m=3;t=5f5e100;x=4") == 100_000_000
-    assert cursor_time("whatever") is None
+@pytest.mark.parametrize(
+    ("entries", "size", "new", "expected"),
+    [
+        (10, 10**6, 10, 0),  # there is room
+        (5, 10**6, 10, 1),  # one too many
+        (10, 6000, 700, 1),  # five of about 1,050 bytes; 5,450 with the new one's overhead, 6,400 in all
+        (10, 6000, 1600, 2),
+        (10, 6000, 10**6, 5),  # all of them, and still too large
+        (5, 6000, 1600, 2),  # both bounds: the stricter one counts
+    ],
+)
+def test_what_would_be_forgotten(entries: int, size: int, new: int, expected: int) -> None:
+    ring = Ring(entries, size)
+    for number in range(5):
+        ring.append(item(number, 600))
+    assert ring.would_forget(item(5, new)) == expected
+    ring.append(item(5, new))
+    assert ring.start == expected
+
+
+@pytest.mark.parametrize("start", range(10, 21))
+@pytest.mark.parametrize("count", [0, 1, 3, 100])
+def test_slices_from_either_half(start: int, count: int) -> None:
+    ring = filled(10, 20)
+    assert [each.realtime_us for each in ring.slice(start, count)] == list(range(start, 20))[:count]
 
 
 @given(st.integers(1, 8), st.integers(500, 5000), st.lists(st.integers(0, 900), max_size=40), st.data())
@@ -59,7 +119,7 @@ def test_against_a_list(entries: int, size: int, sizes: list[int], data: st.Data
     every: list[Item] = []
     for number, length in enumerate(sizes):
         new = item(number, length)
-        would = ring.would_forget([new])
+        would = ring.would_forget(new)
         ring.append(new)
         every.append(new)
         if len(ring) > 1:
@@ -67,9 +127,63 @@ def test_against_a_list(entries: int, size: int, sizes: list[int], data: st.Data
         assert ring.end == len(every)
         assert ring.slice(ring.start, 10**6) == every[ring.start :]
         assert len(ring) <= entries
+        assert ring.lines_before(ring.end) == len(every)
     if every:
         start = data.draw(st.integers(ring.start, ring.end))
         count = data.draw(st.integers(0, 10))
         assert ring.slice(start, count) == every[start : start + count]
+        assert ring.lines_before(start) == start
         for number, each in enumerate(every):
             assert ring.after(each.cursor) == (number + 1 if number >= ring.start else None)
+
+
+# A ring of the items 10 to 19.
+JOURNAL, AHEAD = -1, 2**63
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "reached", "wanted", "expected"),
+    [
+        # nothing is forgotten, or nobody is there
+        (10, [15], False, Room.GO),
+        (10, [JOURNAL], True, Room.GO),
+        (12, [], True, Room.GO),
+        # everybody has what is forgotten
+        (12, [12], False, Room.GO),
+        (12, [20, 12], False, Room.GO),
+        (12, [AHEAD], False, Room.GO),
+        # others are in the journal, or have fallen out before
+        (12, [12, JOURNAL], False, Room.GO),
+        (12, [20, JOURNAL, 9], True, Room.GO),
+        (12, [AHEAD, JOURNAL], True, Room.GO),
+        # somebody is about to fall out, and the fastest waits for the follower
+        (12, [20, 11], False, Room.GRACE),
+        (12, [20, 10, JOURNAL], True, Room.GRACE),
+        (12, [AHEAD, 10], False, Room.GRACE),
+        # the fastest has not taken yet what there is
+        (12, [19, 11], False, Room.WAIT),
+        (12, [11], False, Room.WAIT),
+        (12, [10, 11, JOURNAL], False, Room.WAIT),
+        (12, [JOURNAL], False, Room.WAIT),
+        # the same, while somebody can't read the journal for want of a channel
+        (12, [19, 11, JOURNAL], True, Room.GIVE_BACK),
+        (12, [11, JOURNAL], True, Room.GIVE_BACK),
+        (12, [JOURNAL], True, Room.GIVE_BACK),
+        (12, [JOURNAL, JOURNAL], True, Room.GIVE_BACK),
+    ],
+)
+def test_whether_a_ring_may_forget(forgotten: int, reached: list[int], wanted: bool, expected: Room) -> None:
+    ring = filled(10, 20)
+    assert may_forget(ring, forgotten, reached, wanted) is expected
+
+
+@given(
+    st.integers(10, 20),
+    st.lists(st.one_of(st.just(JOURNAL), st.just(AHEAD), st.integers(0, 20)), max_size=5),
+    st.booleans(),
+)
+def test_nothing_is_forgotten_that_the_fastest_needs(forgotten: int, reached: list[int], wanted: bool) -> None:
+    room = may_forget(filled(10, 20), forgotten, reached, wanted)
+    if room in (Room.GO, Room.GRACE):
+        assert forgotten <= 10 or not reached or max(reached) >= forgotten
+    assert wanted or room is not Room.GIVE_BACK

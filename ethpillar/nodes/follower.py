@@ -1,0 +1,294 @@
+"""The follower: reads a unit's journal, once for all subscribers, into the ring.
+
+Belongs here: when it reads without following and when it follows, what it does when the stream ends, and how fast it
+reads. It must not know how an item gets to a browser.
+
+First it reads what there is (the backlog, or after a break everything after the last entry), which ends by itself and
+so tells the last cursor there is. Then it follows from that cursor, that entry itself included, and drops the equal
+entry. So what is in the ring is contiguous, and begins and ends at known places.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+
+import gevent
+
+from ..errors import EthPillarError, UnitNotFound, whereabouts
+from ..journal.cursor import time_of
+from ..journal.entry import Entry
+from ..journal.formats import LineParser
+from ..journal.reading import After, Gap, Last, Reading, Verdict
+from ..timing import within
+from .items import Item, portions
+from .log import SharedLog
+from .reader import JournalReader
+from .ring import Room, may_forget
+from .source import EntryStream
+from .states import FEED_TRANSITIONS, FeedState, Machine
+from .subscription import TURN, LogSubscription
+from .tries import BEGUN, FOLLOWED, NEW, ReadFailed, Trouble
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 50
+"Entries that the follower itself starts with; a subscriber that wants more gets it from the journal."
+STEADY = 10.0
+"Seconds after which a journal that was followed, and had nothing to tell, was a good one."
+BEGINS = 3.0
+"""Seconds within which a followed journal shows the entry at its cursor. From systemd 251 on it shows only the current
+boot, and so may rightly show nothing; after that it counts as live."""
+GRACE = 0.25
+GRACE_EVERY = 2.5
+"Of every so many seconds, the follower waits `GRACE` at most for subscribers that are about to fall out of the ring."
+
+
+class Grace:
+    """How much longer the follower may wait for subscribers that are not the fastest."""
+
+    def __init__(self) -> None:
+        self._until = self._more_at = 0.0
+
+    def left(self, now: float) -> float:
+        """Return the seconds that are left at this moment; none if it is not positive."""
+        if now >= self._more_at:
+            self._until, self._more_at = now + GRACE, now + GRACE_EVERY
+        return self._until - now
+
+
+class Lend(Exception):
+    """The follower's channel is to be closed, so that a subscriber can have it."""
+
+
+class Follower:
+    """Reads the journal of one unit in a greenlet of its own, until it is closed or gives up."""
+
+    def __init__(
+        self,
+        shared: SharedLog,
+        subscriptions: Collection[LogSubscription],
+        tell: Callable[..., None],
+        fail: Callable[[EthPillarError], None],
+    ) -> None:
+        """
+        :param subscriptions: those of the log at each moment
+        :param tell: tells all of them a state and its details
+        :param fail: tells all of them that the log has ended
+        """
+        self._log = shared
+        self._subscriptions = subscriptions
+        self._tell = tell
+        self._fail = fail
+        self._machine = Machine(FeedState.STARTING, FEED_TRANSITIONS)
+        self._reader = JournalReader(shared.unit, shared.source, Last(BACKLOG), NEW)
+        self._parser = LineParser()
+        self._pending: list[Item] = []
+        "Items that there was no room for when the channel was lent."
+        self._grace = Grace()
+        self._stream: EntryStream | None = None
+        "The journalctl that follows, while it does."
+        self._lending = False
+        "Whether a subscriber has asked for its channel."
+        shared.borrow = self.lend
+        self._greenlet = gevent.spawn(self._run)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will be read any more."""
+        return self._machine.state is FeedState.OVER or bool(self._greenlet.dead)
+
+    def lend(self) -> None:
+        """Close the channel on which the journal is followed, so that a subscriber can read. The follower goes on soon.
+
+        What comes meanwhile is in the journal.
+        """
+        if self._stream is not None and self._machine.state is FeedState.LIVE and not self._lending:
+            self._lending = True
+            self._stream.close()
+
+    def close(self) -> None:
+        """End it, and wait until it has ended."""
+        self._greenlet.kill()
+        self._machine.to(FeedState.OVER)
+
+    def _run(self) -> None:
+        while not self.over:
+            try:
+                if self._machine.state is FeedState.LENT:
+                    self._leave_channel()
+                self._log.source.wait_connected()
+                self._read()
+            except Lend:
+                self._machine.to(FeedState.LENT)
+            except Exception as problem:  # noqa: BLE001
+                self._failed(problem)
+
+    # -- failing
+
+    def _failed(self, problem: Exception) -> None:
+        if not isinstance(problem, EthPillarError | ReadFailed):
+            log.error("Following a log failed (%s); it goes on after its last entry", whereabouts(problem))
+        delay = self._reader.failed(problem)
+        if delay is None and isinstance(problem, EthPillarError):
+            self._machine.to(FeedState.OVER)  # before anybody is told, which takes turns
+            self._fail(problem)
+            return
+        self._pause(delay or 0.0)
+
+    def _pause(self, delay: float) -> None:
+        self._machine.to(FeedState.RECONNECTING)
+        self._tell("reconnecting", attempt=self._reader.attempt, retry_in=round(delay, 3))
+        self._log.follower_waits = self._reader.tries.last is Trouble.ROOM
+        if self._log.follower_waits:
+            self._log.returned.wait(delay)
+        else:
+            gevent.sleep(delay)
+
+    # -- reading
+
+    def _read(self) -> None:
+        """Catch up, then follow. Raises when the stream has ended."""
+        self._machine.to(FeedState.CATCHING_UP if self._log.started else FeedState.STARTING)
+        self._describe()
+        self._catch_up()
+        while not self._follow():
+            # What lies between is read without following. That helps once: the next entry is one that is shown.
+            if self._reader.tries.count(Trouble.PLACE):
+                raise ReadFailed(Trouble.PLACE)
+            self._reader.tries.failed(Trouble.PLACE)
+            self._machine.to(FeedState.CATCHING_UP)
+            self._catch_up()
+
+    def _describe(self) -> None:
+        try:
+            self._log.description = self._log.source.check_unit(self._log.unit)
+        except UnitNotFound:  # one that is being replaced may be away for a moment, and its journal is there
+            if not self._log.started:
+                raise
+        self._parser.describe(self._log.description)
+
+    def _catch_up(self) -> None:
+        """Read what the journal has by now, without following: the backlog at first, then what came since."""
+        backlog: list[Entry] = []
+        with self._reader.open() as (reading, stream):
+            while entries := stream.read():
+                new, gap = reading.take(entries)
+                if self._log.started:
+                    self._append(new, gap)
+                else:
+                    backlog += new  # perhaps it is a part of it: the ring must not begin in the middle
+            found = self._reader.judge(reading, stream)
+        if not self._log.started:
+            self._begin(backlog, complete=stream.count < BACKLOG)
+        if not reading.begun:
+            self._empty(reading, found)
+
+    def _begin(self, backlog: Sequence[Entry], complete: bool) -> None:
+        self._log.ring.complete = complete
+        self._append(backlog)
+        self._log.started = True
+        self._reader.tries.limits = BEGUN
+        self._machine.to(FeedState.CATCHING_UP)
+        self._log.news.fire()
+
+    def _empty(self, reading: Reading, found: Verdict) -> None:
+        """The journal has nothing from the start on."""
+        start, self._reader.start = self._reader.start, reading.emptied()
+        if found is Verdict.NO_CURSOR and isinstance(start, After):
+            gap = Gap(time_of(start.cursor), None)
+            self._put([Item(start.cursor, gap.from_us or 0, (), gap)])
+
+    def _follow(self) -> bool:
+        """Follow from the last entry on. Return False if the stream did not begin there; raise when it has ended."""
+        began = time.monotonic()
+        with self._reader.open(follow=True) as (reading, stream):
+            if not reading.owed:
+                self._live()
+            soon = gevent.spawn_later(BEGINS, self._live)
+            self._stream, self._lending = stream, False
+            try:
+                while entries := stream.read():
+                    new, gap = reading.take(entries)
+                    if gap is not None:
+                        return False
+                    self._live()
+                    if new:
+                        self._reader.succeeded()  # not when it catches up: so does one that can't be followed
+                    self._append(new)
+            finally:
+                self._stream = None
+                soon.kill()
+            if self._lending:
+                raise Lend
+            if time.monotonic() - began > STEADY:
+                self._reader.succeeded()
+            raise ReadFailed(Trouble.LINK if stream.status() < 0 else Trouble.JOURNAL)
+
+    def _live(self) -> None:
+        if self._machine.state is FeedState.LIVE:
+            return
+        self._machine.to(FeedState.LIVE)
+        self._reader.tries.limits = FOLLOWED
+        self._log.follower_waits = False
+        self._log.news.fire()
+        if self._log.told is None or self._log.told[0] != "live":
+            self._tell("live")
+
+    # -- into the ring
+
+    def _append(self, entries: Sequence[Entry], gap: Gap | None = None) -> None:
+        """Put entries into the ring, after the gap before them."""
+        start = self._reader.start
+        missing = [Item(start.cursor, gap.from_us or 0, (), gap)] if gap and isinstance(start, After) else []
+        for some in portions(entries):
+            self._put([*missing, *(self._log.items.make(entry, self._parser) for entry in some)])
+            missing = []
+            if any(entry.pid == 1 for entry in some):
+                self._log.source.unit_changed(self._log.unit)
+            gevent.sleep(0)
+
+    def _put(self, items: Sequence[Item], lent: bool = False) -> None:
+        """Append items to the ring as there is room.
+
+        :raises Lend: somebody needs the channel, unless it is `lent` already; what is left is pending
+        """
+        for number, item in enumerate(items):
+            if self._log.started and not self._has_room(item, lent):
+                self._pending = list(items[number:])
+                raise Lend
+            self._log.ring.append(item)
+            if item.gap is None:
+                self._reader.start = After(item.cursor)
+        self._log.news.fire()
+
+    def _leave_channel(self) -> None:
+        """Leave the channel to the subscribers that need one, until they have had their turn."""
+        self._log.lent.fire()
+        pending, self._pending = self._pending, []
+        self._put(pending, lent=True)
+        with within(TURN):
+            while any(each.in_journal for each in self._subscriptions):
+                self._log.progress.wait()
+        if any(each.in_journal for each in self._subscriptions):
+            self._log.follower_waits = True
+            self._log.returned.wait(TURN)
+
+    def _has_room(self, item: Item, lent: bool) -> bool:
+        """Wait until the ring may forget what it must for an item. Return False if the channel is needed instead."""
+        ring = self._log.ring
+        forgotten = ring.would_forget(item)
+        while forgotten > ring.start:
+            reached = [each.reach for each in self._subscriptions]
+            room = may_forget(ring, forgotten, reached, any(each.wants_channel for each in self._subscriptions))
+            patience = None
+            if room is Room.GIVE_BACK and not lent:
+                return False
+            if room is Room.GRACE:
+                patience = self._grace.left(time.monotonic())
+            if room is Room.GO or (patience is not None and patience <= 0):
+                break
+            self._log.news.fire()
+            self._log.progress.wait(patience)
+        return True

@@ -1,0 +1,33 @@
+"""A journal in memory and a feed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from ethpillar.nodes.log_feed import LogFeed
+from ethpillar.timing import Backoff
+
+from .journal_fake import FakeJournal, make_feed
+
+
+@pytest.fixture
+def journal() -> FakeJournal:
+    return FakeJournal()
+
+
+@pytest.fixture
+def feed(journal: FakeJournal) -> Iterator[LogFeed]:
+    made = make_feed(journal)
+    yield made
+    made.close()
+    gevent.sleep(0)
+    assert journal.open == 0
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.reader.Backoff", lambda: Backoff(0.001, 0.002))
+    monkeypatch.setattr("ethpillar.nodes.reader.EVERY", {})

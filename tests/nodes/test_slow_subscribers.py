@@ -1,0 +1,226 @@
+"""Subscribers that are slow lose nothing and hold nobody up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gevent
+import pytest
+
+from ethpillar.journal.entry import Entry
+from ethpillar.nodes.follower import Grace
+from ethpillar.nodes.items import Item
+from ethpillar.nodes.log_feed import LogFeed
+
+from ..waiting import until
+from .journal_fake import FakeJournal, FakeSink, expect, make_feed, numbers
+
+
+def test_a_frozen_subscriber_holds_nobody_up_and_gets_everything_later(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen)
+    journal.write(1)
+    expect(quick, range(1))
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(2000)
+    expect(quick, range(2001))
+    assert len(feed.ring) <= 60
+    frozen.frozen = False
+    expect(frozen, range(2001))
+    journal.write(1)
+    expect(frozen, range(2002))
+    assert not [state for state, _ in frozen.states if state == "gap"]
+    feed.close()
+    assert journal.open == 0
+
+
+@pytest.mark.parametrize("before", [0, 30])
+@pytest.mark.parametrize("lines", [0, 10])
+def test_a_subscriber_that_is_frozen_from_the_start_gets_everything_later(before: int, lines: int) -> None:
+    journal = FakeJournal()
+    journal.write(before)
+    feed = make_feed(journal, entries=40)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick, 0)
+    until(lambda: quick.states, "live")
+    frozen.frozen = True
+    feed.subscribe(frozen, lines)
+    gevent.sleep(0)  # it finds its place in the ring
+    for _ in range(5):
+        journal.write(50)
+        until(lambda: numbers(quick)[-1:] == [len(journal.entries) - 1], "the quick one to have all")
+    frozen.frozen = False
+    until(lambda: numbers(frozen)[-1:] == [len(journal.entries) - 1], "the rest")
+    assert numbers(frozen) == list(range(max(0, before - lines), len(journal.entries)))
+    assert not [state for state, _ in frozen.states if state == "gap"]
+    feed.close()
+
+
+def test_a_frozen_subscriber_that_wants_only_live_lines_is_told_how_many_it_missed(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen, lossless=False)
+    journal.write(1)
+    expect(quick, range(1))
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(500)
+    expect(quick, range(501))
+    frozen.frozen = False
+    until(lambda: numbers(frozen)[-1] == 500, "the last line")
+    gap = next(details for state, details in frozen.states if state == "gap")
+    assert gap["reason"] == "slow"
+    assert len(frozen.got) + gap["skipped"] == 501
+    feed.close()
+
+
+def test_when_nobody_keeps_up_the_journal_waits(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    journal.write(1)
+    expect(sink, range(1))
+    sink.frozen = True
+    journal.write(1000)
+    until(lambda: len(feed.ring) == 60, "a full ring")
+    for _ in range(50):
+        gevent.sleep(0)
+    assert feed.ring.end <= 62  # nothing is read that nobody takes
+    sink.frozen = False
+    expect(sink, range(1001))
+    feed.close()
+
+
+def test_one_that_joins_at_the_end_need_not_wait_for_one_that_is_frozen(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=60)
+    frozen = FakeSink()
+    feed.subscribe(frozen)
+    journal.write(1)
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(1000)
+    until(lambda: len(feed.ring) == 60, "a full ring")
+    sinks = [FakeSink(), FakeSink()]
+    feed.subscribe(sinks[0], lines=0)
+    feed.subscribe(sinks[1], after=feed.ring.slice(feed.ring.end - 1, 1)[0].cursor)
+    for sink in sinks:
+        until(lambda sink=sink: numbers(sink)[-1:] == [1000], "the last line")  # type: ignore[misc]
+        assert numbers(sink) == list(range(numbers(sink)[0], 1001))
+    frozen.frozen = False
+    expect(frozen, range(1001))
+    feed.close()
+
+
+def test_many_that_are_frozen_at_different_places_cost_the_others_a_moment_in_all(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=100)
+    graces: list[float] = []
+
+    class Counted(Grace):
+        def left(self, now: float) -> float:
+            graces.append(super().left(now))
+            return graces[-1]
+
+    grace = feed._follower._grace = Counted()
+    quick = FakeSink()
+    feed.subscribe(quick)
+    frozen = [FakeSink() for _ in range(20)]
+    for number, sink in enumerate(frozen):
+        feed.subscribe(sink)
+        journal.write(3)
+        expect(quick, range(3 * number + 3))
+        until(lambda sink=sink: sink.got, "a line")  # type: ignore[misc]
+        sink.frozen = True
+    grace._more_at = float("inf")  # there was a moment, and it is over
+    journal.write(1000)
+    expect(quick, range(1060))
+    assert all(each <= 0 for each in graces)
+    for sink in frozen:
+        sink.frozen = False
+    for sink in frozen:
+        until(lambda sink=sink: numbers(sink)[-1:] == [1059], "the rest")  # type: ignore[misc]
+        assert numbers(sink) == list(range(numbers(sink)[0], 1060))
+    feed.close()
+
+
+class Trickling(FakeSink):
+    """Takes a little now and then, and is never so slow that it loses its place."""
+
+    def wait_ready(self, timeout: float | None = None) -> bool:
+        gevent.sleep(0.3)
+        return True
+
+
+def test_those_that_trickle_do_not_keep_a_quick_one_from_the_journal(
+    journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ethpillar.nodes.catch_up.SLICE", 0.0)
+    journal.write(20_000)
+    feed = make_feed(journal, entries=60)
+    for _ in range(2):
+        feed.subscribe(Trickling(), lines=5000)
+    until(lambda: feed.log.catching_up.locked(), "both to read the journal")
+    quick = FakeSink()
+    feed.subscribe(quick, lines=3000)
+    expect(quick, range(17_000, 20_000))
+    feed.close()
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_lines_that_were_skipped_are_counted_and_not_entries(journal: FakeJournal, lossless: bool) -> None:
+    feed = make_feed(journal, entries=60)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen, lossless=lossless)
+    for number in range(300):
+        journal.entries.append(Entry(f"i={number:x};t={number + 1:x}", number + 1, b"line %d\n  more" % number, 6))
+        if not number:
+            journal._wake()
+            until(lambda: len(quick.got) == len(frozen.got) == 2, "the first entry")
+            frozen.frozen = True
+    journal._wake()
+    until(lambda: len(quick.got) == 600, "all of it")
+    frozen.frozen = False
+    until(lambda: frozen.got[-2:] == ["line 299", "  more"], "the last entry")
+    skipped = [details["skipped"] for state, details in frozen.states if state == "gap"]
+    assert len(frozen.got) + sum(skipped) == 600
+    assert bool(skipped) is not lossless
+    feed.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whoever_waits_for_the_journal_gets_a_turn(journal: FakeJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.catch_up.SLICE", 0.0)
+    journal.write(20_000)
+    feed = make_feed(journal, entries=60)
+    sinks = [FakeSink() for _ in range(4)]
+    for sink in sinks:
+        feed.subscribe(sink, lines=5000)
+    until(lambda: all(sink.got for sink in sinks), "lines for all")
+    assert any(len(sink.got) < 5000 for sink in sinks)  # none of them had to wait until others had everything
+    for sink in sinks:
+        expect(sink, range(15_000, 20_000))
+    feed.close()
+
+
+def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(journal: FakeJournal, feed: LogFeed) -> None:
+    class Batches(FakeSink):
+        def lines(self, items: Sequence[Item]) -> None:
+            super().lines(items)
+            batches.append(len(items))
+
+    batches: list[int] = []
+    sink = Batches(window=0.5)
+    feed.subscribe(sink)
+    until(lambda: sink.states, "live")
+    journal.write(1)
+    until(lambda: len(feed.ring) == 1, "the first entry")
+    journal.write(20)
+    expect(sink, range(21))
+    assert batches == [21]
+    journal.write(1200)
+    expect(sink, range(1221))
+    assert max(batches) <= 500
