@@ -1,13 +1,16 @@
-"""Deadlines and backoff, for every room."""
+"""Deadlines, backoff, and what must not be interrupted, for every room."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import gevent
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -66,3 +69,22 @@ class Backoff:
     def reset(self) -> None:
         """After a success."""
         self.attempt = 0
+
+
+def shielded(act: Callable[[], T]) -> T:
+    """Run `act` to its end in a greenlet that nobody kills, and wait for it.
+
+    If the caller is stopped while it waits, `act` goes on: half a packet breaks a connection, and what is half closed
+    stays open. Returns what `act` returns, and raises what it raises.
+    """
+
+    def run() -> tuple[T, None] | tuple[None, Exception]:
+        try:
+            return act(), None
+        except Exception as problem:  # noqa: BLE001 (raised below; gevent would print it here)
+            return None, problem
+
+    result, problem = gevent.spawn(run).get()
+    if problem is not None:
+        raise problem
+    return result  # type: ignore[return-value]

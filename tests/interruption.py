@@ -41,6 +41,7 @@ class _Run:
         self._left = list(at)
         self._interruption = interruption
         self._count = 0
+        self._over = False
         self._hub = gevent.get_hub()
         self._running: gevent.Greenlet[[], None] = gevent.Greenlet(self._run)
         self.begun: set[gevent.Greenlet[..., Any]] = set()
@@ -51,13 +52,15 @@ class _Run:
             self._operation()
         except BaseException:  # noqa: BLE001 (how it ends is its own affair; that it ends is not)
             return
+        finally:
+            self._over = True
 
     def _trace(self, _: str, between: tuple[Any, Any]) -> None:
         origin, target = between
         for each in between:
             if isinstance(each, gevent.Greenlet):
                 self.begun.add(each)
-        if origin is self._running and target is self._hub and self._left:
+        if origin is self._running and target is self._hub and self._left and not self._over:
             self._count += 1
             if self._count == self._left[0]:
                 self._left.pop(0)
@@ -65,7 +68,7 @@ class _Run:
                 self._hub.loop.run_callback(self._stop)
 
     def _stop(self) -> None:
-        if not self._running.dead:
+        if not self._over:
             self._running.throw(self._interruption())
 
     def __call__(self) -> bool:

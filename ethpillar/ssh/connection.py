@@ -1,15 +1,14 @@
 """A logged-in connection and the commands that run on it.
 
-Belongs here: channels, their number, and the deadline that paramiko's exec lacks. A command is given as a list of
-words and quoted here, once, so that nothing reaches a shell unquoted.
+Belongs here: channels, and the deadline that paramiko's exec lacks. A command is given as a list of words and quoted
+here, once, so that nothing reaches a shell unquoted. How many channels there may be is decided in `ssh.channels`.
 """
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gevent
@@ -17,7 +16,7 @@ import paramiko
 from gevent.event import Event
 
 from ..errors import SshTimeout, SshUnreachable
-from ..timing import within
+from .channels import ChannelCount
 from .transport import NodeTransport
 
 READ_SIZE = 64 * 1024
@@ -27,18 +26,22 @@ STDERR_KEPT = 4096
 OUTPUT_LIMIT = 4 * 1024 * 1024
 "Bytes of output a short command may have."
 LATE = 60.0
-"Seconds for which a channel that nobody waits for any more is closed should it open."
-RELEARN = 60.0
-"Seconds for which what was learned from a refusal counts."
-CLOSING, REFUSING = 3.0, 1.0
-"""sshd keeps a channel's place until its process has ended. So a refusal says nothing of how many it allows when one
-was closed so recently, unless it has refused all for so long."""
+"Seconds that sshd has to open a channel, whether or not anybody still waits for it."
+CLOSED_WITHIN = 2.0
+"Seconds that the end of a command is waited for. Its channel is closed in any case."
 _REFUSED = "Unable to open channel."
 "What paramiko says of all but the last of several refusals that come at once."
 
 
 class ChannelRefused(Exception):
-    """sshd refused a further channel on this connection (`MaxSessions`); another connection may have room."""
+    """sshd refused a further channel on this connection (`MaxSessions`); another connection may have room.
+
+    :param pause: seconds to wait before the next try
+    """
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(pause)
+        self.pause = pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,25 @@ class Result:
 class Command:
     """A running remote command. Close it; closing it ends the remote process within moments."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
+    def __init__(self, channel: paramiko.Channel, closed: Callable[[Command], None] = lambda _: None) -> None:
+        """:param closed: is called once the channel is closed, in a greenlet that nobody kills"""
         self._channel = channel
+        self._closed = closed
+        self._closing: gevent.Greenlet[[], None] | None = None
         self._stderr = b""
         self.answered = False
-        "Whether it has printed anything."
+        "True once it has printed anything."
+
+    def start(self, words: Sequence[str], stdin: bytes) -> None:
+        """Have sshd run the command. Raises what paramiko raises."""
+        self._channel.exec_command(shlex.join(words))
+        self.send(stdin)
 
     def read(self) -> bytes:
-        """Waits for output; b"" when it has ended or the connection has. Not reading makes the remote side wait."""
+        """Wait for output and return it; b"" when it or the connection has ended.
+
+        Not reading makes the remote side wait.
+        """
         try:
             data = self._channel.recv(READ_SIZE)
         except (EOFError, OSError, paramiko.SSHException):
@@ -85,7 +99,7 @@ class Command:
         return self._stderr
 
     def status(self, timeout: float = 5.0) -> int:
-        """The exit status once it has ended and all of its output is here; -1 when there is none."""
+        """Return the exit status once it has ended and all of its output is here; -1 when there is none."""
         self._channel.status_event.wait(timeout)
         # sshd may send the status before the last of the output, which a connection that breaks then takes along. A
         # channel that the other side has closed is complete, too.
@@ -93,7 +107,7 @@ class Command:
         return int(self._channel.exit_status) if self._channel.eof_received or ended else -1
 
     def send(self, data: bytes) -> None:
-        """Writes to standard input and ends it."""
+        """Write to standard input and end it."""
         try:
             if data:
                 self._channel.sendall(data)
@@ -101,13 +115,35 @@ class Command:
         except RuntimeError as problem:
             raise _interruption(problem) from None
 
-    def close(self) -> None:
-        """Ends the command. Safe to call twice, and on a connection that is gone."""
+    def result(self) -> Result:
+        """Read all there is and return it with the exit status. Too much output counts as no answer (`SshTimeout`)."""
+        output = bytearray()
+        while data := self.read():
+            output += data
+            if len(output) > OUTPUT_LIMIT:
+                raise SshTimeout
+        return Result(self.status(), bytes(output), self.stderr)
+
+    def begin_to_close(self) -> gevent.Greenlet[[], None]:
+        """Close the channel in a greenlet that nobody kills; return that. Does nothing the second time."""
+        if self._closing is None:
+            self._closing = gevent.spawn(self._close)
+        return self._closing
+
+    def _close(self) -> None:
         try:
-            with within(2):
-                self._channel.close()
+            self._channel.close()
         except (EOFError, OSError, paramiko.SSHException):
             pass  # the connection is gone, and with it the command
+        finally:
+            self._closed(self)
+
+    def close(self) -> None:
+        """End the command. Safe to call twice, and on a connection that is gone.
+
+        Whoever is stopped while it waits here, or waits for `CLOSED_WITHIN`, leaves the closing to go on.
+        """
+        self.begin_to_close().join(CLOSED_WITHIN)
 
 
 def _interruption(problem: RuntimeError) -> BaseException:
@@ -116,54 +152,27 @@ def _interruption(problem: RuntimeError) -> BaseException:
     return problem if cause is None or isinstance(cause, Exception) else cause
 
 
-def _open_session(transport: NodeTransport) -> paramiko.Channel | Exception:
-    try:
-        return transport.open_session(timeout=LATE)
-    except (EOFError, OSError, paramiko.SSHException) as problem:
-        # Handed to the waiter: left to gevent it would be printed as a stack trace.
-        return problem
-
-
-def _close_late(opening: gevent.Greenlet[..., paramiko.Channel | Exception]) -> None:
-    if isinstance(opening.value, paramiko.Channel):
-        gevent.spawn(Command(opening.value).close)
+def _abandon(opening: gevent.Greenlet[..., Command | Exception]) -> None:
+    if isinstance(opening.value, Command):
+        opening.value.begin_to_close()
 
 
 class Connection:
-    """One SSH connection to a node; `slots` channels at most are open on it at once."""
+    """One SSH connection to a node."""
 
     def __init__(self, transport: NodeTransport, max_channels: int, keepalive: float, dead_after: float) -> None:
+        """
+        :param max_channels: how many channels to assume that sshd allows
+        :param keepalive: seconds of silence after which the node is asked for a sign of life
+        :param dead_after: seconds in which it must give one
+        """
         self._transport = transport
-        self._max_channels = max_channels
-        self._learned = (max_channels, 0.0)
-        self._closed_at = float("-inf")
-        self._refused_since = float("inf")
-        self.open_channels = 0
-        "Those that are asked for as well."
-        self._granted = 0
+        self.channels = ChannelCount(max_channels)
+        self.channel_ended: Callable[[], None] = lambda: None
+        "Is called when there may be room for another channel."
         self.proved = False
-        "Whether a command has answered on it: a node may let us in, and close the connection at once."
+        "True once a command has answered on it: a node may let us in, and close the connection at once."
         self._watch = gevent.spawn(transport.watch, keepalive, dead_after)
-
-    @property
-    def capacity(self) -> int:
-        """Channels sshd allows, as far as is known."""
-        learned, until = self._learned
-        return learned if time.monotonic() < until else self._max_channels
-
-    def refused(self) -> bool:
-        """sshd has refused a channel. Whether that says that there is room for no more than there are."""
-        now = time.monotonic()
-        self._refused_since = min(self._refused_since, now)
-        learned = now - self._closed_at > CLOSING or now - self._refused_since > REFUSING
-        if learned:
-            self._learned = (max(1, min(self.capacity, self._granted)), now + RELEARN)
-        return learned
-
-    def learn_from(self, other: Connection) -> None:
-        """What was learned on another connection to the same sshd."""
-        if other.capacity < self.capacity:
-            self._learned = other._learned
 
     @property
     def ended(self) -> Event:
@@ -172,73 +181,71 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether it can still be used, as far as is known."""
+        """True if it can still be used, as far as is known."""
         return bool(self._transport.is_active()) and not self._transport.ended.is_set()
 
-    @contextmanager
-    def command(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Iterator[Command]:
-        """Starts a command and closes it at the end of the block.
+    def start(self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = 15.0) -> Command:
+        """Return a running command, whose channel has been counted (`ChannelCount.take`). Close it.
 
         :param words: the program and its arguments, unquoted
         :param stdin: all of its standard input
-        :param timeout: seconds until sshd must have started it
+        :param timeout: seconds until sshd must have started it; None where the caller has a deadline
         :raises ChannelRefused: no room on this connection
         :raises SshUnreachable: the connection is gone (`SshTimeout`: it does not answer)
         """
-        self.open_channels += 1
-        command = None
+        # In a greenlet that nobody kills: sshd's answer may come after the caller was stopped, and a channel that opens
+        # then has to be closed, or it would count against MaxSessions for ever.
+        opening = gevent.spawn(self._open)
         try:
-            try:
-                with gevent.Timeout(timeout, SshTimeout()):
-                    command = Command(self._open())
-                    self._granted += 1
-                    self._refused_since = float("inf")
-                    command._channel.exec_command(shlex.join(words))
-                    command.send(stdin)
-            except paramiko.ChannelException:
-                raise ChannelRefused from None
-            except (EOFError, OSError, paramiko.SSHException) as problem:
-                if self.alive and str(problem) == _REFUSED:
-                    raise ChannelRefused from None
-                raise SshUnreachable from None
-            yield command
-        finally:
-            if command is not None:
-                self.proved = self.proved or command.answered
-                command.close()
-                self._granted -= 1
-                self._closed_at = time.monotonic()
-            self.open_channels -= 1
-
-    def _open(self) -> paramiko.Channel:
-        # In a greenlet of its own, which nobody kills: sshd's answer may come after the caller was stopped, and a
-        # channel that opens then has to be closed, or it would count against MaxSessions for ever.
-        opening = gevent.spawn(_open_session, self._transport)
-        try:
-            answer = opening.get()
+            with gevent.Timeout(timeout, SshTimeout()):
+                answer = opening.get()
+                if isinstance(answer, Exception):
+                    raise answer
+                answer.start(words, stdin)
+                return answer
+        except (EOFError, OSError, paramiko.SSHException):
+            opening.link(_abandon)
+            raise SshUnreachable from None
         except BaseException:
-            opening.link(_close_late)
+            opening.link(_abandon)
             raise
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
 
-    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Result:
-        """Runs a short command to its end.
+    def _open(self) -> Command | Exception:
+        # Returns its error: left to gevent it would be printed as a stack trace.
+        command: Command | None = None
+        refused = False
+        try:
+            command = Command(self._transport.open_session(timeout=LATE), self._ended)
+        except paramiko.ChannelException:
+            refused = True
+        except (EOFError, OSError, paramiko.SSHException) as problem:
+            refused = self.alive and str(problem) == _REFUSED
+        finally:
+            pause = self._count(command is not None, refused)
+        if command is not None:
+            return command
+        return ChannelRefused(pause) if refused else SshUnreachable()
 
-        :param timeout: seconds for all of it
-        :raises ChannelRefused, SshUnreachable, SshTimeout: as `command`; too much output counts as no answer
-        """
-        with gevent.Timeout(timeout, SshTimeout()), self.command(words, stdin, timeout) as command:
-            output = bytearray()
-            while data := command.read():
-                output += data
-                if len(output) > OUTPUT_LIMIT:
-                    raise SshTimeout
-            return Result(command.status(), bytes(output), command.stderr)
+    def _count(self, granted: bool, refused: bool) -> float:
+        """Count what sshd's answer was; return the seconds to wait before the next try."""
+        if granted:
+            self.channels.granted()
+            return 0.0
+        pause = 0.0
+        if refused:
+            pause = self.channels.refused(time.monotonic())
+        else:
+            self.channels.failed()
+        self.channel_ended()
+        return pause
+
+    def _ended(self, command: Command) -> None:
+        self.proved = self.proved or command.answered
+        self.channels.closed(time.monotonic())
+        self.channel_ended()
 
     def close(self) -> None:
-        """Closes the connection and everything on it."""
+        """Close the connection and everything on it."""
         self._transport.close()
         if self._watch is not gevent.getcurrent():
             self._watch.kill()

@@ -1,179 +1,173 @@
 """As many connections to one node as its channels need.
 
-Belongs here: sharing a connection, opening a further one when it is full, and learning from sshd's refusals how many
-channels it allows. It must not know what the channels are for, except that long ones leave room for short ones.
+Belongs here: waiting for what `ssh.channels` decides, and carrying it out. It must not know what the channels are for,
+except that long ones leave room for short ones.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import gevent
 from gevent.event import Event
-from gevent.lock import BoundedSemaphore
 
 from ..errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable
+from .channels import ChannelCount, Channels, Step
 from .connection import ChannelRefused, Command, Connection, Result
 
-RESERVED = 2
-"Channels of a connection that are kept for short commands, so that a page of logs never holds up the states."
+LOOK_EVERY = 1.0
+"Seconds after which a command that waits for room looks again, whatever it was told."
+REFUSALS = 8
+"How often sshd may refuse a long command, besides once for each connection, before it is told that there is no room."
 
-PAUSE = 0.2
-"Seconds before the next try on a connection that may have room in a moment."
+Decide = Callable[[float], ChannelCount | Step]
 
 
 class ConnectionPool:
-    """The connections to one node. The first is opened by `connect`, further ones when a channel needs room."""
+    """The connections to one node. The first is opened by `connect`, further ones when a channel needs room.
+
+    Callers who need a connection at the same time share one login, and its error. A login belongs to the pool: it goes
+    on when the caller is stopped, because half a login is one that sshd counts, and ends when the pool is closed.
+    """
 
     def __init__(self, login: Callable[[], Connection], max_connections: int) -> None:
-        """:param login: makes one connection, or raises an `SshError`"""
+        """:param login: makes one connection, or raises an `EthPillarError`"""
         self._login = login
-        self._max = max_connections
+        self._channels = Channels(max_connections)
         self._connections: list[Connection] = []
         self._lane: Connection | None = None
-        "One connection more, for short commands only, where sshd allows so few channels that logs have all of them."
-        self._opening = BoundedSemaphore(1)
+        self._opening: gevent.Greenlet[..., Connection | EthPillarError] | None = None
         self._room = Event()
         self._closed = False
 
     @property
     def alive(self) -> list[Connection]:
         """The connections that still stand; forgets the others."""
+        for connection in self._all():
+            if not connection.alive:
+                self._channels.remove(connection.channels)
         self._connections = [connection for connection in self._connections if connection.alive]
+        if self._lane is not None and not self._lane.alive:
+            self._lane = None
         return self._connections
 
+    def _all(self) -> list[Connection]:
+        return [*self._connections, *([self._lane] if self._lane is not None else [])]
+
     def connect(self) -> Connection:
-        """The first connection, made when there is none. Raises what the login raises."""
-        with self._opening:
-            return self.alive[0] if self.alive else self._add()
+        """Return the first connection, made when there is none. Raises what the login raises."""
+        while not self.alive:
+            connection = self._open()
+            if connection is not self._lane:
+                return connection  # though it may have ended already
+        return self.alive[0]
 
-    def _add(self) -> Connection:
-        connection = self._make()
-        self._connections.append(connection)
-        return connection
-
-    def _make(self) -> Connection:
+    def _open(self, lane: bool = False) -> Connection:
+        """Return a connection that is new, or the one that is being made at the moment."""
         if self._closed:
             raise SshUnreachable
-        connection = self._login()
-        if self._closed:  # meanwhile: not everybody who opens a connection is stopped before the pool is closed
-            connection.close()
+        if self._opening is None:
+            self._opening = gevent.spawn(self._log_in, lane)
+        answer = self._opening.get()
+        if isinstance(answer, EthPillarError):
+            raise answer.with_traceback(None)  # it is shared: each raise would add its frames
+        if self._closed:
             raise SshUnreachable
-        for other in self._connections:
-            connection.learn_from(other)
+        return answer
+
+    def _log_in(self, lane: bool) -> Connection | EthPillarError:
+        # Returns its error: a greenlet that raises is printed as a stack trace.
+        try:
+            connection = self._login()
+        except EthPillarError as problem:
+            return problem
+        finally:
+            self._opening = None
+        if self._closed:  # the login ended all the same
+            connection.close()
+            return SshUnreachable()
+        connection.channel_ended = self._room.set
+        self._channels.add(connection.channels, time.monotonic(), lane)
+        if lane:
+            self._lane = connection
+        else:
+            self._connections.append(connection)
+        self._room.set()
         return connection
 
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Result:
-        """A short command, see `Connection.run`. The time it waits for room counts, too."""
+        """Run a short command to its end and return what it said.
+
+        :param timeout: seconds for all of it: waiting for room, too, and a further connection
+        :raises SshUnreachable: there is no connection any more
+        :raises SshTimeout: it did not end in time, or printed more than `OUTPUT_LIMIT`
+        """
+        # The only deadline: a second one that ends at the same moment would interrupt the cleaning up after the first.
         with gevent.Timeout(timeout, SshTimeout()):
             while True:
-                connection = self._with_room()
+                connection = self._with_room(self._channels.take_short)
                 try:
-                    return connection.run(words, stdin, timeout)
-                except ChannelRefused:
-                    _learn(connection)
+                    command = connection.start(words, stdin, None)
+                except ChannelRefused as refusal:
+                    gevent.sleep(refusal.pause)
+                    continue
+                try:
+                    return command.result()
                 finally:
-                    self._room.set()
+                    command.begin_to_close()
 
     @contextmanager
     def stream(
         self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, spare: int = 0
     ) -> Iterator[Command]:
-        """A long command, see `Connection.command`. Raises `LimitReached` when there is no room for one more.
+        """Start a long command, which is ended at the end of the block; see `Connection.start`.
 
+        :param timeout: seconds until a connection that has room must have started it
         :param spare: how many more there must be room for; less where sshd allows few channels
+        :raises LimitReached: there is no room for one more
         """
-        for _ in range(self._max + 8):
-            connection = self._with_room(RESERVED, spare)
-            block = connection.command(words, stdin, timeout)
+        command = self._start(words, stdin, timeout, partial(self._channels.take_long, spare))
+        try:
+            yield command
+        finally:
+            command.close()
+
+    def _start(self, words: Sequence[str], stdin: bytes, timeout: float, decide: Decide) -> Command:
+        for _ in range(self._channels.most + REFUSALS):
+            connection = self._with_room(decide)
             try:
-                command = block.__enter__()
-            except ChannelRefused:
-                _learn(connection)
-                continue
-            try:
-                yield command
-            finally:
-                block.__exit__(None, None, None)
-                self._room.set()
-            return
+                return connection.start(words, stdin, timeout)
+            except ChannelRefused as refusal:
+                gevent.sleep(refusal.pause)
         raise LimitReached
 
-    def _with_room(self, reserve: int = 0, spare: int = 0) -> Connection:
+    def _with_room(self, decide: Decide) -> Connection:
+        """Return a connection on which a channel is counted, so that the caller has to start a command at once."""
         while True:
-            alive = self.alive
-            if not alive:
+            _ = self.alive
+            found = decide(time.monotonic())
+            if isinstance(found, ChannelCount):
+                return next(each for each in self._all() if each.channels is found)
+            if found is Step.LOST:
                 raise SshUnreachable
-            if reserve and not self._has_room(alive, reserve, spare):
+            if found is Step.FULL:
                 raise LimitReached
-            roomy = _roomy(alive, reserve)
-            if roomy is not None:
-                return roomy
-            if len(alive) < self._max:
-                _uninterrupted(lambda: self._grow(reserve))
-                continue
-            if reserve:
-                raise LimitReached
-            if (lane := self._lane_with_room()) is not None:
-                return lane
-            self._room.clear()
-            self._room.wait(1.0)
-
-    def _grow(self, reserve: int) -> None:
-        with self._opening:
-            if len(self.alive) < self._max and _roomy(self.alive, reserve) is None:
-                self._add()
-
-    def _has_room(self, alive: list[Connection], reserve: int, spare: int) -> bool:
-        """Whether there is room for a long command."""
-        capacities = [connection.capacity for connection in alive]
-        capacities += [min(capacities)] * (self._max - len(alive))  # those still to be made expect no more
-        room = sum(max(1, capacity - reserve) for capacity in capacities)
-        used = sum(connection.open_channels for connection in alive)
-        return room - used > (min(spare, max(1, room // 8)) if room > 2 else 0)
-
-    def _lane_with_room(self) -> Connection | None:
-        _uninterrupted(self._open_lane)
-        return _roomy([self._lane], 0) if self._lane is not None else None
-
-    def _open_lane(self) -> None:
-        with self._opening:
-            if self._lane is None or not self._lane.alive:
-                self._lane = self._make()
+            if found is Step.WAIT:
+                self._room.clear()
+                self._room.wait(LOOK_EVERY)
+            elif not self._open(found is Step.OPEN_LANE).alive:
+                raise SshUnreachable  # it lets us in and hangs up: another login would be no better
 
     def close(self) -> None:
-        """Closes every connection; there will be no more."""
+        """Close every connection; there will be no more."""
         self._closed = True
-        connections, self._connections = self._connections, []
-        lane, self._lane = self._lane, None
-        for connection in [*connections, *([lane] if lane else [])]:
-            connection.close()
-
-
-def _uninterrupted(act: Callable[[], None]) -> None:
-    """Does something that goes on when whoever wants it has no more time: half a login is one that sshd counts."""
-
-    def caught() -> EthPillarError | None:
-        try:
-            act()
-        except EthPillarError as problem:  # a greenlet that raises is printed
-            return problem
-        return None
-
-    problem = gevent.spawn(caught).get()
-    if problem is not None:
-        raise problem
-
-
-def _learn(connection: Connection) -> None:
-    if not connection.refused() or not connection.open_channels:
-        gevent.sleep(PAUSE)  # those that were closed a moment ago still have their places
-
-
-def _roomy(connections: list[Connection], reserve: int) -> Connection | None:
-    # Where sshd allows very few channels the reserve shrinks before the connection is of no use.
-    for connection in connections:
-        if connection.open_channels < max(1, connection.capacity - reserve):
-            return connection
-    return None
+        closing: list[gevent.Greenlet[..., Any]] = [gevent.spawn(connection.close) for connection in self._all()]
+        self._connections, self._lane = [], None
+        if self._opening is not None:
+            self._opening.kill(block=False)
+            closing.append(self._opening)
+        gevent.joinall(closing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 import paramiko
@@ -15,7 +16,7 @@ from gevent.event import Event
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.transport import ChannelMap
 
-from ..timing import within
+from ..timing import shielded, within
 from .address import LiveSocket
 from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
 
@@ -95,7 +96,7 @@ class NodeTransport(paramiko.Transport):
         "Whether the node ended it because of refused credentials: sshd's answer to the last of `MaxAuthTries`."
 
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
-        """Asks for these host key algorithms before all others."""
+        """Ask for these host key algorithms before all others."""
         known = tuple(name for name in algorithms if name in self._preferred_keys)
         self._preferred_keys = known + tuple(name for name in self._preferred_keys if name not in known)
 
@@ -115,14 +116,19 @@ class NodeTransport(paramiko.Transport):
         if not self.is_alive():
             self.ended.set()
 
-    def watch(self, silence: float, patience: float) -> None:
-        """Closes the connection when the node is dead; returns when the connection has ended.
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        # A greenlet that is stopped in the midst of a write leaves half a packet behind, and no packet after that one
+        # could be understood: the connection would be lost for everybody.
+        shielded(partial(super()._send_user_message, data))
+
+    def watch(self, silence: float, answer_within: float) -> None:
+        """Close the connection when the node is dead; return when the connection has ended.
 
         paramiko's own keepalive wants no reply, so it never notices a dead peer. This asks for one, and only
         when nothing was heard for a while.
 
         :param silence: seconds without a byte from the node before it is asked
-        :param patience: seconds it then has to send any byte at all
+        :param answer_within: seconds it then has to send any byte at all
         """
         while self.is_active():
             quiet = time.monotonic() - self.live_socket.heard
@@ -130,9 +136,9 @@ class NodeTransport(paramiko.Transport):
                 self.ended.wait(silence - quiet)
                 continue
             asked = time.monotonic()
-            with within(patience):  # a full send buffer blocks, and that is no sign of life either
+            with within(answer_within):  # a full send buffer blocks, and that is no sign of life either
                 self._ask()
-                self.ended.wait(patience)
+                self.ended.wait(answer_within)
             if self.live_socket.heard < asked:
                 self.close()
 

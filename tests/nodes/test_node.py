@@ -14,6 +14,7 @@ from gevent.event import Event
 from ethpillar.errors import CredentialRefused, EthPillarError, SshError, SshTimeout
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
+from ethpillar.ssh.channels import ChannelCount
 from ethpillar.ssh.connection import Result
 from ethpillar.ssh.target import Target
 from ethpillar.timing import Backoff
@@ -71,15 +72,13 @@ class Listener:
 
 
 class Flapping:
-    """A connection that ends at once."""
-
-    open_channels = 0
-    capacity = 10
+    """A connection that ends a moment later."""
 
     def __init__(self, proved: bool) -> None:
+        self.channels = ChannelCount(10)
         self.proved = proved
         self.ended = Event()
-        gevent.spawn(self.ended.set)
+        gevent.spawn_later(0.001, self.ended.set)
 
     @property
     def alive(self) -> bool:

@@ -36,3 +36,23 @@ def test_data_is_put_into_a_channel_without_letting_others_run(channel: paramiko
         channel.out_buffer_cv.notify_all()
     assert not ran
     assert reading.get(timeout=10) == b"hello"
+
+
+def test_a_packet_is_written_whole_whoever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a packet would make every packet after it unreadable."""
+    theirs, ours = socket.socketpair()
+    transport = NodeTransport(LiveSocket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=ours.detach()))
+    transport.active = True
+    transport.clear_to_send.set()
+    message = paramiko.Message()
+    message.add_byte(b"\x5e")
+    message.add_string(b"x" * 5_000_000)  # more than a socket takes at once
+    writing = gevent.spawn(transport._send_user_message, message)
+    gevent.sleep(0)
+    assert not writing.dead
+    writing.kill()
+    received = 0
+    while received < 5_000_000:
+        received += len(theirs.recv(1 << 20))
+    transport.close()
+    theirs.close()

@@ -1,0 +1,152 @@
+"""An sshd and its connections without a network: channels are granted or refused, and commands run as they are told.
+
+Only what `ssh.connection` asks of paramiko is here. Everything that crosses a network there lets others run here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import paramiko
+from gevent.event import Event
+
+from ethpillar.ssh.connection import Connection
+
+
+class Channel:
+    """A channel of a connection; its command prints what `Sshd.output` says and then waits, or ends."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.sent = b""
+        self.words = ""
+        self.closed = self.eof_received = False
+        self.exit_status = 0
+        self.status_event = Event()
+        self.gone = Event()
+        self._output = list(transport.sshd.output)
+        self.stderr = list(transport.sshd.stderr)
+
+    def exec_command(self, words: str) -> None:
+        self.transport.step()
+        self.words = words
+        if words in self.transport.sshd.hanging:
+            self.gone.wait()
+            raise paramiko.SSHException("Channel closed.")
+
+    def sendall(self, data: bytes) -> None:
+        self.transport.step()
+        self.sent += data
+
+    def shutdown_write(self) -> None:
+        self.transport.step()
+
+    def recv(self, _: int) -> bytes:
+        self.transport.step()
+        if self._output:
+            return self._output.pop(0)
+        if self.transport.sshd.endless:
+            self.gone.wait()
+        self.eof_received = True
+        self.status_event.set()
+        return b""
+
+    def recv_stderr_ready(self) -> bool:
+        return bool(self.stderr)
+
+    def recv_stderr(self, _: int) -> bytes:
+        return self.stderr.pop(0)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.gone.set()
+            self.transport.step()
+            self.transport.channels.remove(self)
+
+
+class Transport:
+    """A connection to an `Sshd`."""
+
+    def __init__(self, sshd: Sshd) -> None:
+        self.sshd = sshd
+        self.ended = Event()
+        self.channels: list[Channel] = []
+        self.most = 0
+
+    def is_active(self) -> bool:
+        return not self.ended.is_set()
+
+    def watch(self, *_: float) -> None:
+        self.ended.wait()
+
+    def step(self) -> None:
+        """What takes a round trip."""
+        gevent.sleep(self.sshd.delay)
+        if self.ended.is_set():
+            raise EOFError
+
+    def open_session(self, timeout: float) -> Channel:
+        self.step()
+        if self.sshd.problem is not None:
+            raise self.sshd.problem
+        if len(self.channels) >= self.sshd.sessions:
+            raise paramiko.ChannelException(2, "Connect failed")
+        self.channels.append(Channel(self))
+        self.most = max(self.most, len(self.channels))
+        return self.channels[-1]
+
+    def close(self) -> None:
+        self.ended.set()
+        gevent.sleep(0)
+        for channel in self.channels:
+            channel.gone.set()
+        self.channels.clear()
+
+
+class Sshd:
+    """A node: each connection to it has room for so many channels, as sshd's `MaxSessions` says."""
+
+    def __init__(self, sessions: int = 10, delay: float = 0.0) -> None:
+        self.sessions = sessions
+        self.delay = delay
+        self.login_delay = delay
+        self.output: list[bytes] = []
+        "What each command prints."
+        self.stderr: list[bytes] = []
+        self.endless = False
+        "Whether commands go on until they are closed."
+        self.hanging: set[str] = set()
+        "Commands that sshd never starts."
+        self.problem: Exception | None = None
+        "What opening a channel raises."
+        self.refusal: Exception | None = None
+        "What a login raises."
+        self.logins = 0
+        self.transports: list[Transport] = []
+        self.connections: list[Connection] = []
+
+    def login(self) -> Connection:
+        self.logins += 1
+        gevent.sleep(self.login_delay)
+        if self.refusal is not None:
+            raise self.refusal
+        self.transports.append(Transport(self))
+        self.connections.append(connection(self.transports[-1]))
+        return self.connections[-1]
+
+    @property
+    def most(self) -> int:
+        """The most channels that were open on one connection."""
+        return max(each.most for each in self.transports)
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The channels that are open."""
+        return [channel for each in self.transports for channel in each.channels]
+
+
+def connection(transport: Any, most: int = 10) -> Connection:
+    """A real `Connection` over this."""
+    return Connection(transport, most, 15, 20)
