@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
@@ -52,10 +52,15 @@ return 1
 """
 _RENEW_TRIES = 5
 
-# A pinned key is read or written in one step, so that two first logins cannot pin two keys.
+HOST_KEY_TTL = 30 * 24 * 3600
+"Seconds that a pinned host key lives after the last login that found it. An address may have another owner then."
+
+# In one step, so that two first logins cannot pin two keys. Another pin than the one that is there changes nothing.
 _PIN = """
-redis.call('SET', KEYS[1], ARGV[1], 'NX')
-return redis.call('GET', KEYS[1])
+local pinned = redis.call('GET', KEYS[1])
+if pinned and pinned ~= ARGV[1] then return pinned end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return ARGV[1]
 """
 
 
@@ -197,15 +202,21 @@ class SessionStore:
         return [(record, int(ttl)) for record, ttl in found if record is not None]
 
     def pin_host_key(self, host: str, port: int, pin: str) -> str:
-        """Pins a host key on first use. Returns the pin in force: this one, or the one that was there before."""
+        """Pin a host key where there is no pin, or renew the life of the same pin. Return the pin in force."""
         with self._asking() as client:
-            found: Any = client.eval(_PIN, 1, _host_key_name(host, port), pin)
+            found: Any = client.eval(_PIN, 1, _host_key_name(host, port), pin, str(HOST_KEY_TTL))
         return str(found.decode("utf-8", "replace"))
 
     def host_key(self, host: str, port: int) -> str | None:
-        """The pinned host key of a host and port, or None."""
+        """Return the pinned host key of a host and port, or None."""
+        name = _host_key_name(host, port)
         with self._asking() as client:
-            found: Any = client.get(_host_key_name(host, port))
+            found: Any = client.get(name)
+            if found is None:
+                _believe_absence(client)
+            elif client.ttl(name) == -1:  # pinned by an earlier version, for ever
+                with suppress(redis.ResponseError):  # such as on a replica
+                    client.expire(name, HOST_KEY_TTL)
         return found.decode("utf-8", "replace") if isinstance(found, bytes) else None
 
     def forget_host_key(self, host: str, port: int) -> bool:

@@ -1,7 +1,10 @@
 """Host keys: trust on first use, pinned for all of a host's sessions.
 
 Belongs here: what a pin looks like and when a key matches. A pin is `TYPE SHA256:...`; its type is asked for first in
-the next key exchange, so that a node that gets a second kind of key is not taken for another node.
+the next key exchange, so that a node that gets a second kind of key is not mistaken for another node.
+
+A key is checked before anything secret is sent, and pinned once the node has let us in: a machine that nobody can log
+in to pins nothing. A pin ends some weeks after the last login, so that an address may get another owner.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ class HostKeyPins(Protocol):
         """The pin of a host and port, or None."""
 
     def pin_host_key(self, host: str, port: int, pin: str) -> str:
-        """Pins on first use; returns the pin in force."""
+        """Pin a key where there is no pin, renew the life of the same pin, and return the pin in force."""
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -51,17 +54,30 @@ def algorithms_besides(key_types: Collection[str]) -> tuple[str, ...]:
     return tuple(name for kind in _TYPES if kind not in key_types for name in algorithms_for(kind))
 
 
-def verify(key: paramiko.PKey, host: str, port: int, expected: str | None, pins: HostKeyPins) -> None:
-    """Returns when this is the node's key; pins it when it is the first one seen there.
+def verify(key: paramiko.PKey, host: str, port: int, expected: str | None, pins: HostKeyPins) -> bool:
+    """Return True if this is known to be the node's key, and False if no key is known yet. Pins nothing.
 
-    :param expected: the session's own fingerprint; it wins over a pin and is not pinned for others
+    :param expected: the session's own fingerprint; it wins over a pin
     :raises HostKeyChanged: it is another key
     """
-    shown = fingerprint(key)
     if expected is not None:
-        if not hmac.compare_digest(shown, expected):
+        if not hmac.compare_digest(fingerprint(key), expected):
             raise HostKeyChanged(hint=_NOT_THE_SESSION_S)
-        return
-    pinned = pins.pin_host_key(host, port, f"{key.get_name()} {shown}")
-    if not hmac.compare_digest(pinned.rpartition(" ")[2].encode(), shown.encode()):
+        return True
+    pinned = pins.host_key(host, port)
+    if pinned is not None:
+        _compare(key, pinned)
+    return pinned is not None
+
+
+def keep(key: paramiko.PKey, host: str, port: int, pins: HostKeyPins) -> None:
+    """Pin the key of a node that has let us in, or renew its pin.
+
+    :raises HostKeyChanged: meanwhile another login has pinned another key
+    """
+    _compare(key, pins.pin_host_key(host, port, f"{key.get_name()} {fingerprint(key)}"))
+
+
+def _compare(key: paramiko.PKey, pinned: str) -> None:
+    if not hmac.compare_digest(pinned.rpartition(" ")[2].encode(), fingerprint(key).encode()):
         raise HostKeyChanged

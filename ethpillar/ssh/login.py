@@ -2,6 +2,7 @@
 
 Belongs here: the order of things (address, key exchange, host key, and only then a secret) and what each refusal
 means. One call makes one attempt with each credential that the session has, because nodes ban after three.
+A host key is pinned last, when the node has let us in.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..errors import (
     CredentialRefused,
     HostKeyChanged,
     SecondFactorRequired,
+    SessionStoreDown,
     SshError,
     SshOutdated,
     SshTimeout,
@@ -76,11 +78,11 @@ class Login:
         :raises AddressDenied: see `address.connect`
         :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
         :raises SshOutdated: only SSH that is not safe any more
-        :raises HostKeyChanged: another key than the pinned one; no secret was sent
+        :raises HostKeyChanged: another key than the pinned one; no secret was sent, unless the pin is newer
         :raises CredentialRefused: sshd said no; do not try again with the same
         :raises SecondFactorRequired: what we have is right but not enough
         :raises BadKey: the private key cannot be read
-        :raises SessionStoreDown: the pins cannot be read
+        :raises SessionStoreDown: the pins cannot be read, or the first one of a node cannot be written
         """
         target = self._target
         if self._key is None and target.private_key is not None:
@@ -116,13 +118,22 @@ class Login:
                 _exchange_keys(transport, options.ssh_login_timeout)
                 host_key = transport.get_remote_server_key()
                 shown.append(host_key.get_name())
-                hostkeys.verify(host_key, target.host, target.port, target.host_key, self._pins)
+                known = hostkeys.verify(host_key, target.host, target.port, target.host_key, self._pins)
                 self._prefer = hostkeys.algorithms_for(shown[-1])
                 _authenticate(transport, target, self._key, options.ssh_login_timeout)
+                if target.host_key is None:
+                    self._keep(host_key, known)
         except BaseException:
             sock.close()
             raise
         return Connection(transport, options.ssh_max_sessions, options.ssh_keepalive, options.ssh_dead_after)
+
+    def _keep(self, host_key: paramiko.PKey, known: bool) -> None:
+        try:
+            hostkeys.keep(host_key, self._target.host, self._target.port, self._pins)
+        except SessionStoreDown:
+            if not known:  # the next login would trust whatever it finds
+                raise
 
 
 def _exchange_keys(transport: NodeTransport, timeout: float) -> None:

@@ -92,6 +92,18 @@ def test_check_says_what_is_wrong_and_the_fix(world: World) -> None:
     assert "✗ TCP" in gone.stdout
 
 
+def test_check_says_that_a_host_key_has_changed(world: World) -> None:
+    world.enter().close()
+    world.sshd.stop()
+    world.sshd.new_host_key("ed25519")
+    world.sshd.start()
+    done = flask(world, "sessions", "check", world.session())
+    assert done.returncode == 1
+    assert "✗ Host key" in done.stdout
+    assert "forget-host" in done.stdout
+    assert "Login" not in done.stdout
+
+
 def test_forget_host(world: World) -> None:
     world.enter()
     words = ("sessions", "forget-host", "127.0.0.1", "--port", str(world.sshd.port))

@@ -8,6 +8,7 @@ import paramiko
 import pytest
 
 from ethpillar.errors import HostKeyChanged
+from ethpillar.sessions.store import HOST_KEY_TTL
 from ethpillar.ssh.keys import KeyReader
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.target import Target
@@ -120,6 +121,34 @@ def test_a_changed_host_key_is_refused_before_a_secret_is_sent(world: World) -> 
     assert world.sshd.failures() == 0
     world.store.delete(f"ethpillar:hostkey:[127.0.0.1]:{world.sshd.port}")
     world.enter()
+
+
+def pin(world: World) -> str:
+    return f"ethpillar:hostkey:[127.0.0.1]:{world.sshd.port}"
+
+
+def test_a_host_key_is_pinned_by_a_login_that_succeeds_and_each_one_renews_it(world: World) -> None:
+    refused(world, world.session(password="wrong"), "ssh_auth_failed")
+    assert world.store.get(pin(world)) is None
+    socket = world.enter()
+    fingerprint = world.sshd.fingerprint()
+    assert world.store.get(pin(world)) == f"ssh-ed25519 {fingerprint}".encode()
+    assert HOST_KEY_TTL - 100 < world.store.ttl(pin(world)) <= HOST_KEY_TTL
+    world.store.expire(pin(world), 50)
+    socket.close()
+    until(lambda: not world.sshd.connections(), "the end of the connection")
+    refused(world, world.session(password="wrong too"), "ssh_auth_failed")
+    assert world.store.ttl(pin(world)) <= 50
+    world.enter()
+    assert world.store.ttl(pin(world)) > 50
+
+
+def test_a_pin_without_an_end_gets_one(world: World) -> None:
+    """As earlier versions made them: whoever has the address next must not be locked out for ever."""
+    world.store.set(pin(world), "ssh-ed25519 SHA256:" + "A" * 43)
+    refused(world, world.session(), "host_key_changed")
+    assert 0 < world.store.ttl(pin(world)) <= HOST_KEY_TTL
+    assert world.sshd.logins() == 0
 
 
 def test_the_session_s_host_key_wins(world: World) -> None:
