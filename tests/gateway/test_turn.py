@@ -1,11 +1,16 @@
 """Turns: in order, one at a time, whoever is stopped while waiting."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import gevent
 import gevent.event
 import pytest
 
 from ethpillar.errors import LimitReached
 from ethpillar.gateway.turn import WAITING, Turns
+
+from ..interruption import Operation, sweep
 
 
 def test_in_the_order_in_which_they_came() -> None:
@@ -68,3 +73,30 @@ def test_not_too_many_may_wait() -> None:
     with pytest.raises(LimitReached), turns.take():
         pass
     gevent.killall(greenlets)
+
+
+def test_a_turn_that_is_given_up_anywhere_holds_up_nobody() -> None:
+    @contextmanager
+    def scenario() -> Iterator[Operation]:
+        turns = Turns()
+        order: list[str] = []
+        first_may_end = gevent.event.Event()
+
+        def take(name: str, until_when: gevent.event.Event | None = None) -> None:
+            with turns.take():
+                order.append(name)
+                if until_when is not None:
+                    until_when.wait()
+                gevent.sleep(0)
+
+        first = gevent.spawn(take, "first", first_may_end)
+        gevent.sleep(0)
+        gevent.spawn_later(0.001, first_may_end.set)
+        yield lambda: take("second")
+        last = gevent.spawn(take, "last")
+        last.get(timeout=10)
+        first.get(timeout=10)
+        assert order in (["first", "last"], ["first", "second", "last"])
+        assert turns._waiting == 0
+
+    assert sweep(scenario) >= 2
