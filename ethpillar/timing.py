@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @contextmanager
 def within(seconds: float | None) -> Iterator[None]:
-    """Leaves the block when it takes longer than this, and goes on after it. None: as long as it takes."""
+    """Leave the block after this many seconds, and go on after it; None: let it take as long as it takes."""
     timeout = gevent.Timeout.start_new(seconds)
     try:
         yield

@@ -30,12 +30,12 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 
 
 def valid_token(token: object) -> bool:
-    """Whether this can be a token at all (the dashboard's are UUIDs): nothing else ever becomes part of a Redis key."""
+    """Return True if this can be a token (the dashboard's are UUIDs). Nothing else becomes part of a Redis key."""
     return isinstance(token, str) and _TOKEN.fullmatch(token) is not None
 
 
 def token_hash(token: str) -> str:
-    """The short name under which a token appears in logs and listings: 10 hex digits of its SHA-256."""
+    """Return the short name of a token for logs and listings: 10 hex digits of its SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
@@ -50,22 +50,22 @@ class SessionRecord:
 
     @property
     def name(self) -> str:
-        """The token's short hash, for logs."""
+        """Return the token's short hash, for logs."""
         return token_hash(self.token)
 
     @property
     def digest(self) -> str:
-        """Changes when anything changes that a login depends on: 32 hex digits, keyed by the token, no way back."""
+        """Return 32 hex digits that change with anything a login depends on; keyed by the token, not reversible."""
         text = json.dumps(astuple(self.target)).encode()
         return hashlib.blake2b(text, key=self.token.encode()[:64], digest_size=16).hexdigest()
 
 
 class InvalidRecord(ValueError):
-    """A record is none. The text says which part of it is not valid, and nothing of what is in it."""
+    """A record is not valid. The text names the part that is wrong, and contains nothing of its value."""
 
 
 def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord | None:
-    """A record from its JSON text; None when it is not one (odd types, odd host, too large, no way to log in)."""
+    """Return a record from its JSON text; None if it is invalid (odd types, odd host, too large, no way to log in)."""
     try:
         return read_record(token, text, sealer)
     except InvalidRecord:
@@ -73,7 +73,7 @@ def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> Se
 
 
 def read_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord:
-    """A record from its JSON text. Raises `InvalidRecord`."""
+    """Return a record from its JSON text. Raises `InvalidRecord`."""
     document = parse_document(text)
     if document is None:
         raise InvalidRecord("its JSON")
@@ -119,7 +119,7 @@ _SECRETS = {"password": 4096, "privateKey": 32 * 1024, "passphrase": 4096, "host
 
 
 def parse_document(text: str | bytes) -> dict[str, Any] | None:
-    """The JSON object of a record with every key it has, or None."""
+    """Return the JSON object of a record with every key it has, or None."""
     if len(text) > MAX_RECORD_BYTES:
         return None
     try:
@@ -130,7 +130,7 @@ def parse_document(text: str | bytes) -> dict[str, Any] | None:
 
 
 def document_text(document: dict[str, Any]) -> bytes:
-    """A record as the dashboard itself writes it: in ASCII it could grow beyond what may be read again."""
+    """Return a record as the dashboard writes it. In ASCII it could grow beyond `MAX_RECORD_BYTES`."""
     try:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:  # half a surrogate pair, which only an escape can show

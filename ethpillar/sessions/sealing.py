@@ -1,8 +1,8 @@
 """Sessions at rest: the part of a record that nobody should read in Redis, encrypted.
 
 Belongs here: the envelope `{"lastAccessed": ..., "sealed": "<Fernet token>"}`. `lastAccessed` stays readable, since the
-dashboard deletes sessions by it. What is sealed names the session's token, so that whoever can write to Redis can't
-move a sealed record to a token of his own. Records that are not sealed are read as they are.
+dashboard deletes sessions by it. What is sealed names the session's token, so nobody who can write to Redis can
+move a sealed record to another token. Records that are not sealed are read as they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Sealer:
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
 
     def seal(self, token: str, document: dict[str, Any]) -> dict[str, Any]:
-        """The document as it is to be written."""
+        """Return the document as it is to be written."""
         if self._fernet is None:
             return document
         secret = {key: value for key, value in document.items() if key != _OPEN} | {"token": token}
@@ -33,7 +33,7 @@ class Sealer:
         return {key: document[key] for key in (_OPEN,) if key in document} | {SEALED: sealed}
 
     def unseal(self, token: str, document: dict[str, Any]) -> dict[str, Any] | None:
-        """The document as it was given to `seal`; None when it can't be opened or belongs to another token."""
+        """Return the document as it was given to `seal`; None if it can't be opened or belongs to another token."""
         if SEALED not in document:
             return document
         sealed = document[SEALED]

@@ -1,6 +1,6 @@
 """The Redis side: sessions, pinned host keys, refused credentials.
 
-Belongs here: every key this server reads or writes, and what happens when Redis does not answer. Whoever asks gets a
+Belongs here: every key this server reads or writes, and what happens when Redis does not answer. Callers get a
 value or `SessionStoreDown`; redis-py's errors, which may name the server, never get further.
 """
 
@@ -80,7 +80,7 @@ class SessionStore:
 
     @classmethod
     def from_url(cls, url: str, ttl: int, keys: Sequence[str] = ()) -> SessionStore:
-        """A store on a `redis://`, `rediss://` or `unix://` URL. Does not connect yet."""
+        """Return a store on a `redis://`, `rediss://` or `unix://` URL. Does not connect yet."""
         # One retry at once covers a connection that Redis closed while it was idle; more would only hide an outage
         # from the person who is waiting. All else recovers by itself: each call takes a fresh connection when needed.
         pool = redis.BlockingConnectionPool.from_url(
@@ -112,17 +112,17 @@ class SessionStore:
             log.info("Redis answers again")
 
     def ping(self) -> None:
-        """Returns when Redis answers; raises `SessionStoreDown` when not."""
+        """Return if Redis answers; raise `SessionStoreDown` if not."""
         with self._asking() as client:
             client.ping()
 
     def read(self, token: str) -> SessionRecord | None:
-        """The session of a token, or None when there is none or it is not valid."""
+        """Return the session of a token, or None if there is none or it is not valid."""
         text = self._get(token)
         return None if text is None else parse_record(token, text, self._sealer)
 
     def fault(self, token: str) -> str | None:
-        """Which part of a record that is there is not valid, in words; None when it is valid, or not there."""
+        """Return in words which part of a record is not valid; None if it is valid, or does not exist."""
         text = self._get(token)
         if text is None:
             return "its type or length" if valid_token(token) and not self.gone([token]) else None
@@ -144,7 +144,7 @@ class SessionStore:
         return found if isinstance(found, bytes) else None
 
     def renew(self, token: str) -> SessionRecord | None:
-        """Renews TTL and `lastAccessed` together and returns the session; None when there is none (any more)."""
+        """Renew TTL and `lastAccessed` together and return the session; None if there is none (any more)."""
         for _ in range(_RENEW_TRIES):
             text = self._get(token)
             record = None if text is None else parse_record(token, text, self._sealer)
@@ -161,7 +161,7 @@ class SessionStore:
         return record  # others keep writing it: then it is being renewed as well
 
     def gone(self, tokens: Iterable[str]) -> set[str]:
-        """Those of these tokens whose session no longer exists. One round trip."""
+        """Return the tokens whose session no longer exists. One round trip."""
         asked = list(tokens)
         if not asked:
             return set()
@@ -176,25 +176,25 @@ class SessionStore:
         return missing
 
     def create(self, token: str, document: dict[str, Any]) -> None:
-        """Writes a session as the dashboard would, with its TTL, sealed if there is a key. For the CLI and the demo."""
+        """Write a session as the dashboard would, with its TTL, sealed if there is a key. For the CLI and the demo."""
         sealed = self._sealer.seal(token, {**document, "lastAccessed": int(time.time() * 1000)})
         with self._asking() as client:
             client.set(PREFIX + token, document_text(sealed), ex=self._ttl)
 
     def revoke(self, token: str) -> bool:
-        """Deletes a session; whether there was one. Its sockets are told by the watch."""
+        """Delete a session. Return True if there was one. The watch tells its sockets."""
         if not valid_token(token):
             return False
         with self._asking() as client:
             return bool(client.delete(PREFIX + token))
 
     def ttl(self, token: str) -> int:
-        """Seconds the session has left; -1: no end, -2: there is none."""
+        """Return the seconds that a session has left; -1 if it has no end, -2 if there is none."""
         with self._asking() as client:
             return int(client.ttl(PREFIX + token)) if valid_token(token) else -2
 
     def sessions(self) -> list[tuple[SessionRecord, int]]:
-        """Every valid session with its TTL in seconds (-1: none)."""
+        """Return every valid session with its TTL in seconds (-1: none)."""
         with self._asking() as client:
             keys = list(client.scan_iter(match=PREFIX + "*", count=500))
             tokens = [key.decode("utf-8", "replace")[len(PREFIX) :] for key in keys]
@@ -220,28 +220,28 @@ class SessionStore:
         return found.decode("utf-8", "replace") if isinstance(found, bytes) else None
 
     def forget_host_key(self, host: str, port: int) -> bool:
-        """Removes a pin; whether there was one."""
+        """Remove a pin. Return True if there was one."""
         with self._asking() as client:
             return bool(client.delete(_host_key_name(host, port)))
 
     def refuse(self, record: SessionRecord, code: str) -> None:
-        """Remembers that this session's credentials were refused, for as long as a session lives."""
+        """Remember that this session's credentials were refused, for as long as a session lives."""
         with self._asking() as client:
             client.set(f"{REFUSED_PREFIX}{record.digest}", code, ex=self._ttl)
 
     def refused(self, record: SessionRecord) -> str | None:
-        """The code with which these credentials were refused before, or None. Another password is another digest."""
+        """Return the code with which these credentials were refused before, or None. A new password is a new digest."""
         with self._asking() as client:
             found: Any = client.get(f"{REFUSED_PREFIX}{record.digest}")
         return found.decode("ascii", "replace") if isinstance(found, bytes) else None
 
     def close(self) -> None:
-        """Closes the connections to Redis."""
+        """Close the connections to Redis."""
         self._redis.close()
 
 
 def _length(client: redis.Redis, key: str) -> int:
-    """Bytes of the text at a key: 0 when there is none, -1 when something else than text is there."""
+    """Return the length in bytes of the text at a key: 0 if there is none, -1 if it is not text."""
     try:
         found: Any = client.strlen(key)
     except redis.ResponseError as problem:
@@ -252,7 +252,7 @@ def _length(client: redis.Redis, key: str) -> int:
 
 
 def _believe_absence(client: redis.Redis) -> None:
-    """Raises `SessionStoreDown` on a replica: until it has caught up with its master, what it lacks may be there."""
+    """Raise `SessionStoreDown` on a replica: a key that it lacks may exist on its master."""
     try:
         role: Any = client.execute_command("ROLE")  # type: ignore[no-untyped-call]
     except redis.ResponseError:

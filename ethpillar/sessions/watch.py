@@ -25,7 +25,7 @@ RENEW_EVERY = 60.0
 
 
 class SessionWatch:
-    """Calls back with each token in use whose session is gone, and renews those that are not."""
+    """Call back with each token in use whose session is gone, and renew the others."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class SessionWatch:
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self) -> None:
-        """Starts the greenlet; does nothing when it runs already."""
+        """Start the greenlet; do nothing if it runs already."""
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
-        """Stops the greenlet and waits for it."""
+        """Stop the greenlet and wait for it."""
         if self._greenlet is not None:
             self._greenlet.kill()
             self._greenlet = None
@@ -68,7 +68,7 @@ class SessionWatch:
                 log.error("The session watch failed (%s); it goes on", whereabouts(problem))
 
     def look(self) -> None:
-        """One look at all tokens in use. May raise `SessionStoreDown`."""
+        """Look at all tokens in use once. May raise `SessionStoreDown`."""
         tokens = set(self._in_use())
         for token in list(self._renewed):
             if token not in tokens:
@@ -80,7 +80,7 @@ class SessionWatch:
         now = time.monotonic()
         for token in tokens - gone:
             if time.monotonic() - now > self._interval:
-                break  # Redis is slow, and who signed out must not wait for the others' renewals
+                break  # Redis is slow, and users who signed out must not wait for the renewals of others
             if now - self._renewed.setdefault(token, now) >= RENEW_EVERY:
                 self._store.renew(token)
                 self._renewed[token] = now

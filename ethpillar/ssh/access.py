@@ -26,7 +26,7 @@ class JournalAccess:
     stdin: bytes = field(default=b"", repr=False)
 
     def wrap(self, words: Sequence[str]) -> tuple[tuple[str, ...], bytes]:
-        """The words to run, and what goes to their standard input."""
+        """Return the words to run, and what goes to their standard input."""
         return (*self.prefix, *words), self.stdin
 
 
@@ -35,7 +35,7 @@ SUDO = JournalAccess(("sudo", "-n", "--"))
 
 
 def sudo_with_password(password: str) -> JournalAccess:
-    """sudo that reads the session's password from standard input, without a prompt and without a terminal."""
+    """Return the way through a sudo that reads the session's password from standard input, without a terminal."""
     return JournalAccess(("sudo", "-S", "-p", "", "--"), password.encode("utf-8", "replace") + b"\n")
 
 
@@ -51,9 +51,9 @@ _ILLNESS = re.compile(
 
 
 def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) -> JournalAccess | None:
-    """The first way that works: plain, `sudo -n`, `sudo -S`. None: this user has no right to read the journal.
+    """Return the first way that works: plain, `sudo -n`, `sudo -S`; None if this user may not read the journal.
 
-    :param run: runs a short command on the node; what it raises goes through, but a sudo that does not answer is none
+    :param run: runs a short command on the node; its errors are passed on, but a sudo that times out counts as refused
     :raises JournalBroken: no right would help
     """
     ways = [PLAIN, SUDO]

@@ -38,7 +38,7 @@ _NEVER = tuple(
 STAGGER = 0.25
 "Seconds before the next address is tried as well (RFC 8305's Connection Attempt Delay)."
 TRIED = 16
-"How many addresses of a name are tried at most: whoever has a name must not make this server scan a network."
+"How many addresses of a name are tried at most: the owner of a name must not make this server scan a network."
 TURN = 0.01
 "Seconds that one connection may be read from before others get their turn."
 WAITED = 0.001
@@ -70,7 +70,7 @@ class AddressPolicy:
 
 
 def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 address to which a gateway (6to4, Teredo, NAT64, ...) would carry what is sent to this one."""
+    """Return the IPv4 address to which a gateway (6to4, Teredo, NAT64, ...) would forward packets for this one."""
     if isinstance(ip, ipaddress.IPv4Address) or ip == _LOOPBACK:
         return []
     at_the_end = ipaddress.IPv4Address(ip.packed[-4:]) if any(ip in network for network in _IPV4_AT_THE_END) else None
@@ -78,7 +78,7 @@ def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress
 
 
 class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
-    """A socket that remembers when it last heard from its peer: what a connection's liveness is judged by."""
+    """A socket that remembers when it last received something, which tells whether the connection is alive."""
 
     heard: float = 0.0
     "`time.monotonic()` of the last bytes received."

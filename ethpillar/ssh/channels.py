@@ -1,6 +1,6 @@
 """How many channels there are on the connections to a node, and where the next one goes.
 
-Belongs here: counting, what refusals teach, who leaves room for whom, and when a further connection is worth a login.
+Belongs here: counting, what refusals teach, which commands leave room for others, and when to connect again.
 Everything is pure: no I/O, no waiting, and the clock (seconds of `time.monotonic()`) is handed in, so that
 `ssh.pool` only carries out what is decided here.
 

@@ -94,7 +94,7 @@ class Command:
 
     @property
     def stderr(self) -> bytes:
-        """The last of standard error so far."""
+        """Return the last `STDERR_KEPT` bytes of standard error so far."""
         self._drain_stderr()
         return self._stderr
 
@@ -141,13 +141,13 @@ class Command:
     def close(self) -> None:
         """End the command. Safe to call twice, and on a connection that is gone.
 
-        Whoever is stopped while it waits here, or waits for `CLOSED_WITHIN`, leaves the closing to go on.
+        Waits for `CLOSED_WITHIN` seconds at most. If the caller is stopped meanwhile, the closing goes on.
         """
         self.begin_to_close().join(CLOSED_WITHIN)
 
 
 def _interruption(problem: RuntimeError) -> BaseException:
-    """The kill or timeout in whose place paramiko raised this: it then releases a lock that it is still waiting for."""
+    """Return the kill or timeout that paramiko hid: when interrupted, it releases a lock that it never got."""
     cause = problem.__context__
     return problem if cause is None or isinstance(cause, Exception) else cause
 

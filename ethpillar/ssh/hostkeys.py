@@ -32,25 +32,25 @@ class HostKeyPins(Protocol):
     """Where pins are kept, shared by every server on one Redis."""
 
     def host_key(self, host: str, port: int) -> str | None:
-        """The pin of a host and port, or None."""
+        """Return the pin of a host and port, or None."""
 
     def pin_host_key(self, host: str, port: int, pin: str) -> str:
         """Pin a key where there is no pin, renew the life of the same pin, and return the pin in force."""
 
 
 def fingerprint(key: paramiko.PKey) -> str:
-    """`SHA256:` and the Base64 of the key's SHA-256 without padding, as ssh-keygen -l prints it."""
+    """Return `SHA256:` and the Base64 of the key's SHA-256 without padding, as ssh-keygen -l prints it."""
     digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest())
     return "SHA256:" + digest.decode("ascii").rstrip("=")
 
 
 def algorithms_for(key_type: str) -> tuple[str, ...]:
-    """The signature algorithms under which a key of this type is offered (RFC 8332 for RSA)."""
+    """Return the signature algorithms under which a key of this type is offered (RFC 8332 for RSA)."""
     return ("rsa-sha2-512", "rsa-sha2-256") if key_type == "ssh-rsa" else (key_type,)
 
 
 def algorithms_besides(key_types: Collection[str]) -> tuple[str, ...]:
-    """The algorithms of all other types of keys."""
+    """Return the algorithms of all other types of keys."""
     return tuple(name for kind in _TYPES if kind not in key_types for name in algorithms_for(kind))
 
 

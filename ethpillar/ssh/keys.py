@@ -158,7 +158,7 @@ class KeyReader:
 
 
 def _rounds(text: str) -> int:
-    """Of bcrypt, as the key itself says; 0 where there are none."""
+    """Return the rounds of bcrypt that the key itself claims; 0 if there are none."""
     found = _OPENSSH.search(text)
     try:
         return 0 if found is None else _openssh_head(base64.decodebytes(found[1].encode()))[0]
@@ -178,7 +178,7 @@ def _read(text: str, passphrase: str | None) -> paramiko.PKey | None:
 
 
 def _from_pkcs8(der: bytes, encrypted: bool, passphrase: str | None) -> str:
-    """The same key in OpenSSH's format, which is the one that paramiko reads for every kind. Raises ValueError."""
+    """Return the same key in OpenSSH's format, the one that paramiko reads for every kind. Raises ValueError."""
     secret = None
     if encrypted:
         scheme = asn1.decode_der(_Encrypted, der).encryption
@@ -192,7 +192,7 @@ def _from_pkcs8(der: bytes, encrypted: bool, passphrase: str | None) -> str:
 
 
 def _kind(text: str) -> type[paramiko.PKey] | None:
-    """What kind of key this says it is, if it is one that may be read."""
+    """Return the kind of key that the text claims to be, or None if it must not be read."""
     if text.count("-----BEGIN") != 1:
         return None
     if pem := re.search("-----BEGIN (RSA|EC) PRIVATE KEY-----", text):
@@ -206,7 +206,7 @@ def _kind(text: str) -> type[paramiko.PKey] | None:
 
 
 def _openssh_head(data: bytes) -> tuple[int, type[paramiko.PKey] | None]:
-    """Rounds and kind, from the part of OpenSSH's format (its PROTOCOL.key) that is not encrypted."""
+    """Return rounds and kind, from the part of OpenSSH's format (its PROTOCOL.key) that is not encrypted."""
     message = paramiko.Message(data)
     if message.get_bytes(len(_MAGIC)) != _MAGIC:
         return 0, None

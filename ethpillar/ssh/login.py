@@ -73,7 +73,7 @@ class Login:
         self._prefer: tuple[str, ...] = ()
 
     def __call__(self) -> Connection:
-        """Connects and logs in.
+        """Connect and log in.
 
         :raises AddressDenied: see `address.connect`
         :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
@@ -153,7 +153,7 @@ def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
 
 
 def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey | None, timeout: float) -> None:
-    """Tries each credential once, in the order key, password. Returns when we are in.
+    """Try each credential once, in the order key, password. Return once one is accepted.
 
     :param timeout: seconds for each
     """
@@ -187,7 +187,7 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
 
 
 def _attempt(transport: NodeTransport, method: Callable[[], object]) -> list[str] | None:
-    """One attempt: [] when we are in, None when it was refused, else what sshd wants (still, or instead)."""
+    """Make one attempt. Return [] if it succeeded, None if it was refused, else the methods that sshd still wants."""
     try:
         return list(method() or [])  # type: ignore[call-overload, no-any-return]
     except paramiko.BadAuthenticationType as answer:  # a partial success is one of these as well

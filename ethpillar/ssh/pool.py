@@ -46,7 +46,7 @@ class ConnectionPool:
 
     @property
     def alive(self) -> list[Connection]:
-        """The connections that still stand; forgets the others."""
+        """Return the connections that are still alive, and forget the others."""
         for connection in self._all():
             if not connection.alive:
                 self._channels.remove(connection.channels)

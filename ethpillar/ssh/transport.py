@@ -52,7 +52,7 @@ class _Channels(ChannelMap):
 
 
 class NodeTransport(paramiko.Transport):
-    """A client transport: modern algorithms only, no busy wake-ups, tells when it has ended."""
+    """A client transport: modern algorithms only, no busy wake-ups, and an event that is set when it has ended."""
 
     _preferred_keys: tuple[str, ...]
 
@@ -93,7 +93,7 @@ class NodeTransport(paramiko.Transport):
         self.ended = Event()
         "Set when the connection is gone, for whatever reason."
         self.out_of_tries = False
-        "Whether the node ended it because of refused credentials: sshd's answer to the last of `MaxAuthTries`."
+        "True if the node ended it because of refused credentials: sshd's answer to the last of `MaxAuthTries`."
 
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
         """Ask for these host key algorithms before all others."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from ethpillar.errors import HostKeyChanged
+from ethpillar.errors import HostKeyChanged, SshTimeout
 from ethpillar.ssh import access, hostkeys
 from ethpillar.ssh.address import AddressPolicy
 from ethpillar.ssh.connection import Result
@@ -177,6 +177,25 @@ def test_no_way_and_no_password() -> None:
     machine = Machine("sudo -S")
     assert access.find(machine.run, None) is None
     assert len(machine.asked) == 2
+
+
+def test_a_sudo_that_hangs_is_no_way() -> None:
+    machine = Machine("sudo -S")
+
+    def run(words: Sequence[str], stdin: bytes) -> Result:
+        if tuple(words[:2]) == hanging:
+            raise SshTimeout
+        return machine.run(words, stdin)
+
+    hanging: tuple[str, ...] = ("sudo", "-n")
+    way = access.find(run, "pw")
+    assert way is not None
+    assert way.stdin == b"pw\n"
+    hanging = ("sudo", "-S")
+    assert access.find(run, "pw") is None
+    hanging = access.PROBE[:2]  # and a node that does not answer at all is not a node without rights
+    with pytest.raises(SshTimeout):
+        access.find(run, "pw")
 
 
 def test_a_node_that_is_ill_is_not_asked_for_rights() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 
 import gevent
@@ -38,12 +39,21 @@ def test_data_is_put_into_a_channel_without_letting_others_run(channel: paramiko
     assert reading.get(timeout=10) == b"hello"
 
 
-def test_a_packet_is_written_whole_whoever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a packet would make every packet after it unreadable."""
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, NodeTransport]]:
+    """The peer's end of a connection, and our transport, which believes that it is logged in and has no thread."""
     theirs, ours = socket.socketpair()
     transport = NodeTransport(LiveSocket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=ours.detach()))
     transport.active = True
     transport.clear_to_send.set()
+    yield theirs, transport
+    transport.close()
+    theirs.close()
+
+
+def test_a_packet_is_written_whole_whoever_is_stopped(ends: tuple[socket.socket, NodeTransport]) -> None:
+    """Half a packet would make every packet after it unreadable."""
+    theirs, transport = ends
     message = paramiko.Message()
     message.add_byte(b"\x5e")
     message.add_string(b"x" * 5_000_000)  # more than a socket takes at once
@@ -54,5 +64,81 @@ def test_a_packet_is_written_whole_whoever_is_stopped(monkeypatch: pytest.Monkey
     received = 0
     while received < 5_000_000:
         received += len(theirs.recv(1 << 20))
+
+
+def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, NodeTransport]) -> None:
+    theirs, transport = ends
+    transport.live_socket.heard = time.monotonic()
+    transport.watch(0.01, 0.02)
+    assert transport.ended.is_set()
+    assert not transport.is_active()
+    assert b"keepalive@openssh.com" in theirs.recv(1000)
+
+
+def test_a_node_that_gives_one_is_not(ends: tuple[socket.socket, NodeTransport]) -> None:
+    theirs, transport = ends
+    transport.live_socket.heard = time.monotonic()
+    watching = gevent.spawn(transport.watch, 0.01, 60)
+    for _ in range(3):
+        assert theirs.recv(1000)  # it is asked
+        assert not watching.dead
+        theirs.sendall(b"x")
+        transport.live_socket.recv(1)
+        transport.ended.set()  # what ends its waiting; it looks again whether the connection stands
+        gevent.sleep(0)
+        transport.ended.clear()
+    assert not watching.dead
     transport.close()
+    watching.get(timeout=10)
+
+
+def test_a_node_that_reads_nothing_is_dead_too(ends: tuple[socket.socket, NodeTransport]) -> None:
+    _, transport = ends
+    message = paramiko.Message()
+    message.add_string(b"x" * 5_000_000)
+    writing = gevent.spawn(transport._send_user_message, message)
+    transport.watch(0.01, 0.02)
+    assert transport.ended.is_set()
+    writing.join(10)
+    assert writing.dead
+
+
+def test_asking_on_a_connection_that_is_gone_ends_it(ends: tuple[socket.socket, NodeTransport]) -> None:
+    theirs, transport = ends
     theirs.close()
+    transport.sock.close()
+    transport._ask()
+    assert transport.ended.is_set()
+
+
+def test_a_host_key_that_is_preferred_is_asked_for_first(ends: tuple[socket.socket, NodeTransport]) -> None:
+    _, transport = ends
+    before = transport._preferred_keys
+    transport.prefer_host_key(("rsa-sha2-256", "no-such-algorithm"))
+    assert transport._preferred_keys[0] == "rsa-sha2-256"
+    assert sorted(transport._preferred_keys) == sorted(before)
+    transport.prefer_host_key(())
+    assert transport._preferred_keys[0] == "rsa-sha2-256"
+
+
+def test_only_the_last_channels_are_remembered(ends: tuple[socket.socket, NodeTransport]) -> None:
+    _, transport = ends
+    for number in range(1000):
+        transport.channels_seen[number] = True
+    assert list(transport.channels_seen) == list(range(1000 - 256, 1000))
+
+
+@pytest.mark.parametrize(
+    ("reason", "text", "out_of_tries"),
+    [(14, "bye", True), (2, "Too many authentication failures", True), (2, "bye", False), (11, "", False)],
+)
+def test_why_a_node_ends_a_connection(
+    ends: tuple[socket.socket, NodeTransport], reason: int, text: str, out_of_tries: bool
+) -> None:
+    _, transport = ends
+    message = paramiko.Message()
+    message.add_int(reason)
+    message.add_string(text)
+    message.rewind()
+    transport._parse_disconnect(message)
+    assert transport.out_of_tries is out_of_tries
