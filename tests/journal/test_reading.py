@@ -244,6 +244,8 @@ def test_each_entry_once_in_order_and_a_gap_where_one_is_gone(
             journal.sequence = "bb"
         elif name == "readable":
             journal.readable = bool(value)
+            # A right that is lost between a check and the read right after it can't be told from an empty journal.
+            reader.checked = reader.checked and journal.readable
         else:
             reader.read(*value)  # type: ignore[misc]
     numbers = [each for each in reader.got if not isinstance(each, Gap)]
