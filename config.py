@@ -64,6 +64,10 @@ def _choice(*words: str) -> Callable[[str], str]:
 _flag = _choice("true", "false", "yes", "no", "1", "0")
 
 
+def _on_or_off(value: str) -> bool:
+    return _flag(value) in ("true", "yes", "1")
+
+
 def _exactly(pattern: str, meaning: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -191,6 +195,9 @@ class Settings:
     bind_host: str = _setting("0.0.0.0", _text, "address to listen on")
     frontend_url: tuple[str, ...] = _setting(
         "http://localhost:3000", _origins, "origin of the dashboard, or several with commas"
+    )
+    console: bool = _setting(
+        "0", _on_or_off, "`1`: this server has a page of its own at `/console`, for whoever has a session's token"
     )
     log_level: str = _setting(
         "info", _choice("debug", "info", "warning", "error"), "how much the server tells on stderr"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from config import Settings
 
     from .server import Server
+    from .web.origins import Origins
 
 __all__ = ["create_app"]
 
@@ -32,14 +33,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     import config
 
     from .cli import add_commands
+    from .web.console import add_console
     from .web.dispatch import EngineIoDispatch
     from .web.probes import add_routes
 
     app = Flask("ethpillar", static_folder=None)
     add_commands(app)
-    server = _make_server(app, settings or config.load())
+    settings = settings or config.load()
+    server = _make_server(app, settings)
     app.wsgi_app = EngineIoDispatch(app.wsgi_app, server.web)  # type: ignore[method-assign]
     add_routes(app, server.store.ping)
+    if settings.console:
+        add_console(app)
     app.extensions["ethpillar"] = server
     return app
 
@@ -60,6 +65,7 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .ssh.login import LoginOptions
     from .units import CORE_UNITS
     from .web.options import WebOptions
+    from .web.origins import Origins
 
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
@@ -68,13 +74,14 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     node_options = settings.select(NodeOptions, encode_line=wire.encode_line, encode_statuses=encode_statuses)
     registry = NodeRegistry(store, login_options, node_options)
     limits = settings.select(Limits)
-    gateway = Gateway(_socketio(app, settings), store, registry, limits, settings.select(GatewayOptions))
+    origins = Origins(settings.frontend_url, own=settings.console)
+    gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
-    web = settings.select(WebOptions, oversized=OVERSIZED_PACKET)
+    web = settings.select(WebOptions, origins=origins, oversized=OVERSIZED_PACKET)
     return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout)
 
 
-def _socketio(app: Flask, settings: Settings) -> SocketIO:
+def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:
     from flask_socketio import SocketIO
 
     from .gateway.codec import Json, Packet
@@ -84,7 +91,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     socketio = SocketIO(
         app,
         async_mode="gevent",
-        cors_allowed_origins=list(settings.frontend_url),
+        cors_allowed_origins=origins.allows,
         cors_credentials=True,
         ping_interval=10,
         ping_timeout=30,

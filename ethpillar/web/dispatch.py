@@ -7,12 +7,13 @@ connects with `path: "/"`, so `/` is Engine.IO's when its query says so and a pa
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
 from .headers import status_line
 from .options import WebOptions
+from .origins import Origins
 from .reading import Body, TooSlow
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -42,7 +43,7 @@ def is_handshake(environ: dict[str, Any]) -> bool:
     return is_engine_io(environ) and environ.get("REQUEST_METHOD") == "GET" and "sid" not in _query(environ)
 
 
-def refusal(environ: dict[str, Any], allowed_origins: Collection[str]) -> int | None:
+def refusal(environ: dict[str, Any], origins: Origins) -> int | None:
     """The status with which a request is refused by its head; None when it may be served.
 
     Two ways of asking need no Origin, so that the check of origins does not see them. JSONP gives its answer, a
@@ -54,7 +55,7 @@ def refusal(environ: dict[str, Any], allowed_origins: Collection[str]) -> int | 
     if "j" in _query(environ):
         return 400
     foreign = environ.get("HTTP_SEC_FETCH_SITE", "").lower() in ("cross-site", "same-site")
-    if foreign and is_handshake(environ) and environ.get("HTTP_ORIGIN", "").lower() not in allowed_origins:
+    if foreign and is_handshake(environ) and not origins.allows(environ.get("HTTP_ORIGIN"), environ):
         return 403
     return None
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..limits.address import Networks
 from ..limits.limits import Limits
+from .origins import Origins
 
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
     """What is the same for all connections."""
 
-    frontend_url: Sequence[str]
-    "Origins that a browser may come from."
+    origins: Origins
+    "Where a browser's page may come from."
     max_message_bytes: int
     "Bytes of a WebSocket message or of a polling request's body."
     request_timeout: float

@@ -128,7 +128,7 @@ class Handler(WebSocketHandler):
         client = self.environ[CLIENT]
         behind_proxy = client_key(_peer(self.client_address), None, self.options.trusted_proxies) is None
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
-            new, refused = is_handshake(self.environ), refusal(self.environ, self.options.frontend_url)
+            new, refused = is_handshake(self.environ), refusal(self.environ, self.options.origins)
             if new and self._server.closing:
                 self._answer(503)
             elif refused is not None:
@@ -152,7 +152,7 @@ class Handler(WebSocketHandler):
             origin = self.environ.get("HTTP_ORIGIN")
             if not is_engine_io(self.environ):
                 return self._refuse(404)
-            if origin and origin.lower() not in self.options.frontend_url:
+            if origin and not self.options.origins.allows(origin, self.environ):
                 return self._refuse(403)
             if not self._is_handshake():
                 return self._refuse(400)

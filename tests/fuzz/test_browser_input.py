@@ -18,6 +18,7 @@ from ethpillar.errors import BadRequest
 from ethpillar.gateway import wire
 from ethpillar.gateway.codec import Json
 from ethpillar.web.options import WebOptions
+from ethpillar.web.origins import Origins
 from ethpillar.web.websocket import BoundedWebSocket
 
 from ..frames import KEY, frame
@@ -149,7 +150,7 @@ FRAMES = st.builds(
 def test_frames_are_messages_or_the_end(data: bytes) -> None:
     stream = Stream(data)
     messages = 0
-    socket = BoundedWebSocket({}, stream, None, WebOptions((), LIMIT, 20, (), "too large"))
+    socket = BoundedWebSocket({}, stream, None, WebOptions(Origins(()), LIMIT, 20, (), "too large"))
     while not socket.closed:
         message = socket.receive()
         if message is None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.web.options import WebOptions
+from ethpillar.web.origins import Origins
 from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, RUN, BoundedWebSocket, unmask
 
 from ..frames import frame
@@ -17,7 +18,7 @@ from ..frames import frame
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 LIMIT = 1000
 OVERSIZED = "too large"
-OPTIONS = WebOptions((), LIMIT, 20, (), OVERSIZED)
+OPTIONS = WebOptions(Origins(()), LIMIT, 20, (), OVERSIZED)
 
 
 class Stream:

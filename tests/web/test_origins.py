@@ -1,0 +1,51 @@
+"""Which pages may connect."""
+
+from __future__ import annotations
+
+import pytest
+
+from ethpillar.web.origins import Origins
+
+DASHBOARD = "https://dash.example"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "expected"),
+    [
+        ("http://127.0.0.1:3001", "127.0.0.1:3001", True),
+        ("http://localhost:3001", "127.0.0.1:3001", False),
+        ("http://127.0.0.1:3002", "127.0.0.1:3001", False),
+        ("http://[::1]:3001", "[::1]:3001", True),
+        ("https://node.example", "node.example", True),  # behind a TLS proxy
+        ("https://node.example", "node.example:443", True),
+        ("https://node.example:8443", "node.example:8443", True),
+        ("https://node.example:8443", "node.example", False),
+        ("http://node.example", "node.example:443", False),
+        ("https://Node.example", "node.Example", True),
+        ("https://node.example", "NODE.EXAMPLE", True),
+        ("https://evil.example", "node.example", False),
+        ("https://node.example.evil.example", "node.example", False),
+        ("https://node.example@evil.example", "evil.example", False),
+        ("https://node.example", "x@node.example", False),
+        ("https://node.example/", "node.example", False),
+        ("https://node.example/path", "node.example", False),
+        ("https://node.example?x", "node.example", False),
+        ("null", "node.example", False),
+        ("", "", False),
+        ("https://", "", False),
+        ("https://node.example", "", False),
+        ("https://node.example:99999", "node.example:99999", False),
+        ("chrome-extension://abcdef", "abcdef", False),
+        ("https://[", "[", False),
+    ],
+)
+def test_the_server_s_own_page(origin: str, host: str, expected: bool) -> None:
+    environ = {"HTTP_HOST": host}
+    assert Origins([DASHBOARD], own=True).allows(origin, environ) is expected
+    assert Origins([DASHBOARD]).allows(origin, environ) is False
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_dashboard_is_always_allowed(own: bool) -> None:
+    assert Origins([DASHBOARD], own).allows("https://DASH.example", {"HTTP_HOST": "node.example"})
+    assert not Origins([DASHBOARD], own).allows(None, {"HTTP_HOST": "node.example"})
