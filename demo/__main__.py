@@ -49,9 +49,10 @@ class _End:
 
 
 def heading(url: str, token: str, ssh: Ssh, redis: Redis) -> list[str]:
-    """How to look at the same with other programs."""
+    """How to look at the same in a browser, and with other programs."""
     return [
-        f"ethpillar demo: {url}  simulated node {parts.USER}@127.0.0.1:{ssh.port}  (Ctrl-C ends it)",
+        f"ethpillar demo: {url}/console#token={token}",
+        f"A simulated node, {parts.USER}@127.0.0.1:{ssh.port}. Ctrl-C ends it.",
         f'browser: io("{url}", {{path: "/", auth: {{token: "{token}"}}}})  then emit subscribe_logs, subscribe_status',
         f"{SHELL}   REDIS_URL={redis.url} {_shown(sys.executable)} -m flask --app wsgi node logs {token} execution -f",
     ]

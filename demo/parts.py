@@ -143,6 +143,7 @@ def server(folder: Path, redis: Redis, port: int, check: Check) -> Iterator[Part
         "FRONTEND_URL": os.environ.get("FRONTEND_URL", "http://localhost:3000"),
         "SSH_ALLOWED_NETWORKS": "127.0.0.0/8",
         "SSH_DENIED_NETWORKS": "",
+        "CONSOLE": "1",
         "PYTHONUNBUFFERED": "1",
     }
     words = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]

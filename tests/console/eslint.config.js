@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const banned = ["innerHTML", "outerHTML", "insertAdjacentHTML", "srcdoc", "write", "writeln", "parseFromString"];
+const banned = ["innerHTML", "outerHTML", "insertAdjacentHTML", "srcdoc", "parseFromString"];
 
 export default [
   js.configs.recommended,
@@ -18,7 +18,7 @@ export default [
       "no-new-func": "error",
       "no-control-regex": "off", // control characters are what some patterns are about
       "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
-      "no-restricted-properties": ["error", ...banned.map((property) => ({ property, message: "Text from a node must stay text." }))],
+      "no-restricted-properties": ["error", { object: "document", property: "write" }, ...banned.map((property) => ({ property, message: "Text from a node must stay text." }))],
       "max-lines": ["error", { max: 330, skipComments: true, skipBlankLines: true }],
     },
   },

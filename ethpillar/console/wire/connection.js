@@ -136,7 +136,8 @@ export class Connection {
     if (!this._socket) throw new Refused("closed", "There is no connection.");
     const answer = /** @type {Record<string, unknown> | null} */ (await this._socket.call(name, payload, timeout));
     if (answer?.ok === true) return answer;
-    const error = /** @type {WireError | undefined} */ (answer?.error);
+    if (answer === null || answer === undefined) throw new Refused("unknown_event", "This server does not know how.");
+    const error = /** @type {WireError | undefined} */ (answer.error);
     throw new Refused(error?.code ?? "internal", error?.message ?? "The server did not say why.", error?.hint);
   }
 
@@ -253,6 +254,7 @@ export class Connection {
   /** @param {WireError} error */
   _error(error) {
     const code = error.code ?? "";
+    if (code === "bad_request" && error.message === "There is no such event.") return; // whoever asked hears it from `ask`
     if (!error.service && EXPIRED.has(code)) return this._over("ended", error);
     if (!error.service && FOR_GOOD.has(code)) return this._over("refused", error);
     if (!error.service && AWAY.has(code) && this.state.node !== "lost") this._tell({ ...this.state, page: "up", node: "reconnecting" });

@@ -1,0 +1,45 @@
+/**
+ * Marks in the stream: what happened between two lines.
+ *
+ * Belongs here: reading systemd's own lines about a unit, and the sentences of marks. Pure.
+ */
+
+import { exactSpan } from "./times.js";
+
+/** @typedef {import("./store.js").Mark} Mark */
+/** @typedef {import("../wire/connection.js").LogEntry} LogEntry */
+
+/** What a line of systemd's means; null for every other line. @param {string} service @param {LogEntry} entry @returns {Mark | null} */
+export function ofManager(service, entry) {
+  if (entry.component !== `${service}.service` || !entry.message) return null;
+  const restart = /^Scheduled restart job, restart counter is at (\d+)\.$/.exec(entry.message);
+  if (restart) return { kind: "restart", text: `systemd restarted ${service}`, more: `Restart ${restart[1]} since it was started by hand` };
+  if (/^Start request repeated too quickly\.$/.test(entry.message)) return { kind: "failed", text: `${service} failed`, more: "systemd has stopped trying" };
+  return null;
+}
+
+/** @param {string} service @param {{ exit_status?: number | null, result?: string | null, restarts?: number | null }} status @returns {Mark} */
+export function failed(service, { exit_status, result, restarts }) {
+  const how = exit_status ? `Exit status ${exit_status}` : result ? `Result ${result}` : "";
+  const tries = restarts ? `systemd has stopped trying after ${restarts} restart${restarts === 1 ? "" : "s"}` : "";
+  return { kind: "failed", text: `${service} failed`, more: [how, tries].filter(Boolean).join(". ") };
+}
+
+/** @param {Record<string, unknown>} state a `log_state` of a gap, or one of a page's `gaps` @param {(ms: number) => string} clock @returns {Mark} */
+export function gap({ reason, from, to, skipped }, clock) {
+  const [start, end] = [from, to].map((each) => Date.parse(String(each ?? "")));
+  if (reason === "slow") return { kind: "gap", text: `${Number(skipped ?? 0).toLocaleString("en")} lines were skipped`, more: "This page was too slow" };
+  const known = !Number.isNaN(start) && !Number.isNaN(end);
+  const text = known ? `${exactSpan(end - start)} are missing, ${clock(start)} to ${clock(end)}` : "Lines are missing here";
+  const why = { damaged: "The node’s journal is damaged here", order: "The node’s clock was set back here" };
+  return { kind: "gap", text, more: why[/** @type {keyof why} */ (reason)] ?? "The node’s journal no longer has these lines" };
+}
+
+/** @param {number} since @param {(ms: number) => string} clock @returns {Mark} */
+export const away = (since, clock) => ({ kind: "away", text: `No connection to the node since ${clock(since)}`, more: "Nothing is lost: the log goes on from here when the node is back" });
+
+/** @param {number} ms @returns {Mark} */
+export const resumed = (ms) => ({ kind: "resumed", text: `The connection to the node came back after ${exactSpan(ms)}`, more: "No line was lost" });
+
+/** @param {number} down milliseconds between the last line before and the first after @returns {Mark} */
+export const reboot = (down) => ({ kind: "reboot", text: "The node restarted", more: Number.isFinite(down) && down > 0 ? `It was down for ${exactSpan(down)}` : undefined });

@@ -1,0 +1,95 @@
+/** The stage: the log, the slot view, or why there is nothing to see. And what is above the first line. */
+
+import { count, visible } from "../model/text.js";
+import { Memo, attribute, button, byId, h } from "./dom.js";
+import { command } from "./why.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** Nothing is said about waiting in the first milliseconds. */
+const PATIENCE = 400;
+
+export class Stage {
+  /** @param {App} app */
+  constructor(app) {
+    this._app = app;
+    this._memo = new Memo();
+    this._earlyMemo = new Memo();
+    this._void = h("div.void", { hidden: true });
+    this._bones = h("div.bones", { "aria-hidden": "true", hidden: true }, Array.from({ length: 16 }, (_, i) => h(`div.bone.w${(i * 37) % 5}`)));
+    this._reading = h("p.reading", { role: "status", hidden: true });
+    byId("stage").append(this._void, this._bones, this._reading);
+    this._timer = 0;
+  }
+
+  /** Something is read from the node. @param {boolean} on */
+  busy(on) {
+    clearTimeout(this._timer);
+    if (!on) this._reading.hidden = true;
+    else
+      this._timer = window.setTimeout(() => {
+        this._reading.replaceChildren(this._app.filters.text ? "Searching…" : "Reading…");
+        this._reading.hidden = false;
+      }, PATIENCE);
+  }
+
+  draw() {
+    const app = this._app;
+    const { live, filters, travel, log, token } = app;
+    const none = live.known && ![...live.services.values()].some((each) => each.status.status !== "not_installed");
+    const loading = Boolean(token) && !live.known && !live.store.length && live.link.page !== "ended" && live.link.page !== "refused";
+    const empty = !app.shown.list.length && !filters.live.busy;
+    const kind = !token ? "token" : loading ? "loading" : none && !live.store.length ? "none" : !empty ? "" : filters.text || filters.level ? "nomatch" : "quiet";
+    document.body.classList.toggle("bare", kind === "none" || kind === "token");
+    log.root.hidden = travel.slot !== null || Boolean(kind);
+    this._bones.hidden = kind !== "loading" || travel.slot !== null;
+    this._void.hidden = !kind || kind === "loading" || travel.slot !== null;
+    attribute(byId("stage"), "aria-busy", loading ? "true" : null);
+    app.sideHead.draw();
+    if (!this._void.hidden && this._memo.changed(kind, filters.text, filters.level, filters.services, live.store.length, travel.isLive)) this._void.replaceChildren(...this._words(kind));
+  }
+
+  /** @param {string} kind @returns {Node[]} */
+  _words(kind) {
+    const app = this._app;
+    const { live, filters, travel, zone } = app;
+    const now = app.now();
+    if (kind === "token") return [h("b", "There is nothing to see without a session."), h("p", "Open the console from the dashboard, or paste the token of a session above.")];
+    if (kind === "none")
+      return [
+        h("b", "This node has none of the services that EthPillar installs."),
+        h("p", "Looked for execution, consensus, validator, mevboost and its plugins. Install a client with EthPillar on the node, and it appears here by itself."),
+        command("ethpillar"),
+        h("div.acts", button("btn", { onclick: () => app.connection?.follow("system") }, "Show the whole system journal")),
+      ];
+    if (kind === "nomatch") {
+      const { store } = app.shown;
+      const what = filters.text ? `has “${visible(filters.text)}” in it` : filters.level === "warn" ? "is a warning or an error" : "is an error";
+      const range = store.length ? `Looked at ${zone.moment(store.from, now)} to ${zone.moment(store.to, now)}.` : "";
+      const acts = [travel.available ? button("btn.main", { onclick: () => void travel.further() }, "Search further back") : null, filters.text ? button("btn", { onclick: () => app.tools.setText("") }, "Clear the search") : button("btn", { onclick: () => filters.setLevel("") }, "Show all levels")];
+      return [h("b", `No line among the ${store.length.toLocaleString("en")}${store.length ? ` since ${zone.moment(store.from, now)}` : ""} ${what}.`), h("p", range), h("div.acts", acts)];
+    }
+    const shown = filters.services;
+    const one = shown.length === 1 ? shown[0] : "";
+    if (!shown.length) return [h("b", "No service is chosen."), h("div.acts", button("btn.main", { onclick: () => filters.all() }, "Show all services"))];
+    const runs = one && live.services.get(one)?.status.status === "active";
+    return [h("b", one ? `${visible(one)} has printed nothing.` : travel.isLive ? "These services have printed nothing." : "There are no lines in this time."), h("p", runs ? "It is running. New lines appear here as they come." : travel.isLive ? "New lines appear here as they come." : ""), h("div.acts", travel.isLive ? button("btn.main", { onclick: () => filters.all() }, "Show all services") : button("btn.main", { onclick: () => travel.goLive() }, "Back to live"))];
+  }
+
+  /** What is said above the first line. */
+  early() {
+    const { log, travel, filters, zone, live } = this._app;
+    const now = this._app.now();
+    const { past, early } = travel;
+    const from = past ? past.scanned.from || past.store.from : live.store.from;
+    const key = [past?.busy ?? early.busy, past?.start ?? early.start, past?.searches, travel.available, filters.text, Math.floor(from / 60_000), Boolean(past), zone.name];
+    if (!this._earlyMemo.changed(...key)) return;
+    const further = (/** @type {string} */ text) => button("link", { onclick: () => void travel.further() }, text);
+    const back = Number.isNaN(from) ? "" : `Searched back to ${zone.moment(from, now)}. `;
+    if (past?.busy ?? early.busy) log.sayEarly([document.createTextNode(past?.searches ? `${back}Searching…` : "Reading…")]);
+    else if (past?.start ?? early.start) log.sayEarly([document.createTextNode("The node’s journal begins here.")]);
+    else if (past?.searches || (!past && filters.text && travel.available)) log.sayEarly([document.createTextNode(back), further("Search further back")]);
+    else log.sayEarly([]);
+    log.root.setAttribute("aria-label", `Log of ${count(filters.services.length, "service")}`);
+  }
+}

@@ -1,0 +1,52 @@
+/** The verdict: one sentence for the person who was woken, and the field for a token when there is none. */
+
+import { SIGNS, verdict } from "../model/verdict.js";
+import { Memo, button, byId, h, icon } from "./dom.js";
+
+/** @typedef {import("../app.js").App} App */
+
+export class VerdictLine {
+  /** @param {App} app */
+  constructor(app) {
+    this._app = app;
+    this._memo = new Memo();
+    this._root = byId("verdict");
+    this._field = h("form.paste", { onsubmit: (/** @type {Event} */ event) => this._paste(event) });
+    this._input = /** @type {HTMLInputElement} */ (h("input", { type: "password", "aria-label": "The session’s token", placeholder: "Token", autocomplete: "off", spellcheck: "false" }));
+    this._field.append(this._input, button("btn.main", { type: "submit" }, "Look"));
+    this._alarm = "";
+  }
+
+  draw() {
+    const app = this._app;
+    const found = verdict(app.situation());
+    if (!this._memo.changed(found)) return;
+    this._root.className = `verdict ${found.shape}`;
+    /** @type {(Node | null)[]} */
+    const parts = [icon(`s-${found.shape}`, `.is-${found.shape}`), h("b", found.words), h("span.num", found.aside)];
+    if (found.button === "try") parts.push(button("btn", { onclick: () => app.connection?.tryNow() }, "Try now"));
+    if (found.button === "dashboard" || !app.token) parts.push(dashboard());
+    if (!app.token) parts.splice(3, 0, this._field);
+    const focused = this._root.contains(document.activeElement) && document.activeElement?.className;
+    this._root.replaceChildren(.../** @type {Node[]} */ (parts.filter(Boolean)));
+    if (focused) /** @type {HTMLElement | null} */ (this._root.querySelector(`[class="${CSS.escape(focused)}"]`))?.focus();
+    document.title = `${SIGNS[found.shape]} ${found.words}`;
+    const alarm = found.alarm ? found.words.split(":")[0] : "";
+    if (alarm && alarm !== this._alarm) byId("alarm").textContent = found.words;
+    this._alarm = alarm;
+  }
+
+  /** @param {Event} event */
+  _paste(event) {
+    event.preventDefault();
+    const token = this._input.value.trim();
+    this._input.value = "";
+    if (token) this._app.enter(token);
+  }
+}
+
+/** The dashboard is where somebody came from; a page that was opened by itself knows none. */
+function dashboard() {
+  if (history.length < 2) return null;
+  return button("btn", { onclick: () => history.back() }, "Go to the dashboard");
+}
