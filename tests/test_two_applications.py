@@ -60,10 +60,9 @@ def state_of(root: Any) -> dict[int, Any]:
 def test_each_has_its_own_settings(servers: tuple[Server, Server]) -> None:
     one, two = servers
     assert (one.web.max_message_bytes, two.web.max_message_bytes) == (65536, 5000)
-    assert (list(one.web.frontend_url), list(two.web.frontend_url)) == (
-        ["http://localhost:3000"],
-        ["https://dash.example"],
-    )
+    origins = ("http://localhost:3000", "https://dash.example")
+    assert [one.web.origins.allows(each, {}) for each in origins] == [True, False]
+    assert [two.web.origins.allows(each, {}) for each in origins] == [False, True]
     assert one.limits.connections.take("a")
     assert not two.limits.connections.has("a")
     assert [two.limits.connections.take("a") for _ in range(4)] == [True, True, True, False]
