@@ -24,6 +24,7 @@ from ..errors import (
     SshUnreachable,
     TooManyLogs,
 )
+from ..journal.masking import Masker
 from ..limits.buckets import Bucket
 from ..nodes.items import Item
 from ..nodes.node import Node
@@ -37,6 +38,8 @@ from .batches import Batches
 from .entrance import Entrance
 from .options import GatewayOptions
 from .outbox import Outbox
+from .past import PastReader
+from .past_query import past_request
 from .turn import Turns
 
 log = logging.getLogger(__name__)
@@ -81,6 +84,7 @@ class BrowserSocket:
         self._logs: dict[str, LogSubscription] = {}
         self._checking: dict[str, object] = {}  # the logs whose units are being checked, each with its subscribe's mark
         self._status: StatusSubscription | None = None
+        self._past = PastReader(self._masker)
         self._closed = False
         self._deadline: gevent.Greenlet[..., None] | None = gevent.spawn_later(options.auth_timeout, self._too_late)
 
@@ -197,6 +201,17 @@ class BrowserSocket:
         if subscription is not None:
             subscription.close()
 
+    # -- the past
+
+    def read_logs(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return the ack of a `read_logs`; see `PastReader`. It takes no turn, since it may take seconds."""
+        request = past_request(payload)
+        return self._past.read(self._require_node().past, request)
+
+    def _masker(self) -> Masker:
+        target = self._require_node().record.target
+        return Masker(hosts=[target.host], users=[target.username])
+
     # -- status
 
     def subscribe_status(self, payload: dict[str, Any]) -> None:
@@ -257,6 +272,7 @@ class BrowserSocket:
             return
         self._closed = True
         self._in_time()
+        self._past.close()
         self._leave_node()
         if self.token is not None:
             self._entrance.release(self.token)

@@ -23,6 +23,7 @@ from ..errors import (
     RateLimited,
     SessionExpired,
     SessionStoreDown,
+    Superseded,
     TooLarge,
     whereabouts,
 )
@@ -143,6 +144,7 @@ class Gateway:
             "authenticate": self._authenticate,
             "subscribe_logs": self._with_object(BrowserSocket.subscribe_logs, in_turn=False),
             "unsubscribe_logs": self._with_object(BrowserSocket.unsubscribe_logs),
+            "read_logs": self._read_logs,
             "subscribe_status": self._with_object(BrowserSocket.subscribe_status),
             "unsubscribe_status": self._unsubscribe_status,
             OVERSIZED: self._oversized,
@@ -167,6 +169,18 @@ class Gateway:
             return _ack(self._guard(socket, act, in_turn=in_turn))
 
         return handle
+
+    def _read_logs(self, socket: BrowserSocket, *arguments: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = {}
+
+        def act() -> None:
+            try:
+                answer.update(socket.read_logs(wire.payload_object(arguments)))
+            except Superseded as problem:  # the page did it itself, and needs no `error` event
+                answer.update(_ack(problem))
+
+        problem = self._guard(socket, act, in_turn=False)
+        return answer if problem is None else _ack(problem)
 
     def _unsubscribe_status(self, socket: BrowserSocket, *_: Any) -> dict[str, Any]:
         return _ack(self._guard(socket, socket.unsubscribe_status))

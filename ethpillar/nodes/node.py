@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import gevent
+
+from ..errors import SshUnreachable
+from ..journal.history.query import Query
 from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
 from ..ssh.pool import ConnectionPool
 from .feeds import LogFeeds
+from .history import Answer, History
 from .items import Encode
 from .link import Link, NodeListener
 from .link_state import LinkState
 from .log_feed import LogFeed
 from .node_source import NodeJournal, NodeSource
+from .past_source import NodePast
 from .rights import JournalRights
 from .ring import Ring
 from .status_feed import StatusFeed
@@ -41,6 +47,10 @@ class NodeOptions:
     max_nodes: int = 1000
 
 
+AWAY = 10.0
+"Seconds that a question about the past waits for a node that is away."
+
+
 class Node:
     """The remote machine of one session: `connect` first, then subscribe to `status` or to a `log_feed`."""
 
@@ -55,6 +65,8 @@ class Node:
         self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines)
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
+        timeout = options.ssh_command_timeout
+        self._history = History(NodePast(self._pool, self._rights, journal, self.status, timeout))
         self.listeners = self._link.listeners
 
     @property
@@ -79,6 +91,12 @@ class Node:
         """Return the feed of a unit. Subscribe to it before anything else gets a turn."""
         return self._feeds.get(unit)
 
+    def past(self, query: Query, buckets: int | None = None) -> Answer:
+        """Return a page of the past, or a histogram of so many stretches; see `History.read`."""
+        with gevent.Timeout(AWAY, SshUnreachable()):
+            self._link.wait_connected()
+        return self._history.read(query, buckets)
+
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = None) -> Result:
         """Run a short command; see `ConnectionPool.run`."""
         return self._pool.run(words, stdin, timeout or self._options.ssh_command_timeout)
@@ -95,6 +113,7 @@ class Node:
         """End everything that runs for this node, and wait for its end."""
         self._link.close()
         self._feeds.close()
+        self._history.close()
         self.status.close()
         self._rights.close()
         self._pool.close()

@@ -49,6 +49,10 @@ class NodeJournal:
         if len(self._names) > NAMES:
             del self._names[next(iter(self._names))]
 
+    def name_of(self, unit: str) -> str:
+        """Return the real name of a unit that is followed by an alias; any other name as it is."""
+        return self._names.get(unit, unit)
+
     @contextmanager
     def open(
         self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
@@ -57,7 +61,7 @@ class NodeJournal:
 
         :raises EthPillarError: it can't be run
         """
-        words = journal_command(self._names.get(unit, unit), lines=lines, cursor=cursor, follow=follow)
+        words = journal_command(self.name_of(unit), lines=lines, cursor=cursor, follow=follow)
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
         with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare) as command:

@@ -103,6 +103,11 @@ class StatusFeed:
             return latest
         return self._poll.get()
 
+    def description(self, unit: str) -> str | None:
+        """Return a unit's description as the last poll has it; None if it has none. Asks nobody."""
+        known = None if self._latest is None else self._latest.units.get(unit)
+        return None if known is None else known.description
+
     def unit(self, unit: str) -> UnitStatus:
         """Return the status of any unit, known to EthPillar or not, at most a few seconds old.
 

@@ -1,0 +1,105 @@
+"""The past of one node's journal, as `nodes.history` needs it.
+
+Belongs here: the journalctl that prints a slice of the past, with the right that was found and the units' real names.
+It must not know what is looked for: nothing that a client wrote gets into a command but names of units and cursors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ..journal.entry import Entry
+from ..journal.export import ExportParser
+from ..journal.history.paging import Step
+from ..ssh.connection import Command
+from ..ssh.pool import ConnectionPool
+from ..timing import Breath, within
+from ..units import service_name
+from .node_source import NodeJournal
+from .rights import JournalRights
+from .status_feed import StatusFeed
+
+FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT,_LINE_BREAK"
+BACKSTOP = 30
+"Seconds after which coreutils' `timeout` ends a journalctl that found nothing to print, and so noticed nothing."
+MOST_BYTES = 64 << 20
+"Bytes that a slice may have; 20,000 entries of ordinary lines have ten."
+SPARE = 2
+"Channels of a node that searches leave for its logs."
+
+
+def slice_command(units: Sequence[str], step: Step) -> list[str]:
+    """Return the words of a journalctl that prints a slice of the past in the export format.
+
+    A cursor and a number together mean the same on every systemd, in both directions; times with a number do not. It
+    reads with low priority, so that the node's clients come first.
+    """
+    words = ["timeout", str(BACKSTOP), "nice", "-n", "10", "journalctl", "--no-pager", "-q", "-o", "export"]
+    words += [f"--output-fields={FIELDS}", *(f"--unit={unit}" for unit in units), "-n", str(step.count)]
+    if step.reverse:
+        words.append("-r")
+    if step.cursor is not None:
+        words.append(f"--cursor={step.cursor}")
+    return words
+
+
+class SliceEntries:
+    """The entries of a slice, as they come: in its order, lines that journald cut still in pieces."""
+
+    def __init__(self, command: Command, timeout: float) -> None:
+        """:param timeout: seconds without output after which journalctl is taken to hang"""
+        self._command = command
+        self._timeout = timeout
+        self._parser = ExportParser()
+        self._bytes = 0
+        self._breathe = Breath()
+
+    def read(self) -> list[Entry]:
+        """See `nodes.history.Slice`."""
+        while self._bytes <= MOST_BYTES:
+            data = b""
+            with within(self._timeout):
+                data = self._command.read()
+            if not data:
+                break
+            self._bytes += len(data)
+            entries = [each for each in self._parser.feed(data) if each.cursor.startswith("s=")]
+            if entries:
+                return entries
+            self._breathe()
+        return []
+
+    def status(self) -> int:
+        """See `nodes.history.Slice`."""
+        return self._command.status()
+
+    def complaint(self) -> bytes:
+        """See `nodes.history.Slice`."""
+        return self._command.stderr
+
+
+class NodePast:
+    """The `PastSource` of a node."""
+
+    def __init__(
+        self, pool: ConnectionPool, rights: JournalRights, journal: NodeJournal, status: StatusFeed, timeout: float
+    ) -> None:
+        """:param timeout: seconds in which a command must have started"""
+        self._pool = pool
+        self._rights = rights
+        self._journal = journal
+        self._status = status
+        self._timeout = timeout
+
+    @contextmanager
+    def slice(self, units: Sequence[str], step: Step, timeout: float) -> Iterator[SliceEntries]:
+        """See `nodes.history.PastSource`."""
+        way = self._rights.get(service_name(units[0]) if units else "system")
+        words = slice_command([self._journal.name_of(unit) for unit in units], step)
+        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=SPARE) as command:
+            yield SliceEntries(command, timeout)
+
+    def description(self, unit: str) -> str | None:
+        """See `nodes.history.PastSource`."""
+        return self._status.description(unit)
