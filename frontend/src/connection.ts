@@ -17,7 +17,7 @@ import { io, type Socket } from "socket.io-client";
 import { Observed, safely, type Frames } from "./observable.js";
 import { isAway, isExpired, isFinal, problemOf } from "./problems.js";
 import type { ClientToServerEvents, NodeState, Problem, ServerToClientEvents } from "./protocol.js";
-import { tokens, type TokenSource } from "./token.js";
+import { findToken, type TokenSource } from "./token.js";
 
 export type RealtimeSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 export type Phase = "idle" | "connecting" | "authenticating" | "ready" | "waiting" | "stopped";
@@ -193,10 +193,9 @@ export class Connection extends Observed<ConnectionState> {
   }
 
   private pick(): string | null {
-    const found = tokens(this.options.token);
     // A cookie ends before a session that is in use does.
-    if (!found.length && this.accepted !== null) found.push(this.accepted);
-    return found.find((each) => !this.refused.has(each)) ?? null;
+    const found = findToken(this.options.token) ?? this.accepted;
+    return found === null || this.refused.has(found) ? null : found;
   }
 
   private makeSocket(): RealtimeSocket {
@@ -311,7 +310,7 @@ export class Connection extends Observed<ConnectionState> {
     this.refused.add(this.token);
     this.accepted = null;
     this.leave("idle", problem);
-    this.open(); // with the next token, if there is one
+    this.open(); // with another token, if there is one already
   }
 
   private stop(problem: Problem): void {

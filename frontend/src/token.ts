@@ -2,27 +2,19 @@
 
 export type TokenSource = string | (() => string | null | undefined);
 
-/** Tokens to try, the best first. */
-export function tokens(source: TokenSource | undefined): string[] {
+/** The token to show, or null when there is none: the application's, else the cookie's, else the one in storage. */
+export function findToken(source: TokenSource | undefined): string | null {
   const given = typeof source === "function" ? source() : source;
-  const found = source === undefined ? [cookie("ssh_session_ws"), stored("ssh_session_token")] : [given];
-  return found.filter((each): each is string => typeof each === "string" && each !== "");
+  return (source === undefined ? cookie("ssh_session_ws") || stored("ssh_session_token") : given) || null;
 }
 
 function cookie(name: string): string | null {
-  if (typeof document === "undefined") return null;
-  for (const part of document.cookie.split(";")) {
-    const [key, ...value] = part.split("=");
-    if (key?.trim() === name) return decoded(value.join("=").trim());
-  }
-  return null;
-}
-
-function decoded(value: string): string {
+  const found = globalThis.document?.cookie.split(/;\s*/).find((each) => each.startsWith(`${name}=`));
+  const value = found?.slice(name.length + 1);
   try {
-    return decodeURIComponent(value);
+    return value ? decodeURIComponent(value) : null;
   } catch {
-    return value;
+    return value as string;
   }
 }
 

@@ -29,6 +29,7 @@ beforeEach(() => {
   store = createRealtime("http://server", { token: "t", io: server.io });
   place = document.createElement("div");
   roots = [];
+  document.cookie = "ssh_session_ws=; max-age=0";
   complaints.length = 0;
   for (const level of ["error", "warn"] as const) vi.spyOn(console, level).mockImplementation((...words) => void complaints.push(words));
 });
@@ -190,19 +191,23 @@ describe("the hooks", () => {
     one.configureRealtime({ url: undefined });
   });
 
-  it("take the token from the cookie, else from localStorage, and the next when one is refused", async () => {
-    document.cookie = "ssh_session_ws=from%2Dcookie";
-    localStorage.setItem("ssh_session_token", "from-storage");
+  it("take the token from the cookie, else from localStorage, and leave a refused one", async () => {
+    localStorage.setItem("ssh_session_token", "from%2Dstorage");
     store = createRealtime("http://server", { io: server.io });
-    server.onConnect = (client) =>
-      client.auth.token === "from-cookie" ? { message: "Authentication error: Invalid or expired session.", data: { code: "session_expired" } } : "ok";
     await mount(<Dashboard />);
     await pass(50);
+    expect(server.socket.auth.token).toBe("from%2Dstorage");
+    document.cookie = "other=1";
+    document.cookie = "ssh_session_ws=from%2Dcookie";
+    await act(async () => socket.reconnect());
+    await pass(50);
     expect(server.socket.auth.token).toBe("from-cookie");
-    await pass(30_000);
-    expect(server.socket.auth.token).toBe("from-storage");
+    server.socket.receive("error", { message: "Over.", code: "session_expired" });
+    await pass(10_000);
+    expect(server.socket.connected).toBe(false); // what is in storage may be a session of another node
+    document.cookie = "ssh_session_ws=next";
+    await pass(1100);
     expect(socket.isAuthenticated).toBe(true);
-    document.cookie = "ssh_session_ws=; max-age=0";
     localStorage.clear();
   });
 

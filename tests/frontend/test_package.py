@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from .package import npm
 
@@ -18,6 +19,11 @@ def test_its_own_tests() -> None:
     said = npm("test", "--silent", "--", "--no-color")
     print(said)
     assert re.search(r"Tests +\d+ passed", said), said
+
+
+def test_the_example_is_built(tmp_path: Path) -> None:
+    npm("exec", "--no", "--", "vite", "build", "example", "--outDir", str(tmp_path))
+    assert (tmp_path / "index.html").exists()
 
 
 def test_it_is_small() -> None:
