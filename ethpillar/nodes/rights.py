@@ -16,7 +16,7 @@ from ..ssh.connection import Result
 from .shared import Shared
 
 DENIAL_KEPT = 15.0
-"Seconds for which a missing right is believed to be missing still."
+"Seconds for which a missing right is believed to be missing still, unless somebody who had it doubts that."
 NOT_DOUBTED = 2.0
 "Seconds for which a finding can't be doubted, since all logs of a node may doubt it at the same time."
 BROKEN = "journalctl fails on the node. Check its disk: it may be full or damaged."
@@ -70,13 +70,14 @@ class JournalRights:
         return finding.access
 
     def doubt(self) -> bool:
-        """Take note that the journal shows less than it should. Return False if the finding is too young to doubt.
+        """Take note that the finding looks wrong: the journal shows less than it should, or a log that could be read
+        was denied. Return False if the finding is too young to doubt.
 
-        A right that is doubted is searched for again when it is needed next; a missing one keeps its time.
+        The right is searched for again when it is needed next.
         """
         finding = self._finding
         doubted = finding is None or finding.may_be_doubted(time.monotonic())
-        if doubted and finding is not None and finding.access is not None:
+        if doubted:
             self._finding = None
         return doubted
 

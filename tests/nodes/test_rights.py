@@ -83,18 +83,28 @@ def test_a_right_is_found_once_and_again_when_it_was_doubted(
     assert rights.get("execution") == SUDO
 
 
-def test_a_missing_right_is_believed_for_a_while_even_if_it_is_doubted(
+def test_a_missing_right_is_believed_for_a_while(
     node: Node, rights: JournalRights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rights_module, "NOT_DOUBTED", -1.0)
     for service in ("execution", "consensus"):
         with pytest.raises(PermissionDenied) as caught:
             rights.get(service)
         assert caught.value.service == service
-        assert rights.doubt()
+        assert not rights.doubt()  # it was looked for a moment ago
     assert node.probes == ["journalctl", "sudo"]
     node.plain = ENTRY
     monkeypatch.setattr(rights_module, "DENIAL_KEPT", -1.0)
+    assert rights.get("execution") is PLAIN
+
+
+def test_a_missing_right_that_is_doubted_is_looked_for_again(
+    node: Node, rights: JournalRights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(PermissionDenied):
+        rights.get("execution")
+    node.plain = ENTRY
+    monkeypatch.setattr(rights_module, "NOT_DOUBTED", -1.0)
+    assert rights.doubt()
     assert rights.get("execution") is PLAIN
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import gevent
 import pytest
+from gevent.lock import BoundedSemaphore
 
+from ethpillar.errors import LimitReached
 from ethpillar.journal.entry import Entry
 from ethpillar.nodes.follower import Grace
 from ethpillar.nodes.items import Item
@@ -224,3 +228,61 @@ def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(journa
     journal.write(1200)
     expect(sink, range(1221))
     assert max(batches) <= 500
+
+
+@pytest.mark.usefixtures("impatient")
+def test_logs_of_a_node_take_turns_at_its_journal(journal: FakeJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.catch_up.SLICE", 0.0)
+    journal.write(20_000)
+    journal.catching_up = BoundedSemaphore(1)
+    feeds = [make_feed(journal, entries=60) for _ in range(3)]
+    sinks = [FakeSink() for _ in feeds]
+    for feed, sink in zip(feeds, sinks, strict=True):
+        feed.subscribe(sink, lines=5000)
+    until(lambda: all(sink.got for sink in sinks), "lines for all")
+    assert any(len(sink.got) < 5000 for sink in sinks)
+    for sink in sinks:
+        expect(sink, range(15_000, 20_000))
+    for feed in feeds:
+        feed.close()
+
+
+def test_a_cursor_that_is_none_and_a_backlog_that_is_longer_than_the_ring(journal: FakeJournal) -> None:
+    journal.write(300)
+    feed = make_feed(journal, entries=40)
+    sink = FakeSink()
+    feed.subscribe(sink, lines=5000, after="i=fffff;t=fffff")
+    until(lambda: sink.states[-1:] == [("live", {})], "live")
+    assert numbers(sink) == list(range(260, 300))
+    assert sink.states[0] == ("gap", {"reason": "vacuumed", "from_us": 0xFFFFF, "to_us": 261})
+    feed.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_subscriber_that_makes_progress_is_never_given_up(journal: FakeJournal) -> None:
+    journal.write(3000)
+    feed = make_feed(journal, entries=60)
+    first = FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    feed.log.borrow = lambda: None
+    open_journal, opened = journal.journal, [0]
+
+    @contextmanager
+    def refused_every_other_time(unit: str, **how: Any) -> Iterator[Any]:
+        opened[0] += 1
+        if opened[0] % 2:
+            raise LimitReached
+        with open_journal(unit, **how) as stream:
+            reads = [stream.read() for _ in range(5)]
+            stream.read = lambda: reads.pop(0) if reads else []  # type: ignore[method-assign]
+            stream.status = lambda: 1  # type: ignore[method-assign]
+            yield stream
+
+    journal.journal = refused_every_other_time  # type: ignore[method-assign, assignment]
+    sink = FakeSink()
+    feed.subscribe(sink, lines=3000)
+    expect(sink, range(3000))
+    assert opened[0] > 50
+    assert {details["attempt"] for state, details in sink.states if state == "reconnecting"} <= {1, 2}
+    feed.close()
