@@ -271,6 +271,11 @@ class Settings:
     def __repr__(self) -> str:
         return "Settings(...)"
 
+    @property
+    def address(self) -> str:
+        """The address and port to listen on, as in a URL."""
+        return f"{f'[{self.bind_host}]' if ':' in self.bind_host else self.bind_host}:{self.ws_port}"
+
     def select(self, kind: type[Options], **others: Any) -> Options:
         """Make a room's options: each field of the dataclass `kind` that is called as a setting gets its value.
 

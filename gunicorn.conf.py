@@ -4,7 +4,7 @@ from config import load_or_exit as _load  # gunicorn takes names without an unde
 
 _settings = _load()
 
-bind = f"{'[' + _settings.bind_host + ']' if ':' in _settings.bind_host else _settings.bind_host}:{_settings.ws_port}"
+bind = _settings.address
 worker_class = "ethpillar.web.worker.Worker"
 # One worker: a node's connection and feeds are shared within a process, and a polling client finds its socket again.
 workers = 1

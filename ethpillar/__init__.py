@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from .server import Server
     from .web.origins import Origins
 
-__all__ = ["create_app"]
+__all__ = ["__version__", "create_app"]
+
+__version__ = "0.1.0"
+"The one place where it stands. CHANGELOG.md says what came with it."
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,11 +41,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     from .web.probes import add_routes
 
     app = Flask("ethpillar", static_folder=None)
-    add_commands(app)
+    add_commands(app, __version__)
     settings = settings or config.load()
     server = _make_server(app, settings)
     app.wsgi_app = EngineIoDispatch(app.wsgi_app, server.web)  # type: ignore[method-assign]
-    add_routes(app, server.store.ping)
+    add_routes(app, server.store.ping, __version__)
     if settings.console:
         add_console(app)
     app.extensions["ethpillar"] = server
@@ -78,7 +81,8 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
     web = settings.select(WebOptions, origins=origins, oversized=OVERSIZED_PACKET)
-    return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout)
+    greeting = f"ethpillar {__version__} on {settings.address} for {', '.join(settings.frontend_url)}"
+    return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout, greeting)
 
 
 def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 
-from .errors import ShuttingDown
+import gevent
+
+from .errors import SessionStoreDown, ShuttingDown
 from .gateway.events import Gateway
 from .limits.limits import Limits
 from .nodes.registry import NodeRegistry
@@ -30,8 +32,12 @@ class Server:
         limits: Limits,
         web: WebOptions,
         shutdown_timeout: float,
+        greeting: str,
     ) -> None:
-        """:param shutdown_timeout: seconds that an orderly shutdown may take"""
+        """
+        :param shutdown_timeout: seconds that an orderly shutdown may take
+        :param greeting: version, address and origins, for the log
+        """
         self.limits = limits
         self.web = web
         self.gateway = gateway
@@ -39,13 +45,22 @@ class Server:
         self.store = store
         self.watch = watch
         self._timeout = shutdown_timeout
+        self._greeting = greeting
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
     def start(self) -> None:
-        """Starts what runs in the background. Once per process, after the fork."""
+        """Start what runs in the background. Once per process, after the fork."""
         self.watch.start()
-        log.info("Ready")
+        gevent.spawn(self._greet)
+
+    def _greet(self) -> None:
+        try:
+            self.store.ping()
+        except SessionStoreDown:
+            log.warning("Ready: %s; Redis does not answer: check REDIS_URL", self._greeting)
+        else:
+            log.info("Ready: %s; Redis answers", self._greeting)
 
     def shutdown(self) -> None:
         """Tells clients, closes SSH, within the timeout."""

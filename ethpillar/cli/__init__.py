@@ -12,10 +12,20 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-def add_commands(app: Flask) -> None:
-    """Adds the command groups to an application."""
+def add_commands(app: Flask, version: str) -> None:
+    """Add the commands to an application.
+
+    :param version: of the server
+    """
+    import click
+
     from .node import node
     from .sessions import sessions
+
+    @app.cli.command("version")
+    def show_version() -> None:
+        """Print the version of ethpillar."""
+        click.echo(f"ethpillar {version}")
 
     app.cli.add_command(sessions)
     app.cli.add_command(node)

@@ -11,17 +11,18 @@ from ..errors import SessionStoreDown, whereabouts
 from .headers import HEADERS
 
 
-def add_routes(app: Flask, ping: Callable[[], None]) -> None:
+def add_routes(app: Flask, ping: Callable[[], None], version: str) -> None:
     """Add the probes of a load balancer, and the answer to everything else.
 
     :param ping: raises `SessionStoreDown` when Redis does not answer
+    :param version: of the server, which `/healthz` says
     """
     probes = Blueprint("probes", __name__)
 
     @probes.get("/healthz")
     def healthz() -> Response:
         """The process is alive."""
-        return _text("ok\n", 200)
+        return _text(f"ok {version}\n", 200)
 
     @probes.get("/readyz")
     def readyz() -> Response:
@@ -33,7 +34,10 @@ def add_routes(app: Flask, ping: Callable[[], None]) -> None:
         return _text("ok\n", 200)
 
     app.register_blueprint(probes)
+    _add_errors(app)
 
+
+def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def refused(problem: HTTPException) -> Response:
         answer = _text(f"{problem.name}\n", problem.code or 500)

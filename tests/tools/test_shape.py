@@ -13,7 +13,6 @@ STILL_TOO_LARGE = {
     "ethpillar.nodes.node.Node",
     "ethpillar.nodes.subscription.LogSubscription",
     "ethpillar._add_server",
-    "ethpillar.web.probes.add_routes",
     "demo.clients.lighthouse",
     "demo.clients.geth",
 }
