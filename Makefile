@@ -10,6 +10,8 @@ help:
 	@echo "make test    all tests; installs what they need"
 	@echo "make test-systemd"
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
+	@echo "make test-bare"
+	@echo "             make demo and the unit tests on bare Debians, as root and as an ordinary user (root, Linux)"
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
@@ -48,6 +50,11 @@ test-unit: $(VENV)/.dev
 test-systemd: parts
 	@$(BIN)/python -m tests.real_systemd
 
+# What README promises on a bare Debian 12 and 13: python3, python3-venv, make and git, no compiler (root, Linux).
+.PHONY: test-bare
+test-bare: $(VENV)/.dev
+	@$(BIN)/python -m tests.bare
+
 # Scores the parsers on a folder of lines with their right answers: make score LINES=DIR
 score: $(VENV)/.python
 	@$(BIN)/python bench/score.py $(LINES)
@@ -64,6 +71,16 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# What all tests together run of each room; with ROOM=nodes, what nothing ran of it in the last run.
+.PHONY: coverage
+coverage: parts
+	@$(BIN)/python -m tools.covered $(ROOM)
+
+# Small faults that the unit tests do not notice: make mutants ROOM=nodes FAULTS=200
+.PHONY: mutants
+mutants: $(VENV)/.dev
+	@ROOM=$(ROOM) FAULTS=$(or $(FAULTS),400) $(BIN)/python -m tools.mutants
 
 # Classes that hold too much changing state, and functions that do not fit a screen.
 .PHONY: shape states
@@ -90,6 +107,11 @@ lock: $(VENV)/.uv
 
 $(VENV)/.uv: $(VENV)/.python
 	@$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv && touch $@
+
+# Whether every pinned requirement has a wheel for each Python and platform: nothing may need a compiler.
+.PHONY: wheels
+wheels: $(VENV)/.uv
+	@$(BIN)/python -m tools.wheels $(VENV)/uv/bin/uv
 
 # Known vulnerabilities in what is pinned. The tool has an environment of its own, and fails in both cases alike.
 audit: $(VENV)/.audit

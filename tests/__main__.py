@@ -23,6 +23,8 @@ TESTS = Path(__file__).parent
 AT_ONCE = int(os.environ.get("TESTS_AT_ONCE", "3"))
 "Two processors are kept busy by about so many."
 SLOW = ("system", "frontend", "demo")
+OTHERS = ("real_systemd", "bare")
+"Rooms with commands of their own."
 _COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
 _SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] [^:]+:(?:\d+:)? (.*)\n", re.MULTILINE)
 
@@ -32,7 +34,7 @@ def portions() -> Iterator[list[str]]:
     for room in SLOW:
         modules = sorted((TESTS / room).glob("test_*.py"), key=lambda path: -path.stat().st_size)
         yield from ([str(path.relative_to(TESTS.parent))] for path in modules)
-    rooms = [path for path in sorted(TESTS.iterdir()) if path.is_dir() and path.name not in (*SLOW, "real_systemd")]
+    rooms = [path for path in sorted(TESTS.iterdir()) if path.is_dir() and path.name not in (*SLOW, *OTHERS)]
     yield from ([str(path.relative_to(TESTS.parent))] for path in rooms if list(path.glob("test_*.py")))
     yield [str(path.relative_to(TESTS.parent)) for path in sorted(TESTS.glob("test_*.py"))]
 

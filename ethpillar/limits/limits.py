@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from .attempts import Attempts
-from .buckets import Bucket, ByClient
+from .buckets import Bucket, ByClient, Clock
 from .counts import ClientCounts, Counts
 from .heads import Heads
 
@@ -28,6 +29,7 @@ class Limits:
     max_sockets_per_session: int
     max_events_per_second: int
     max_events_burst: int
+    clock: Clock = time.monotonic
     connections: Counts = field(init=False)
     "TCP connections of an address; requests under way of one behind a proxy."
     engines: Counts = field(init=False)
@@ -43,10 +45,10 @@ class Limits:
         self.connections = ClientCounts(self.max_connections_per_address)
         self.engines = ClientCounts(self.max_connections_per_address)
         self.sockets = Counts(self.max_sockets_per_session)
-        self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens)
+        self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens, self.clock)
 
         rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
-        self.packets = ByClient(rate, burst)
+        self.packets = ByClient(rate, burst, self.clock)
         self.heads = Heads()
 
     def charge(self, client: str | None, cost: float = 1) -> float:
@@ -62,4 +64,4 @@ class Limits:
 
     def events(self) -> Bucket:
         """The bucket of a new socket's events."""
-        return Bucket(self.max_events_per_second, self.max_events_burst)
+        return Bucket(self.max_events_per_second, self.max_events_burst, self.clock)

@@ -180,6 +180,7 @@ class Gateway:
         self.rooms.store.renew = lambda token: None
         self.server = self.rooms.gateway._socketio.server
         self.server.async_handlers = self.server.eio.async_handlers = False
+        self.server.eio.start_service_task = False  # it would go on beside all later tests
         self.failures: list[str] = []
         handler = logging.Handler(logging.ERROR)
         handler.emit = lambda record: self.failures.append(record.getMessage())  # type: ignore[method-assign]

@@ -257,7 +257,7 @@ class EthPillarServer:
         self.port = free_port()
         self.log_path = folder / f"server-{self.port}.log"
         self._environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COVERAGE"))},
+            **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST")},
             "REDIS_URL": redis_url,
             "WS_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
