@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 import time
 from types import TracebackType
@@ -30,6 +31,39 @@ log = logging.getLogger(__name__)
 FULL = (errno.EMFILE, errno.ENFILE)
 FULL_AGAIN = 60.0
 "Seconds between lines that say that there are no descriptors left; each connection that comes would be one."
+
+
+PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"Journald's priorities, see sd-daemon(3)."
+
+
+class Line(logging.Formatter):
+    """A line of the log; with its priority in front when it goes to journald, which takes that off again."""
+
+    def __init__(self, with_priority: bool) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._with_priority = with_priority
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        text = super().format(record)
+        if not self._with_priority:
+            return text
+        priority = f"<{PRIORITIES.get(record.levelno, 6)}>"
+        return "\n".join(priority + line for line in text.splitlines())
+
+
+def goes_to_journald(stream: str, handle: int) -> bool:
+    """Return True if a file is the one that journald listens to.
+
+    :param stream: the value of JOURNAL_STREAM, which systemd sets: device and inode, `8:12345`
+    """
+    device, _, inode = stream.partition(":")
+    try:
+        found = os.fstat(handle)
+    except OSError:
+        return False
+    return (device, inode) == (str(found.st_dev), str(found.st_ino))
 
 
 class FailureLog:
@@ -71,7 +105,7 @@ def set_up(level: str) -> None:
     root.setLevel(level.upper())
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(Line(goes_to_journald(os.environ.get("JOURNAL_STREAM", ""), 2)))
         root.addHandler(handler)
         root.propagate = False
     failures = FailureLog()

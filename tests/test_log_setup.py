@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+from pathlib import Path
 
 import gevent
 import pytest
 from gevent.hub import Hub
 
 from ethpillar.gateway.outbox import Outbox
-from ethpillar.log_setup import set_up
+from ethpillar.log_setup import Line, goes_to_journald, set_up
 
 TOKEN = "11111111-2222-4333-8444-555555555555"
 
@@ -43,3 +45,32 @@ def test_descriptors_that_run_out_are_told_once(told: pytest.LogCaptureFixture) 
 
     gevent.joinall([gevent.spawn(fail) for _ in range(100)])
     assert len(told.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        (logging.DEBUG, "<7>DEBUG ethpillar: one"),
+        (logging.INFO, "<6>INFO ethpillar: one"),
+        (logging.WARNING, "<4>WARNING ethpillar: one"),
+        (logging.ERROR, "<3>ERROR ethpillar: one"),
+    ],
+)
+def test_journald_gets_a_priority_before_each_line(level: int, expected: str) -> None:
+    record = logging.LogRecord("ethpillar", level, "", 0, "one", (), None)
+    assert Line(True).format(record) == expected
+    assert Line(False).format(record) == expected[3:]
+
+
+def test_each_line_of_a_record_has_its_priority() -> None:
+    record = logging.LogRecord("ethpillar", logging.ERROR, "", 0, "one\ntwo", (), None)
+    assert Line(True).format(record) == "<3>ERROR ethpillar: one\n<3>two"
+
+
+def test_only_the_very_file_that_journald_listens_to_gets_priorities(tmp_path: Path) -> None:
+    with (tmp_path / "stream").open("w") as stream:
+        found = os.fstat(stream.fileno())
+        assert goes_to_journald(f"{found.st_dev}:{found.st_ino}", stream.fileno())
+        for other in ("", "8", f"{found.st_dev}:{found.st_ino + 1}", "x:y:z"):
+            assert not goes_to_journald(other, stream.fileno())
+    assert not goes_to_journald("8:1", 999_999)
