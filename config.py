@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -59,6 +60,10 @@ def _choice(*words: str) -> Callable[[str], str]:
         return value.lower()
 
     return parse
+
+
+def _level(value: str) -> str:
+    return _choice("debug", "info", "warning", "error")({"warn": "warning"}.get(value.lower(), value))
 
 
 _flag = _choice("true", "false", "yes", "no", "1", "0")
@@ -199,9 +204,7 @@ class Settings:
     console: bool = _setting(
         "0", _on_or_off, "`1`: this server has a page of its own at `/console`, for whoever has a session's token"
     )
-    log_level: str = _setting(
-        "info", _choice("debug", "info", "warning", "error"), "how much the server tells on stderr"
-    )
+    log_level: str = _setting("info", _level, "how much the server tells on stderr")
     auth_timeout: float = _setting("30", _seconds(1, 600), "seconds a socket may stay without a valid token")
     session_ttl: int = _setting("10200", _integer(60, 604800), "seconds a session lives after its last use")
     session_key: tuple[str, ...] = _setting(
@@ -324,7 +327,19 @@ def _dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
         return {}
     from dotenv import dotenv_values
 
-    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    try:
+        return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{path} can't be read: {reason}") from None
+
+
+def unknown_names(env_file: str | os.PathLike[str] | None = ".env") -> list[str]:
+    """Return the names in a dotenv file that are no settings, each with the setting that may be meant."""
+    known = [setting.name for setting in SETTINGS] + ["PORT"]
+    unknown = [name for name in _dotenv(env_file) if name not in known]
+    near = {name: get_close_matches(name.upper(), known, 1, 0.8) for name in unknown}
+    return [f"{name} (is {near[name][0]} meant?)" if near[name] else name for name in unknown]
 
 
 def load_or_exit() -> Settings:

@@ -1,6 +1,9 @@
 """gunicorn's part of the configuration: `gunicorn -c gunicorn.conf.py wsgi:app`. Everything else is in config.py."""
 
-from config import load_or_exit as _load  # gunicorn takes names without an underscore for settings
+import logging as _logging  # gunicorn takes names without an underscore for settings
+
+from config import load_or_exit as _load
+from config import unknown_names as _unknown_names
 
 _settings = _load()
 
@@ -24,5 +27,8 @@ limit_request_line = 4094
 
 
 def post_worker_init(worker):
-    """Starts the background work, in the worker and not in the master."""
+    """Start the background work, in the worker and not in the master."""
+    unknown = _unknown_names()
+    if unknown:
+        _logging.getLogger("ethpillar.config").warning("In .env, but no settings: %s", ", ".join(unknown))
     worker.wsgi.extensions["ethpillar"].start()

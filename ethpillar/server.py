@@ -46,13 +46,14 @@ class Server:
         self.watch = watch
         self._timeout = shutdown_timeout
         self._greeting = greeting
+        self._greeter = gevent.Greenlet(self._greet)
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
     def start(self) -> None:
         """Start what runs in the background. Once per process, after the fork."""
         self.watch.start()
-        gevent.spawn(self._greet)
+        self._greeter.start()
 
     def _greet(self) -> None:
         try:
@@ -63,10 +64,13 @@ class Server:
             log.info("Ready: %s; Redis answers", self._greeting)
 
     def shutdown(self) -> None:
-        """Tells clients, closes SSH, within the timeout."""
+        """Tell clients and close SSH, within the timeout. Only the first call does."""
+        if self.closing:
+            return
         self.closing = True
         log.info("Shutting down: %d sockets, %d nodes", len(self.gateway.sockets), len(self.registry))
         with within(self._timeout):
+            self._greeter.kill()
             self.watch.stop()
             self.gateway.say_goodbye(ShuttingDown())
             self.registry.close()

@@ -132,3 +132,36 @@ def test_redis_py_takes_what_is_taken(scheme: str) -> None:
     assert connection.socket_timeout == 1.0
     for name in ("redis://h", "redis://u:p%23@h:1/15", "unix:///x?db=3&password=%3f"):
         assert load(REDIS_URL=name).redis_url == name
+
+
+def test_a_level_may_be_called_warn() -> None:
+    assert load(LOG_LEVEL="warn").log_level == load(LOG_LEVEL="WARNING").log_level == "warning"
+
+
+def test_names_in_the_file_that_are_no_settings_are_told_with_what_may_be_meant(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("SSH_KEEPALIV=5\nnode_linger=2\nNODE_ENV=production\nPORT=1\nWS_PORT=2\n")
+    assert config.unknown_names(file) == [
+        "SSH_KEEPALIV (is SSH_KEEPALIVE meant?)",
+        "node_linger (is NODE_LINGER meant?)",
+        "NODE_ENV",
+    ]
+    assert config.unknown_names(tmp_path / "none") == []
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    file = tmp_path / ".env"
+    file.write_bytes(b"WS_PORT=1")
+    monkeypatch.setattr("dotenv.dotenv_values", refuse)
+    with pytest.raises(config.ConfigError, match=r"\.env can't be read: Permission denied$"):
+        config.load(GOOD, env_file=file)
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"WS_PORT=\xff\xfe")
+    with pytest.raises(config.ConfigError, match=r"\.env can't be read: it is not UTF-8$"):
+        config.load(GOOD, env_file=file)

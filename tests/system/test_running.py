@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,24 @@ def test_sigterm_tells_clients_closes_ssh_and_exits(world: World) -> None:
     world.server.start()
     for socket in sockets:  # by itself: it was not sent away, its connection broke
         until(lambda socket=socket: len(socket.events("authenticated")) == 2, "a new login")  # type: ignore[misc]
+
+
+def test_the_end_is_told_once(redis: RedisServer, tmp_path: Path) -> None:
+    server = EthPillarServer(tmp_path, redis.url)
+    until(lambda: "; Redis answers" in server.log, "the first line")
+    server.terminate()
+    assert server.log.count("Shutting down") == 1
+    assert server.log.count("Ready") == 1
+
+
+def test_a_server_that_ends_while_it_asks_redis_says_nothing_of_that(redis: RedisServer, tmp_path: Path) -> None:
+    redis.signal(signal.SIGSTOP)
+    try:
+        server = EthPillarServer(tmp_path, redis.url)
+        server.terminate()
+    finally:
+        redis.signal(signal.SIGCONT)
+    assert "failed" not in server.log
 
 
 def test_an_outage_of_redis(world: World, redis: RedisServer) -> None:
