@@ -32,12 +32,15 @@ export const LOOP_WINDOW = 10 * MINUTE;
 const MEMORY_POINTS = 60;
 const MEMORY_EVERY = MINUTE;
 const HUES = 6;
+/** These have a colour that no other service has. */
+const CORE = ["execution", "consensus", "validator", "mevboost"];
 
 export class Service {
   /** @param {string} name @param {number} order */
   constructor(name, order) {
     this.name = name;
-    this.hue = (order % HUES) + 1;
+    const own = CORE.indexOf(name);
+    this.hue = own >= 0 ? own + 1 : CORE.length + (order % (HUES - CORE.length)) + 1;
     this.order = order;
     /** @type {Status} */
     this.status = { service: name, status: "unknown" };

@@ -83,7 +83,9 @@ export class Tabs {
 
   draw() {
     const { page, newErrors, small } = this._app;
-    if (!this._memo.changed(page, newErrors, small)) return;
+    const instead = small && (page === "events" || (page === "services" && !byId("main").classList.contains("also")));
+    if (!this._memo.changed(page, newErrors, small, instead)) return;
+    byId("rail").setAttribute("role", instead ? "main" : "navigation"); // a page has one main landmark, and it is on show
     document.body.classList.remove("on-services", "on-log", "on-events");
     document.body.classList.add(`on-${page}`);
     this._root.replaceChildren(

@@ -24,7 +24,7 @@ function always(app, event, target) {
   const { log } = app;
   if (event.key === "Escape") return () => app.back();
   if (app.travel.slot !== null) return undefined;
-  if (target.closest("button, a, summary, [role=slider], .last, .trace, .rail")) return undefined;
+  if (target.closest("[role=slider], .last, .trace")) return undefined;
   switch (event.key) {
     case "ArrowDown":
       return () => app.step(1);
@@ -41,7 +41,7 @@ function always(app, event, target) {
     case "End":
       return () => app.travel.goLive();
     case "Enter":
-      return log.current >= 0 ? () => app.lineMenu() : undefined;
+      return log.current >= 0 && !target.closest("button, a, summary") ? () => app.lineMenu() : undefined;
     default:
       return undefined;
   }

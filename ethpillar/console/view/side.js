@@ -8,6 +8,9 @@ import { LEVEL_ICON, sign } from "./signs.js";
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../model/store.js").Store} Store */
 
+/** The column of services that have none of their own. */
+export const OTHERS = "others";
+
 /**
  * @typedef {object} GridLook
  * @property {{ at: number, text: string }[]} [rules] dashed lines at moments, in milliseconds
@@ -38,16 +41,17 @@ export function grid(app, store, slots, names, title, when, look) {
 /** @param {App} app @param {Store} store @param {number} slot @param {string[]} names @param {GridLook} look */
 export function cells(app, store, slot, names, look) {
   const service = store.services[store.service[slot]];
-  return names.map((name) => (name === service ? h(`td.hue-${app.hue(name)}`, cell(store, slot, service, look)) : h("td")));
+  const column = names.includes(service) ? service : OTHERS;
+  return names.map((name) => (name === column ? h(`td.hue-${app.hue(service)}`, cell(store, slot, service, look, column === OTHERS)) : h("td")));
 }
 
-/** @param {Store} store @param {number} slot @param {string} service @param {GridLook} look */
-function cell(store, slot, service, look) {
+/** @param {Store} store @param {number} slot @param {string} service @param {GridLook} look @param {boolean} [named] it says whose line it is */
+function cell(store, slot, service, look, named = false) {
   const level = LEVELS[store.level[slot]];
   const sign = LEVEL_ICON[/** @type {keyof LEVEL_ICON} */ (level)];
   const shown = store.level[slot] !== MARK && (look.fields === "all" || store.level[slot] >= WARN);
   const pairs = shown ? Object.entries(store.fields[slot] ?? {}).filter(([key]) => !look.without?.has(key)) : [];
-  return h(`div.cell.${level || "plain"}`, h("span.who", visible(service)), sign && icon(sign), level && level !== "info" ? h("span.sr", `${level} `) : null, h("bdi", cut(store.message[slot]).text), pairs.length ? h("small", h("bdi", pairs.map(([key, value]) => `${visible(key)}=${cut(String(value)).text}`).join("  "))) : null);
+  return h(`div.cell.${level || "plain"}`, h(`span.who${named ? ".named" : ""}`, visible(service)), sign && icon(sign), level && level !== "info" ? h("span.sr", `${level} `) : null, h("bdi", cut(store.message[slot]).text), pairs.length ? h("small", h("bdi", pairs.map(([key, value]) => `${visible(key)}=${cut(String(value)).text}`).join("  "))) : null);
 }
 
 /** The names above the columns. */
@@ -81,7 +85,8 @@ export function sideRow(app, store, slot) {
   const names = columns(app);
   const service = store.services[store.service[slot]];
   const ms = store.time[slot] / 1000;
-  const inside = names.map((name) => h(`div.col.hue-${app.hue(name)}`, name === service ? cell(store, slot, service, { fields: "bad" }) : null));
-  if (!names.includes(service)) inside.push(h(`div.col.other.hue-${app.hue(service)}`, h("span.svc", visible(service)), cell(store, slot, service, { fields: "bad" })));
+  const look = /** @type {GridLook} */ ({ fields: "bad" });
+  const own = names.includes(service);
+  const inside = own ? names.map((name) => h(`div.col.hue-${app.hue(name)}`, name === service ? cell(store, slot, service, look) : null)) : h(`div.col.other.hue-${app.hue(service)}`, h("span.svc", visible(service)), cell(store, slot, service, look));
   return h(`div.siderow.cols-${names.length}`, h("time.num", app.zone.clock(ms), h("span.ms", app.zone.millis(ms))), inside);
 }

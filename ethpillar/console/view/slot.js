@@ -4,13 +4,15 @@ import { deadlines, epochOf, slotStart } from "../model/slots.js";
 import { LEVELS, MARK } from "../model/store.js";
 import { visible } from "../model/text.js";
 import { button, byId, h, icon, s, say } from "./dom.js";
-import { grid } from "./side.js";
+import { OTHERS, grid } from "./side.js";
 import { LEVEL_ICON } from "./signs.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../model/store.js").Store} Store */
 
 const LANE = 26;
+const MOST_COLUMNS = 5;
+const CORE = ["mevboost", "consensus", "execution", "validator"];
 
 /** @typedef {{ number: number, start: number, seconds: number, store: Store, slots: number[], loading: boolean, problem: string }} SlotLines */
 
@@ -84,12 +86,14 @@ export class SlotView {
   _table({ number, start, store, slots }, names) {
     const app = this._app;
     const due = app.live.network ? deadlines(app.live.network).map((each) => ({ at: start + each.at * 1000, text: each.text })) : [];
-    const root = store.eth[slots.find((slot) => store.eth[slot]?.slot === number && store.eth[slot]?.hash) ?? -1]?.hash;
-    const names_ = (/** @type {number} */ slot) => {
+    const about = slots.map((slot) => store.eth[slot]).filter((eth) => eth && Number(eth.slot) === number);
+    const blocks = new Set(about.flatMap((eth) => [eth?.block, eth?.hash]).filter((each) => each !== undefined));
+    const named = (/** @type {number} */ slot) => {
       const eth = store.eth[slot];
-      return !eth || eth.slot === undefined || eth.slot === number || (root !== undefined && eth.hash === root);
+      return Boolean(eth && (Number(eth.slot) === number || (eth.slot === undefined && (!blocks.size || blocks.has(eth.block) || blocks.has(eth.hash)))));
     };
-    return grid(app, store, slots, names, "in slot", (slot) => `${store.time[slot] / 1000 < start ? "−" : "+"}${(Math.abs(store.time[slot] / 1000 - start) / 1000).toFixed(3)}`, { rules: due, dim: (slot) => !names_(slot), fields: "all", without: new Set(["slot"]) });
+    const columns = names.length > MOST_COLUMNS ? [...names.filter((name) => CORE.includes(name)), ...names.filter((name) => !CORE.includes(name))].slice(0, MOST_COLUMNS - 1) : names;
+    return grid(app, store, slots, columns.length < names.length ? [...columns, OTHERS] : columns, "in slot", (slot) => `${store.time[slot] / 1000 < start ? "−" : "+"}${(Math.abs(store.time[slot] / 1000 - start) / 1000).toFixed(3)}`, { rules: due, dim: (slot) => !named(slot), fields: "all", without: new Set(["slot"]) });
   }
 
   /** @param {string} text */
@@ -119,7 +123,7 @@ const PUBLISHED = /(publish|sent|submitt)\w*\b.{0,30}\battestation|attestations?
 /** Facts with times, and no causes. @param {SlotLines} lines @param {number} due seconds; NaN when not known */
 function sentences({ number, start, store, slots }, due) {
   const into = (/** @type {number} */ slot) => (store.time[slot] / 1000 - start) / 1000;
-  const ours = slots.filter((slot) => store.level[slot] !== MARK && into(slot) >= 0 && (store.eth[slot]?.slot ?? number) === number);
+  const ours = slots.filter((slot) => store.level[slot] !== MARK && into(slot) >= 0 && Number(store.eth[slot]?.slot ?? number) === number);
   const seen = ours.find((slot) => SEEN.test(store.message[slot]));
   const sent = ours.find((slot) => PUBLISHED.test(store.message[slot]));
   const out = [];

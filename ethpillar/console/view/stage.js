@@ -41,6 +41,7 @@ export class Stage {
     const empty = !app.shown.list.length && !filters.live.busy;
     const kind = !token ? "token" : loading ? "loading" : none && !live.store.length ? "none" : !empty ? "" : filters.text || filters.level ? "nomatch" : "quiet";
     document.body.classList.toggle("bare", kind === "none" || kind === "token");
+    document.body.classList.toggle("in-slot", travel.slot !== null);
     log.root.hidden = travel.slot !== null || Boolean(kind);
     this._bones.hidden = kind !== "loading" || travel.slot !== null;
     this._void.hidden = !kind || kind === "loading" || travel.slot !== null;

@@ -155,7 +155,8 @@ export class Connection {
     if (this.state.page === "down") {
       this._attempt = 0;
       this.tryNow();
-    } else if (this.state.page === "up") this._probe();
+    } else if (this.state.page === "up" && this._socket?.overdue) this._socket.fail("The server has fallen silent.");
+    else if (this.state.page === "up") this._probe();
   }
 
   /** The browser knows that there is no network. */

@@ -104,6 +104,11 @@ export class Socket {
     this._stop();
   }
 
+  /** Whether the server should have been heard by now. */
+  get overdue() {
+    return this._time.now() >= this.heard + this._silence;
+  }
+
   /** The network is known to be gone. @param {string} reason */
   fail(reason) {
     this._end(reason);

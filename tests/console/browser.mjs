@@ -1,0 +1,120 @@
+// Chromium, driven by lines of JSON on stdin; answers come as lines of JSON on stdout, in order.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import puppeteer from "puppeteer-core";
+
+const [, , executable, profile] = process.argv;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const browser = await puppeteer.launch({
+  executablePath: executable,
+  headless: true,
+  userDataDir: profile,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--hide-scrollbars", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding"],
+});
+await browser.defaultBrowserContext().overridePermissions("http://127.0.0.1", ["clipboard-read", "clipboard-write"]).catch(() => {});
+/** @type {Map<number, { page: import("puppeteer-core").Page, problems: string[] }>} */
+const pages = new Map();
+let last = 0;
+
+/** @param {number} id */
+function of(id) {
+  const found = pages.get(id);
+  if (!found) throw new Error("no such page");
+  return found.page;
+}
+
+/** @type {Record<string, (command: any) => Promise<unknown>>} */
+const operations = {
+  async open({ url, width = 1440, height = 900, theme = "dark", motion = "no-preference", script }) {
+    const page = await browser.newPage();
+    /** @type {string[]} */
+    const problems = [];
+    page.on("pageerror", (problem) => problems.push(String(/** @type {Error} */ (problem).stack ?? problem)));
+    page.on("console", (message) => ["error", "warn"].includes(message.type()) && problems.push(message.text()));
+    await page.emulateMediaFeatures([
+      { name: "prefers-color-scheme", value: theme },
+      { name: "prefers-reduced-motion", value: motion },
+    ]);
+    const small = width < 700;
+    await page.setViewport({ width, height, deviceScaleFactor: small ? 2 : 1, isMobile: small, hasTouch: small });
+    if (script) await page.evaluateOnNewDocument(script);
+    await page.goto(url, { waitUntil: "load" });
+    pages.set(++last, { page, problems });
+    return last;
+  },
+  goto: ({ id, url }) => of(id).goto(url, { waitUntil: "load" }).then(() => null),
+  reload: ({ id }) => of(id).reload({ waitUntil: "load" }).then(() => null),
+  eval: ({ id, script }) => of(id).evaluate(script),
+  wait: ({ id, script, timeout }) => of(id).waitForFunction(script, { timeout, polling: 50 }).then((found) => found.jsonValue()),
+  press: ({ id, key }) => of(id).keyboard.press(key).then(() => null),
+  type: ({ id, text }) => of(id).keyboard.type(text).then(() => null),
+  click: ({ id, selector }) => of(id).click(selector).then(() => null),
+  hover: ({ id, selector }) => of(id).hover(selector).then(() => null),
+  async drag({ id, selector, from, to }) {
+    const box = await (await of(id).$(selector))?.boundingBox();
+    if (!box) throw new Error("nothing to drag on");
+    const { mouse } = of(id);
+    await mouse.move(box.x + box.width * from, box.y + box.height / 2);
+    await mouse.down();
+    await mouse.move(box.x + box.width * to, box.y + box.height / 2, { steps: 4 });
+    await mouse.up();
+    return null;
+  },
+  async wheel({ id, selector, by }) {
+    await of(id).hover(selector);
+    await of(id).mouse.wheel({ deltaY: by });
+    return null;
+  },
+  async offline({ id, on }) {
+    await of(id).setOfflineMode(on);
+    return null;
+  },
+  async shot({ id, path }) {
+    await of(id).screenshot({ path });
+    return null;
+  },
+  async media({ id, theme }) {
+    await of(id).emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+    return null;
+  },
+  async downloads({ id, folder }) {
+    const session = await of(id).createCDPSession();
+    await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+    return null;
+  },
+  /** Every problem that axe finds, as "impact rule: where". */
+  async axe({ id }) {
+    const session = await of(id).createCDPSession();
+    const { frameTree } = await session.send("Page.getFrameTree");
+    const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+    await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
+      expression: 'axe.run(document, { resultTypes: ["violations"] }).then((found) => JSON.stringify(found.violations.map((each) => `${each.impact} ${each.id}: ${each.nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`)))',
+      contextId: executionContextId,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? "axe failed");
+    return JSON.parse(result.value);
+  },
+  problems: async ({ id }) => pages.get(id)?.problems.splice(0) ?? [],
+  async close({ id }) {
+    await of(id).close();
+    pages.delete(id);
+    return null;
+  },
+};
+
+process.stdout.write('{"ready":true}\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: (await operations[command.op](command)) ?? null };
+  } catch (problem) {
+    answer = { error: String(/** @type {Error} */ (problem).message ?? problem) };
+  }
+  process.stdout.write(JSON.stringify(answer) + "\n");
+}
+await browser.close();
