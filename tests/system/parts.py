@@ -284,7 +284,11 @@ class EthPillarServer:
         command = [*self.prefix, sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        until(lambda: self._alive(), "the server")
+        try:
+            until(lambda: self._alive(), "the server")
+        except BaseException:
+            self.stop()
+            raise
 
     def _alive(self) -> bool:
         assert self.process is not None
