@@ -5,8 +5,12 @@ from gevent import monkey
 monkey.patch_all()
 
 import config
-from ethpillar import create_app, log_setup
+from ethpillar import __version__, cli, create_app, log_setup
 
-_settings = config.load_or_exit()
-log_setup.set_up(_settings.log_level)
-app = create_app(_settings)
+cli.refuse_to_serve()
+if cli.asked_for_help():
+    app = cli.commands_only(__version__)
+else:
+    _settings = config.load_or_exit()
+    log_setup.set_up(_settings.log_level)
+    app = create_app(_settings)

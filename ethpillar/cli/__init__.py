@@ -12,6 +12,39 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+def refuse_to_serve() -> None:
+    """Exit with a line on stderr under `flask run`, whose server knows neither the limits nor the worker."""
+    import click
+
+    context = click.get_current_context(silent=True)
+    if context is not None and context.info_name == "run":
+        click.echo("ethpillar: flask run is not for this server; run: gunicorn -c gunicorn.conf.py wsgi:app", err=True)
+        raise SystemExit(2)
+
+
+def asked_for_help() -> bool:
+    """Return True if a command line of flask only asks what there is, which needs no settings."""
+    import sys
+
+    import click
+
+    if click.get_current_context(silent=True) is None:
+        return False
+    words = sys.argv[1:]
+    return (
+        "--help" in words or words[-1:] == ["version"] or not [word for word in words if word not in ("--app", "wsgi")]
+    )
+
+
+def commands_only(version: str) -> Flask:
+    """Make an application that knows its commands and nothing else, for their help."""
+    from flask import Flask
+
+    app = Flask("ethpillar", static_folder=None)
+    add_commands(app, version)
+    return app
+
+
 def add_commands(app: Flask, version: str) -> None:
     """Add the commands to an application.
 
