@@ -126,11 +126,13 @@ export class App {
       state: (link) => {
         this.live.state(link);
         if (link.page === "ended") sessionStorage.removeItem(TOKEN);
-        if (link.page === "up" && link.node === "connected") this.travel.connected();
       },
       entries: (service, entries) => this.live.entries(service, entries),
       logState: (payload) => this.live.logState(payload),
-      status: (services) => this.live.status(services),
+      status: (services) => {
+        this.live.status(services);
+        this.travel.connected();
+      },
       error: (error) => this.live.error(error),
     });
     this.connection.start();

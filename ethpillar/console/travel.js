@@ -45,14 +45,14 @@ export class Travel {
     return this.isLive ? "Last hour" : this._label;
   }
 
-  /** The session is in. */
+  /** The session is in, and its services are known. */
   connected() {
     if (this._connected) return;
     this._connected = true;
     const wanted = this._pending;
     this._pending = null;
     if (wanted) setTimeout(() => this._go(wanted), 0);
-    setTimeout(() => this._app.chart.again(), 1_500); // once the services are known
+    this._app.chart.again();
   }
 
   // -- links
@@ -287,7 +287,7 @@ export class Travel {
       const where = early.before ? { before: early.before } : { until: Number.isFinite(until) ? until : this._app.now() };
       const page = await this._app.ask({ services, limit: 500, ...where, id: "earlier" });
       early.before = page.before;
-      early.start = !page.before;
+      early.start = !page.before || !page.more;
       const { added, grown } = put(live.store, page, true, (ms) => zone.clock(ms));
       const oldest = moment(page.entries?.[0]?.timestamp);
       if (!Number.isNaN(oldest)) for (const name of services) live.from.set(name, Math.min(live.from.get(name) ?? Infinity, oldest));

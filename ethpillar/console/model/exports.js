@@ -30,7 +30,7 @@ export async function masked(ask, what, most = MOST) {
     const page = await ask({ ...what, ...place, mask: true, limit: Math.min(PAGE, most - count), id: "export" });
     pages.unshift(page.entries ?? []);
     count += page.entries?.length ?? 0;
-    if (!page.before) break;
+    if (!page.before || !page.more) break;
     place = { before: page.before };
   }
   return pages.flat();

@@ -128,6 +128,7 @@ export class Live {
 
   /** @param {WireError} error */
   error(error) {
+    if (error.code === "bad_request") return; // whoever asked for it hears it
     const at = this.now();
     if (error.service) this.problems.set(error.service, error);
     this.today.add({ key: `problem ${error.code} ${error.service ?? ""} ${error.message}`, at, kind: "problem", service: error.service ?? "", text: error.message, hint: error.hint });

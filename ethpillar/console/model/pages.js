@@ -164,11 +164,11 @@ export class Past {
     const first = this.store.length === 0;
     if (earlier || both) {
       this.before = page.before;
-      this.start = !page.before;
+      this.start = !page.before || (!both && !page.more);
     }
     if (!earlier || both) {
       this.after = page.after;
-      this.end = !page.after || (!both && !(page.entries ?? []).length);
+      this.end = !page.after || (!both && !page.more);
     } else if (first && page.after && !this.after) this.after = page.after;
     const { scanned } = page;
     if (scanned) {

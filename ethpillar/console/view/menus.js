@@ -46,7 +46,7 @@ export class Menus {
     this._open = node;
     this._button = from;
     from.setAttribute("aria-expanded", "true");
-    /** @type {HTMLElement | null} */ (node.querySelector("input[autofocus], button, input, select"))?.focus();
+    /** @type {HTMLElement | null} */ (node.querySelector("input[autofocus]") ?? node.querySelector("button, input"))?.focus();
   }
 
   /** @param {KeyboardEvent} event */
