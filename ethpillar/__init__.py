@@ -90,7 +90,7 @@ def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:
 
     from .gateway.codec import Json, Packet
     from .log_setup import SILENT
-    from .web.engine import answer_without_details, never_wait_for_clients
+    from .web.engine import answer_without_details, never_wait_for_clients, watch_what_is_sent
 
     socketio = SocketIO(
         app,
@@ -109,4 +109,5 @@ def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:
     )
     never_wait_for_clients(socketio.server.eio)
     answer_without_details(socketio.server.eio)
+    watch_what_is_sent(socketio.server.eio)
     return socketio

@@ -228,9 +228,12 @@ class BrowserSocket:
         if status is not None:
             status.close()
 
-    def ready(self) -> bool:
+    def ready(self, again: Callable[[], None]) -> bool:
         """See `StatusSink`."""
-        return self.outbox.ready()
+        ready = self.outbox.ready()
+        if not ready:
+            self.outbox.when_ready(again)
+        return ready
 
     def status(self, snapshot: Snapshot) -> None:
         """See `StatusSink`."""

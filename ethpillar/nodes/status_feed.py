@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 1.0
 "Seconds: a new subscriber's first update may be as old as this."
-OWED_EVERY = 0.2
-"Seconds between checks whether a receiver that was too slow for an update keeps up again."
 SETTLE = 0.3
 "Seconds to wait after systemd wrote about a unit: it writes several lines at once, and the poll has to follow them."
 
@@ -48,8 +46,8 @@ class Snapshot:
 class StatusSink(Protocol):
     """Where updates go. Its methods are called from the subscription's greenlet, and must not wait."""
 
-    def ready(self) -> bool:
-        """Return True if the receiver keeps up. If it does not, the newest update is sent once it does."""
+    def ready(self, again: Callable[[], None]) -> bool:
+        """Return True if the receiver keeps up. If it does not, call `again` once, as soon as it does."""
 
     def status(self, snapshot: Snapshot) -> None:
         """Send an update."""
@@ -194,7 +192,7 @@ class StatusSubscription:
         return self._machine.state
 
     def wake(self) -> None:
-        """Send an update now, because a unit changed. The ticks stay where they are."""
+        """Send an update now: a unit changed, or the sink keeps up again. The ticks stay where they are."""
         self._woken.set()
 
     def _run(self) -> None:
@@ -208,12 +206,8 @@ class StatusSubscription:
 
     def _wait_until(self, tick: float) -> bool:
         """Wait for the tick. Return True if it was woken before."""
-        while (left := tick - time.monotonic()) > 0 and self.state is not StatusState.CLOSED:
-            if self._woken.wait(min(left, OWED_EVERY) if self.state is StatusState.OWED else left):
-                return True
-            if self.state is StatusState.OWED and self._sink.ready():
-                self._update(RECENT)
-        return False
+        left = tick - time.monotonic()
+        return left > 0 and self.state is not StatusState.CLOSED and self._woken.wait(left)
 
     def _update(self, age: float) -> None:
         try:
@@ -226,7 +220,7 @@ class StatusSubscription:
         with suppress(EthPillarError):  # whatever it is (the node, no channel, Redis for a login) may be over soon
             snapshot = self._feed.get(age)
         before = self.state
-        self._machine.to(after_poll(snapshot is not None, self._sink.ready()))
+        self._machine.to(after_poll(snapshot is not None, self._sink.ready(self.wake)))
         if snapshot is not None and self.state is StatusState.CURRENT:
             self._sink.status(snapshot)
         elif self.state is StatusState.FAILING and before is not StatusState.FAILING:

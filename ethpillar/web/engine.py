@@ -1,8 +1,8 @@
 """What has to be changed of Engine.IO's server.
 
 Belongs here: the method whose own version waits for a client that may never come, the one that repeats what a client
-sent, and the reading of a body, whose own version has a bound that a good client exceeds. Only the objects of one
-application are changed, never a class.
+sent, the reading of a body, whose own version has a bound that a good client exceeds, and the queue of what is sent.
+Only the objects of one application are changed, never a class.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from engineio.packet import Packet
 
 from .dispatch import SEPARATOR
+from .outgoing import OutgoingQueue
 
 
 def never_wait_for_clients(server: Any) -> None:
@@ -30,6 +31,14 @@ def never_wait_for_clients(server: Any) -> None:
                 socket.close(wait=False, reason=server.reason.SERVER_DISCONNECT)
 
     server.disconnect = disconnect
+
+
+def watch_what_is_sent(server: Any) -> None:
+    """Give each session a queue that knows whether its client keeps up.
+
+    :param server: engineio's server
+    """
+    server._async = {**server._async, "queue": OutgoingQueue}  # the driver's own belongs to all servers
 
 
 def answer_without_details(server: Any) -> None:

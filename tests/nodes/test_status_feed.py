@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import gevent
 import pytest
@@ -50,10 +50,24 @@ class FakeSink:
     def __init__(self) -> None:
         self.updates: list[Snapshot] = []
         self.errors: list[EthPillarError] = []
-        self.keeps_up = True
+        self._keeps_up = True
+        self._again: Callable[[], None] | None = None
 
-    def ready(self) -> bool:
-        return self.keeps_up
+    @property
+    def keeps_up(self) -> bool:
+        return self._keeps_up
+
+    @keeps_up.setter
+    def keeps_up(self, value: bool) -> None:
+        self._keeps_up = value
+        again, self._again = self._again, None
+        if value and again is not None:
+            again()
+
+    def ready(self, again: Callable[[], None]) -> bool:
+        if not self._keeps_up:
+            self._again = again
+        return self._keeps_up
 
     def status(self, snapshot: Snapshot) -> None:
         self.updates.append(snapshot)

@@ -8,8 +8,8 @@ import os
 
 import pytest
 
-from ethpillar.gateway.outbox import HIGH_BYTES, HIGH_PACKETS
 from ethpillar.nodes.subscription import BATCH, BATCH_BYTES
+from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS
 
 from ..waiting import until
 from .clients import JsClients
@@ -165,9 +165,10 @@ def test_what_is_queued_for_a_frozen_browser_is_bounded(world: World, local: Loc
         assert sum(item.size for item in feed.ring.slice(feed.ring.start, 10**6)) <= local.settings.ring_bytes
     behind = 0
     for socket in local.rooms.gateway.sockets.values():
-        packets, size = socket.outbox._weigh()
+        queue = socket.outbox._queue
+        packets = queue.qsize()
         assert packets <= HIGH_PACKETS + BATCH
-        assert size <= HIGH_BYTES + 2 * BATCH_BYTES
+        assert queue.weight <= HIGH_BYTES + 2 * BATCH_BYTES
         behind += packets > 0
     assert behind >= len(slow)
     frozen.freeze(False)

@@ -1,0 +1,175 @@
+"""The queue of what is sent to a client: paused above the high mark, resumed below the low one, and never looked at."""
+
+from __future__ import annotations
+
+import gevent
+import greenlet
+import pytest
+from engineio.packet import MESSAGE, NOOP, Packet
+from gevent.queue import Empty
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS, LOW_PART, OutgoingQueue
+
+
+def packet(text: str = "x") -> Packet:
+    return Packet(MESSAGE, data=text)
+
+
+def full() -> OutgoingQueue:
+    queue = OutgoingQueue()
+    for _ in range(HIGH_PACKETS + 1):
+        queue.put(packet())
+    assert not queue.ready
+    return queue
+
+
+def take(queue: OutgoingQueue, count: int) -> None:
+    for _ in range(count):
+        queue.get()
+
+
+def test_it_is_a_queue() -> None:
+    queue = OutgoingQueue()
+    packets = [packet(str(number)) for number in range(3)]
+    for each in packets:
+        queue.put(each)
+    assert [queue.get() for _ in packets] == packets
+    with pytest.raises(Empty):
+        queue.get(block=False)
+    waiting = [gevent.spawn(queue.get) for _ in range(2)]
+    gevent.sleep(0)
+    for each in packets[:2]:
+        queue.put(each)
+    gevent.joinall(waiting)
+    assert {each.value for each in waiting} == set(packets[:2])
+    assert queue.weight == 0
+
+
+def test_as_many_packets_as_the_high_mark_are_fine_and_one_more_is_too_many() -> None:
+    queue = OutgoingQueue()
+    for _ in range(HIGH_PACKETS):
+        queue.put(packet())
+        assert queue.ready
+    queue.put(packet())
+    assert not queue.ready
+
+
+def test_it_is_ready_again_at_the_low_mark_and_not_before() -> None:
+    queue = full()
+    take(queue, HIGH_PACKETS - HIGH_PACKETS // LOW_PART)
+    assert not queue.ready
+    take(queue, 1)
+    assert queue.ready
+    queue.put(packet())
+    assert queue.ready  # until the high mark is passed again
+
+
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\u20ac", "\U0001f600"])
+def test_bytes_count_and_not_characters(character: str) -> None:
+    queue = OutgoingQueue()
+    size = len(character.encode("utf-32-le")) if ord(character) > 0xFFFF else 1 + (ord(character) > 0xFF)
+    for _ in range(4):
+        queue.put(packet(character * (HIGH_BYTES // 4 // size - 100)))
+        assert queue.ready
+    queue.put(packet(character * 500))
+    assert not queue.ready
+    take(queue, 3)
+    assert not queue.ready  # a quarter, and some
+    take(queue, 1)
+    assert queue.ready
+    take(queue, 1)
+    assert queue.weight == 0
+
+
+def test_a_packet_without_text_is_counted_as_well() -> None:
+    queue = OutgoingQueue()
+    queue.put(Packet(NOOP))
+    assert queue.weight > 0
+    take(queue, 1)
+    assert queue.weight == 0
+
+
+def test_whoever_waits_is_woken_when_it_drains() -> None:
+    queue = full()
+    waiting = [gevent.spawn(queue.wait_ready) for _ in range(3)]
+    gevent.sleep(0)
+    assert queue.wait_ready(0.001) is False
+    take(queue, HIGH_PACKETS)
+    gevent.joinall(waiting)
+    assert [each.value for each in waiting] == [True] * 3
+    assert queue.wait_ready() is True
+
+
+def test_a_client_that_is_gone_holds_nobody_up() -> None:
+    queue = full()
+    waiting = gevent.spawn(queue.wait_ready)
+    called: list[int] = []
+    queue.when_ready(lambda: called.append(1))
+    gevent.sleep(0)
+    queue.put(None)
+    assert waiting.get() is True
+    assert called == [1]
+    for _ in range(2 * HIGH_PACKETS):
+        queue.put(packet())
+    assert queue.ready
+
+
+def test_it_calls_back_once() -> None:
+    queue = full()
+    called: list[str] = []
+
+    def call() -> None:
+        called.append("called")
+
+    queue.when_ready(call)
+    queue.when_ready(call)
+    assert called == []
+    take(queue, HIGH_PACKETS)
+    assert called == ["called"]
+    take(queue, 1)
+    assert called == ["called"]
+    queue.when_ready(call)
+    assert called == ["called"] * 2
+
+
+def test_a_frozen_client_costs_nothing_while_it_is_frozen() -> None:
+    queue = full()
+    waiting = [gevent.spawn(queue.wait_ready) for _ in range(20)]
+    gevent.sleep(0)
+    switches = 0
+
+    def count(event: str, arguments: tuple[greenlet.greenlet, greenlet.greenlet]) -> None:
+        nonlocal switches
+        switches += event == "switch" and arguments[1] in waiting
+
+    before = greenlet.settrace(count)
+    try:
+        for _ in range(50):
+            gevent.sleep(0.002)
+    finally:
+        greenlet.settrace(before)
+    assert switches == 0
+    queue.put(None)
+    gevent.joinall(waiting)
+
+
+@given(st.lists(st.sampled_from(["put", "big", "get", "end"]), max_size=200))
+def test_its_weight_is_that_of_what_is_in_it(steps: list[str]) -> None:
+    queue, inside = OutgoingQueue(), 0
+    for step in steps:
+        if step == "get":
+            if inside:
+                queue.get()
+                inside -= 1
+        else:
+            queue.put(None if step == "end" else packet("\U0001f600" * (20_000 if step == "big" else 1)))
+            inside += 1
+        assert queue.qsize() == inside
+        assert (queue.weight == 0) <= (inside == 0 or "end" in steps)
+        if queue.weight > HIGH_BYTES and "end" not in steps:
+            assert not queue.ready
+        if inside == 0:
+            assert queue.ready
+            assert queue.weight == 0
