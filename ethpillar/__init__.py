@@ -90,7 +90,12 @@ def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:
 
     from .gateway.codec import Json, Packet
     from .log_setup import SILENT
-    from .web.engine import answer_without_details, never_wait_for_clients, watch_what_is_sent
+    from .web.engine import (
+        answer_without_details,
+        never_wait_for_clients,
+        serve_own_websockets,
+        watch_what_is_sent,
+    )
 
     socketio = SocketIO(
         app,
@@ -110,4 +115,5 @@ def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:
     never_wait_for_clients(socketio.server.eio)
     answer_without_details(socketio.server.eio)
     watch_what_is_sent(socketio.server.eio)
+    serve_own_websockets(socketio.server.eio)
     return socketio

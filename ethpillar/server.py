@@ -6,10 +6,11 @@ Belongs here: the order in which things are started and shut down.
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import gevent
 
-from .errors import SessionStoreDown, ShuttingDown
+from .errors import SessionStoreDown, ShuttingDown, whereabouts
 from .gateway.events import Gateway
 from .limits.limits import Limits
 from .nodes.registry import NodeRegistry
@@ -64,14 +65,23 @@ class Server:
             log.info("Ready: %s; Redis answers", self._greeting)
 
     def shutdown(self) -> None:
-        """Tell clients and close SSH, within the timeout. Only the first call does."""
+        """Tell clients and close SSH. Each step has its share of the timeout, whatever happened to the one before.
+
+        Only the first call does anything.
+        """
         if self.closing:
             return
         self.closing = True
         log.info("Shutting down: %d sockets, %d nodes", len(self.gateway.sockets), len(self.registry))
-        with within(self._timeout):
-            self._greeter.kill()
-            self.watch.stop()
-            self.gateway.say_goodbye(ShuttingDown())
-            self.registry.close()
-            self.store.close()
+        self._greeter.kill(block=False)
+        for share, step in (
+            (1 / 8, self.watch.stop),
+            (3 / 8, partial(self.gateway.say_goodbye, ShuttingDown())),
+            (3 / 8, self.registry.close),
+            (1 / 8, self.store.close),
+        ):
+            try:
+                with within(self._timeout * share):
+                    step()
+            except Exception as problem:  # noqa: BLE001 (the next step is no less important)
+                log.error("A part of the shutdown failed (%s)", whereabouts(problem))

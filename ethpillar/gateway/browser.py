@@ -112,7 +112,7 @@ class BrowserSocket:
     def claim(self, token: str) -> None:
         """From here on this is a socket of that session. Raises `LimitReached`."""
         if self.token is None and not self._closed:
-            self._entrance.take(token)
+            self._entrance.take(token, self)
             self.token = token
             self._in_time()  # for good: a node that cannot be reached is not the token's fault
 
@@ -278,7 +278,7 @@ class BrowserSocket:
         self._past.close()
         self._leave_node()
         if self.token is not None:
-            self._entrance.release(self.token)
+            self._entrance.release(self.token, self)
 
     def _end_subscriptions(self) -> None:
         self.unsubscribe_status()

@@ -7,10 +7,11 @@ connect and by `authenticate`, come through here.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Protocol
 
 from gevent.lock import BoundedSemaphore
 
-from ..errors import LimitReached, RateLimited, SessionExpired
+from ..errors import EthPillarError, LimitReached, RateLimited, SessionExpired
 from ..limits.limits import Limits
 from ..sessions import SessionRecord, SessionStore, valid_token
 
@@ -18,16 +19,24 @@ LOOKUPS = 4
 "Tokens looked up at once while too many bad ones come from all addresses together, so that Redis has few at once."
 
 
+class Holder(Protocol):
+    """A socket that has a token."""
+
+    def end(self, error: EthPillarError) -> None:
+        """Tell the client why, and disconnect it."""
+
+
 class Entrance:
-    """Looks tokens up, within limits."""
+    """Looks tokens up, within limits, and knows the sockets of each."""
 
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store
         self._limits = limits
         self._turns = BoundedSemaphore(LOOKUPS)
+        self._holders: dict[str, set[Holder]] = {}
 
     def look_up(self, token: object, client: str | None) -> SessionRecord:
-        """The session of a token, renewed.
+        """Look up the session of a token, and renew it.
 
         :param client: the key under which limits count who shows it
         :raises SessionExpired: there is none
@@ -50,11 +59,24 @@ class Entrance:
             raise SessionExpired
         return record
 
-    def take(self, token: str) -> None:
-        """One more socket has this token. Raises `LimitReached`."""
+    def take(self, token: str, holder: Holder) -> None:
+        """Count one more socket that has this token. Raises `LimitReached`."""
         if not self._limits.sockets.take(token):
             raise LimitReached("Too many connections of this session are open already.")
+        self._holders.setdefault(token, set()).add(holder)
 
-    def release(self, token: str) -> None:
-        """A socket that had this token is gone."""
+    def release(self, token: str, holder: Holder) -> None:
+        """Forget a socket that had this token and is gone."""
         self._limits.sockets.release(token)
+        holders = self._holders.get(token, set())
+        holders.discard(holder)
+        if not holders:
+            self._holders.pop(token, None)
+
+    def holders(self, token: str) -> list[Holder]:
+        """Return the sockets that have this token; found without a look at all the others."""
+        return list(self._holders.get(token, ()))
+
+    def tokens(self) -> set[str]:
+        """Return the tokens that sockets have."""
+        return set(self._holders)

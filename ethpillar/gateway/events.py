@@ -214,23 +214,26 @@ class Gateway:
     # -- sessions
 
     def tokens(self) -> set[str]:
-        """The tokens in use: by sockets, or by nodes that nobody has left for long."""
-        shown = {socket.token for socket in self.sockets.values() if socket.token is not None}
-        return shown | self._registry.tokens()
+        """Return the tokens in use: by sockets, or by nodes that nobody has left for long."""
+        return self._entrance.tokens() | self._registry.tokens()
 
     def session_ended(self, token: str) -> None:
-        """The session is gone from Redis: tells its sockets, disconnects them, and closes its SSH connections."""
-        for socket in [each for each in self.sockets.values() if each.token == token]:
+        """End a session that is gone from Redis: tell and disconnect its sockets, and close its SSH connections."""
+        for socket in self._entrance.holders(token):
             gevent.spawn(socket.end, SessionExpired("Your session has ended. Please sign in again."))
         gevent.spawn(lambda: self._registry.end_session(token))  # an argument is shown wherever a greenlet is
 
     def say_goodbye(self, problem: EthPillarError) -> None:
-        """The server stops: tells every socket, and closes only its transport, so that it comes back by itself."""
+        """Tell every socket why the server stops, and close only its transport, so that it comes back by itself.
+
+        All at once: one whose subscriptions end slowly must not keep the others from hearing it. Returns when all are
+        closed; one that is stopped while it waits has told all of them.
+        """
         sockets = list(self.sockets.values())
         for socket in sockets:
             socket.outbox.emit("error", problem.payload())
-            socket.close()
-        gevent.joinall([gevent.spawn(socket.outbox.close_transport) for socket in sockets])
+        acts = [act for socket in sockets for act in (socket.close, socket.outbox.close_transport)]
+        gevent.joinall([gevent.spawn(act) for act in acts])
 
 
 def _ack(problem: EthPillarError | None) -> dict[str, Any]:

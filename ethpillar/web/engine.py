@@ -7,6 +7,7 @@ Only the objects of one application are changed, never a class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from engineio.packet import Packet
@@ -39,6 +40,24 @@ def watch_what_is_sent(server: Any) -> None:
     :param server: engineio's server
     """
     server._async = {**server._async, "queue": OutgoingQueue}  # the driver's own belongs to all servers
+
+
+class WebSocketApp:
+    """What Engine.IO calls for a WebSocket, whose handshake was made in `worker`."""
+
+    def __init__(self, handle: Callable[[Any], Any], _server: Any) -> None:
+        self._handle = handle
+
+    def __call__(self, environ: dict[str, Any], _start_response: Any) -> Any:
+        return self._handle(environ["wsgi.websocket"])
+
+
+def serve_own_websockets(server: Any) -> None:
+    """Let a session read and write our WebSocket; Engine.IO's drivers know those of two libraries.
+
+    :param server: engineio's server
+    """
+    server._async = {**server._async, "websocket": WebSocketApp}
 
 
 def answer_without_details(server: Any) -> None:

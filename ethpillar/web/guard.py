@@ -8,7 +8,7 @@ What a packet means is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -55,7 +55,7 @@ class Guard:
         limits: Limits,
         connect_timeout: float,
         find: Callable[[str], Refusable | None],
-        kinds: Collection[str],
+        kinds: frozenset[str],
     ) -> None:
         """
         :param server: python-socketio's server

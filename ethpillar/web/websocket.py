@@ -1,23 +1,35 @@
-"""WebSocket frames, with bounds.
+"""A server's side of a WebSocket, with bounds.
 
-Belongs here: reading a message of which nothing is believed, on top of gevent-websocket, which reads whatever length
-a header names, and unmasks and checks it byte by byte. Here a header that names too much is answered before a byte
-of its payload is read, the payload is then discarded unseen, and unmasking and UTF-8 are done by C.
+Belongs here: reading messages of which nothing is believed, and one writer at a time. A header that names too much is
+answered before a byte of its payload is read, the payload is then discarded unseen, and unmasking and UTF-8 are done
+by C. It must not know what a message means.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
+import socket as sockets
 from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent.exceptions import ConcurrentObjectUseError
-from geventwebsocket.exceptions import ProtocolError, WebSocketError
-from geventwebsocket.websocket import Header, WebSocket
+from gevent.lock import BoundedSemaphore
 
 from ..limits.buckets import Bucket
+from .frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    ProtocolError,
+    WebSocketError,
+    read_header,
+    server_frame,
+    unmask,
+)
 from .options import WebOptions
 
 DISCARDED = 16 * 1024 * 1024
@@ -27,16 +39,15 @@ FRAGMENTS = 1000
 "Frames of a message; browsers send one, and what cuts messages on the way cuts off more than 64 bytes each time."
 EXTRA_RATE, EXTRA_BURST = 50, 2000
 """Frames that begin no message, a second and at once: fragments, pings and pongs. No bucket of events counts them, an
-empty one takes six bytes, and browsers send next to none. Who sends more is closed with 1008 (policy violation)."""
+empty one takes six bytes, and browsers send next to none. More of them end the connection with 1008 (policy
+violation)."""
 RUN = 256
 """Messages written before others have their turn. Hundreds are queued of a busy log, for each of many sockets.
 
-Fewer would be fairer still, but `Outbox` looks at its queue only now and then: it should find it empty.
+Fewer would be fairer still, but each turn lets other greenlets fill the queue again before it is empty.
 """
 CLOSING = 2.0
 "Seconds a client has to end the connection once a close frame was sent to it."
-_GONE = (OSError, TypeError, ConcurrentObjectUseError)
-"What a write raises when the connection is over, or when another write waits for a client that does not read."
 
 
 class MessageTooBig(WebSocketError):
@@ -47,174 +58,180 @@ class TooManyFrames(WebSocketError):
     """Raised for frames without end that never become a message."""
 
 
-class BoundedWebSocket(WebSocket):
-    """A server-side WebSocket that never holds more than `max_message_bytes` of a message."""
+class WebSocket:
+    """Messages to and from one client; it never holds more than `max_message_bytes` of one.
 
-    closed: bool
-    environ: Any
-    stream: Any
-    raw_read: Any
-    raw_write: Any
+    One greenlet reads, by `receive`; any may `send` and `close`. What Engine.IO needs of a WebSocket is `send`, `wait`,
+    `close` and `socket`, on which it sets the seconds after which a silent client is dead: for each read, and for each
+    frame written. Without that a client that reads nothing would keep its writer waiting for ever.
+    """
 
     def __init__(
-        self,
-        environ: dict[str, Any],
-        stream: Any,
-        handler: Any,
-        options: WebOptions,
-        pace: Callable[[], None] = lambda: None,
+        self, socket: Any, read: Callable[[int], bytes], options: WebOptions, pace: Callable[[], None] = lambda: None
     ) -> None:
         """
+        :param socket: the TCP connection
+        :param read: reads that many bytes from it; fewer at its end
         :param pace: called for each frame; waits while the client sends too many, over whatever connections
         """
-        super().__init__(environ, stream, handler)
-        self._limit = options.max_message_bytes
-        self._oversized = options.oversized
+        self.socket = socket
+        self.closed = False
+        self._read = read
+        self._options = options
         self._pace = pace
         self._extra = Bucket(EXTRA_RATE, EXTRA_BURST)
         self._first_within: float | None = options.request_timeout
-        self._connection: Any = getattr(handler, "socket", None)
         self._reading = False
         self._run = 0
+        self._writing = BoundedSemaphore(1)
+        self._left = b""
+        "A control frame that came up while another frame was being written; its writer writes it next."
 
-    def settimeout(self, seconds: float) -> None:
-        """Engine.IO sets this to the time after which a silent client is dead: for each read, and each frame written.
-
-        Without it a client that reads nothing would keep its writer waiting for ever.
-        """
-        if self._connection is not None:
-            self._connection.settimeout(seconds)
+    # -- reading
 
     def receive(self) -> str | bytes | None:
         """Wait for the next message; None when the connection is over. One over the limit becomes `oversized`."""
         if self.closed:
             raise WebSocketError("closed")
         self._reading = True
+        code = 1000
         try:
             with gevent.Timeout(self._first_within, OSError):
-                return self.read_message()
+                message = self._message()
+            if message is not None:
+                return message
         except UnicodeError:
-            self.close(1007)
+            code = 1007
         except TooManyFrames:
-            self.close(1008)
+            code = 1008
         except MessageTooBig:
-            self.close(1009)
+            code = 1009
         except ProtocolError:
-            self.close(1002)
+            code = 1002
         except (OSError, WebSocketError):
-            self.close()
+            pass
         finally:
             self._reading = False
             self._first_within = None
+        self.close(code)
         return None
 
-    def read_message(self) -> str | bytes | None:
+    wait = receive
+    "What Engine.IO calls it."
+
+    def _message(self) -> str | bytes | None:
         opcode: int | None = None
         message = bytearray()
-        discarding = fragments = 0
-        while True:
-            gevent.sleep(0)  # frames that are there already are read without waiting, and others wait meanwhile
-            header = Header.decode_header(self.stream)
-            self._pace()
-            if header.flags:
-                raise ProtocolError("reserved bits")
-            if not header.mask:
-                raise ProtocolError("a client's frame must be masked")
-            if header.opcode not in (self.OPCODE_TEXT, self.OPCODE_BINARY) and not self._extra.take():
+        discarded = frames = 0
+        fin = False
+        while not fin:
+            header = self._data_frame()
+            if header is None:
+                return None
+            if (header.opcode == CONTINUATION) is (opcode is None):
+                raise ProtocolError("a message in another one, or the middle of none")
+            opcode = header.opcode if opcode is None else opcode
+            frames += 1
+            if frames > FRAGMENTS:
                 raise TooManyFrames
-            if header.opcode >= 0x08:
-                if self._control(header, self._payload(header)):
-                    return None
-                continue
-            if header.opcode in (self.OPCODE_TEXT, self.OPCODE_BINARY) and opcode is None:
-                opcode = header.opcode
-            elif header.opcode != self.OPCODE_CONTINUATION or opcode is None:
-                raise ProtocolError("unexpected opcode")
-            fragments += 1
-            if fragments > FRAGMENTS:
-                raise TooManyFrames
-            if discarding or len(message) + header.length > self._limit:
-                discarding += header.length + 1
+            if discarded or len(message) + header.length > self._options.max_message_bytes:
+                discarded += header.length + 1
                 message.clear()
-                self._discard(header.length, discarding)
+                self._discard(header.length, discarded)
             else:
                 message += self._payload(header)
-            if header.fin:
-                break
-        if discarding:
-            return self._oversized
-        return bytes(message) if opcode == self.OPCODE_BINARY else message.decode("utf-8")
+            fin = header.fin
+        if discarded:
+            return self._options.oversized
+        return bytes(message) if opcode == BINARY else message.decode("utf-8")
+
+    def _data_frame(self) -> Header | None:
+        """Read up to the payload of a frame that belongs to a message; None after a close frame."""
+        while True:
+            gevent.sleep(0)  # frames that are there already are read without waiting, and others wait meanwhile
+            header = read_header(self._read)
+            self._pace()
+            if header.flags or header.mask is None:
+                raise ProtocolError("reserved bits, or a client's frame that is not masked")
+            if header.opcode not in (TEXT, BINARY) and not self._extra.take():
+                raise TooManyFrames
+            if header.opcode in (TEXT, BINARY, CONTINUATION):
+                return header
+            if header.opcode not in (CLOSE, PING, PONG):
+                raise ProtocolError("an opcode that is reserved")
+            payload = self._payload(header)
+            if header.opcode == CLOSE:
+                return None
+            if header.opcode == PING and not self.closed:
+                self._write_control(server_frame(PONG, payload))
 
     def _payload(self, header: Header) -> bytes:
-        payload = self.raw_read(header.length) if header.length else b""
+        payload = self._read(header.length) if header.length else b""
         if len(payload) != header.length:
             raise WebSocketError("the connection ended in a frame")
-        return unmask(payload, header.mask)
+        return unmask(payload, header.mask or b"")
 
     def _discard(self, length: int, total: int) -> None:
         if total > DISCARDED:
             raise MessageTooBig
         while length:
-            read = len(self.raw_read(min(length, _STEP)))
+            read = len(self._read(min(length, _STEP)))
             if not read:
                 raise WebSocketError("the connection ended in a frame")
             length -= read
 
-    def _control(self, header: Header, payload: bytes) -> bool:
-        """Answers a control frame; whether it was the last."""
-        if header.opcode == self.OPCODE_PING:
-            self.send_frame(payload, self.OPCODE_PONG)
-        elif header.opcode == self.OPCODE_CLOSE:
-            self.close(1000)
-            return True
-        elif header.opcode != self.OPCODE_PONG:
-            raise ProtocolError("unexpected opcode")
-        return False
+    # -- writing
 
-    def close(self, code: int = 1000, message: bytes = b"") -> None:
-        """Sends a close frame, once; never raises."""
-        if self.closed:
-            return
-        try:
-            frame = code.to_bytes(2, "big") + bytes(message)
-            header = Header.encode_header(True, self.OPCODE_CLOSE, b"", len(frame), 0)
-            self.raw_write(header + frame)
-        except _GONE:
-            pass
-        finally:
-            self.closed = True
-            self.raw_write = self.environ = None
-            if self._reading and self._connection is not None:
-                gevent.spawn_later(CLOSING, self._hang_up)
-
-    def _hang_up(self) -> None:
-        """Wakes a reader whose client does not answer a close frame."""
-        with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
-
-    def send(self, message: str | bytes, binary: bool | None = None) -> None:
-        """Writes one message. Raises `WebSocketError` when the connection is over."""
+    def send(self, message: str | bytes) -> None:
+        """Write one message. Raises `WebSocketError` when the connection is over."""
         self._run += 1
         if self._run >= RUN:
             self._run = 0
             gevent.sleep(0)  # what there is room for is written without waiting, and others wait meanwhile
-        self.send_frame(message, self.OPCODE_TEXT if isinstance(message, str) else self.OPCODE_BINARY)
-
-    def send_frame(self, message: str | bytes, opcode: int) -> None:
-        """Writes one frame. Raises `WebSocketError` when the connection is over."""
         if self.closed:
             raise WebSocketError("closed")
-        data = message.encode("utf-8") if isinstance(message, str) else bytes(message)
-        header = Header.encode_header(True, opcode, b"", len(data), 0)
-        try:
-            self.raw_write(header + data)
-        except _GONE:
-            raise WebSocketError("closed") from None
+        if isinstance(message, str):
+            self._write(server_frame(TEXT, message.encode()))
+        else:
+            self._write(server_frame(BINARY, message))
 
+    def close(self, code: int = 1000) -> None:
+        """Send a close frame, once; never raises. The reader ends at the latest `CLOSING` seconds later."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._reading:
+            gevent.spawn_later(CLOSING, self._hang_up)
+        with contextlib.suppress(WebSocketError):
+            self._write_control(server_frame(CLOSE, code.to_bytes(2, "big")))
 
-def unmask(payload: bytes, mask: bytes) -> bytes:
-    """XORs a payload with its four-byte mask (RFC 6455, 5.3), as one big number."""
-    length = len(payload)
-    pad = -length % 4
-    stream = int.from_bytes(mask * ((length + pad) // 4), "big") >> (8 * pad)
-    return (int.from_bytes(payload, "big") ^ stream).to_bytes(length, "big")
+    def _write_control(self, frame: bytes) -> None:
+        """Write a control frame now, or leave it to the greenlet that is in the middle of another frame.
+
+        That one waits for a client which is slow, and nobody else has to. Of several that are left only the last is
+        written: one pong answers all pings before it, and nothing follows a close frame.
+        """
+        if self._writing.locked():
+            self._left = frame
+        else:
+            self._write(frame)
+
+    def _write(self, frame: bytes) -> None:
+        with self._writing:
+            try:
+                self.socket.sendall(frame)
+                while self._left:
+                    left, self._left = self._left, b""
+                    self.socket.sendall(left)
+            except BaseException as problem:
+                # In the middle of a frame, perhaps: nothing that could follow would be understood.
+                self.closed = True
+                self._hang_up()
+                if isinstance(problem, OSError):
+                    raise WebSocketError("closed") from None
+                raise
+
+    def _hang_up(self) -> None:
+        """End the connection without a word; that wakes its reader."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(sockets.SHUT_RDWR)

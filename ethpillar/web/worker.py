@@ -1,7 +1,7 @@
 """The gunicorn worker: WebSockets with bounds, quiet logs, an orderly end.
 
-Belongs here: what has to be changed of gunicorn's gevent worker and of gevent-websocket's handler, so that a client
-may send what it likes, as slowly as it likes, and read nothing of what it gets, and harms nobody but itself.
+Belongs here: what has to be changed of gunicorn's gevent worker and of gevent's handler, so that a client may send
+what it likes, as slowly as it likes, and read nothing of what it gets, and harms nobody but itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hashlib
 import logging
 import resource
 import socket
@@ -16,22 +17,22 @@ from functools import partial
 from typing import Any
 
 import gevent
-from geventwebsocket.handler import WebSocketHandler
-from geventwebsocket.websocket import Stream
+from gevent.pywsgi import WSGIHandler
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
 from ..limits.address import client_key
-from ..log_setup import SILENT
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
 from .options import Host
 from .paying import wait_until_paid
 from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, check_request_line, read_head
-from .websocket import BoundedWebSocket
+from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"What RFC 6455 has a server add to a client's key, to show that it understood."
 WRITE_TIMEOUT = 60.0
 "Seconds in which a client must take what is written to it at once; one that reads nothing would be kept for ever."
 
@@ -45,7 +46,11 @@ def _peer(address: Any) -> str | None:
     return str(address[0]) if isinstance(address, tuple) else None
 
 
-class Handler(WebSocketHandler):
+_WSGIHandler: Any = WSGIHandler
+"As it is: its stubs say less of it, and some of it wrong."
+
+
+class Handler(_WSGIHandler):
     """One HTTP connection."""
 
     response_headers: list[tuple[bytes, bytes]]
@@ -135,31 +140,37 @@ class Handler(WebSocketHandler):
                 self._answer(refused)
             elif not room or (new and self.limits.engines.full(client)):
                 self._answer(429)
+            elif self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+                self._upgrade()
             else:
                 super().run_application()
 
     def _answer(self, code: int) -> None:
-        self.result = self._refuse(code)
+        status = status_line(code)
+        text = status.encode() + b"\n"
+        self.start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
+        self.result = [text]
         self.process_result()
 
-    def upgrade_websocket(self) -> Any:
-        """Refuses an upgrade that Engine.IO would refuse, while the client can still be told.
+    def _upgrade(self) -> None:
+        """Accept an upgrade and serve the WebSocket, unless Engine.IO would refuse it.
 
-        gevent-websocket answers 101 before the application is asked; a browser would take the close that follows
-        for a broken network, and try again for ever.
+        The client can only be told before the upgrade; a browser takes the close that would follow it for a broken
+        network, and tries again for ever.
         """
-        if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
-            origin = self.environ.get("HTTP_ORIGIN")
-            if not is_engine_io(self.environ):
-                return self._refuse(404)
-            if origin and not self.options.origins.allows(origin, self.environ):
-                return self._refuse(403)
-            if not self._is_handshake():
-                return self._refuse(400)
-        return super().upgrade_websocket()
+        origin = self.environ.get("HTTP_ORIGIN")
+        if not is_engine_io(self.environ):
+            self._answer(404)
+        elif origin and not self.options.origins.allows(origin, self.environ):
+            self._answer(403)
+        elif not self._is_handshake():
+            self._answer(400)
+        else:
+            self._switch_protocols()
+            self._serve_websocket()
 
     def _is_handshake(self) -> bool:
-        """Whether this is RFC 6455's opening handshake; gevent-websocket fails on some that are not."""
+        """Return True if this is RFC 6455's opening handshake."""
         try:
             key = base64.b64decode(self.environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
         except (binascii.Error, ValueError):
@@ -172,22 +183,28 @@ class Handler(WebSocketHandler):
             and self.environ.get("HTTP_SEC_WEBSOCKET_VERSION") == "13"
         )
 
-    def _refuse(self, code: int) -> list[bytes]:
-        status = status_line(code)
-        text = status.encode() + b"\n"
-        self.start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
-        return [text]
+    def _switch_protocols(self) -> None:
+        key = self.environ["HTTP_SEC_WEBSOCKET_KEY"].strip() + GUID
+        accept = base64.b64encode(hashlib.sha1(key.encode("latin-1")).digest()).decode()
+        headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
+        self.start_response(status_line(101), headers)
+        self.provided_content_length = False  # what follows is no body
+        self.provided_date = True
+        self.close_connection = True
+        self.write(b"")
 
-    def upgrade_connection(self) -> Any:
-        """Upgrades as gevent-websocket does, and puts the bounded WebSocket in the place of its own."""
-        result = super().upgrade_connection()
-        websocket = getattr(self, "websocket", None)
-        if websocket is not None:
-            websocket.closed = True  # it writes a close frame when it is collected, unless it is closed
-            pace = partial(wait_until_paid, self.limits, self.environ[CLIENT])
-            self.websocket = BoundedWebSocket(self.environ, Stream(self), self, self.options, pace)
-            self.environ["wsgi.websocket"] = self.websocket
-        return result
+    def _serve_websocket(self) -> None:
+        pace = partial(wait_until_paid, self.limits, self.environ[CLIENT])
+        websocket = WebSocket(self.socket, self.rfile.read, self.options, pace)
+        self.environ["wsgi.websocket"] = websocket
+        try:
+            for _ in self.application(self.environ, lambda *_: None):
+                pass  # an answer: the connection is no HTTP connection any more
+        except Exception as problem:  # noqa: BLE001 (gevent would write an answer into the WebSocket)
+            log.error("A WebSocket failed (%s)", whereabouts(problem))
+        finally:
+            websocket.close()
+            del self.environ["wsgi.websocket"]
 
     def finalize_headers(self) -> None:
         """No `Server` header: nobody needs to know what this is."""
@@ -196,11 +213,6 @@ class Handler(WebSocketHandler):
             self.response_headers = harden(self.response_headers)
 
     # -- logs
-
-    @property
-    def logger(self) -> Any:
-        """gevent-websocket tells each request; what it tells may hold a client's text."""
-        return SILENT
 
     def log_request(self) -> None:
         """Requests are not logged: URLs and headers are the clients'."""

@@ -19,7 +19,7 @@ from ethpillar.gateway import wire
 from ethpillar.gateway.codec import Json
 from ethpillar.web.options import WebOptions
 from ethpillar.web.origins import Origins
-from ethpillar.web.websocket import BoundedWebSocket
+from ethpillar.web.websocket import WebSocket
 
 from ..frames import KEY, frame
 from .kit import NUMBERS, ODD, TEXT, fuzzed, valid
@@ -129,8 +129,11 @@ class Stream:
         self.largest = max(self.largest, count)
         return self.source.read(count)
 
-    def write(self, data: bytes) -> None:
+    def sendall(self, data: bytes) -> None:
         self.written += data
+
+    def shutdown(self, _how: int) -> None:
+        """The connection is cut."""
 
 
 MOSTLY = st.sampled_from([True] * 9 + [False])
@@ -150,7 +153,7 @@ FRAMES = st.builds(
 def test_frames_are_messages_or_the_end(data: bytes) -> None:
     stream = Stream(data)
     messages = 0
-    socket = BoundedWebSocket({}, stream, None, WebOptions(Origins(()), LIMIT, 20, (), "too large"))
+    socket = WebSocket(stream, stream.read, WebOptions(Origins(()), LIMIT, 20, (), "too large"))
     while not socket.closed:
         message = socket.receive()
         if message is None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from ethpillar.errors import SessionExpired
+from ethpillar.errors import EthPillarError, LimitReached, SessionExpired
 from ethpillar.gateway.entrance import LOOKUPS, Entrance
 from ethpillar.limits.limits import Limits
 
@@ -56,3 +56,33 @@ def test_bad_tokens_of_all_addresses_together_shut_nobody_out_and_are_looked_up_
     guesses(100, str(uuid.uuid4()))
     assert store.most == LOOKUPS
     assert entrance.look_up(GOOD, "198.51.100.7").token == GOOD
+
+
+class Socket:
+    def end(self, error: EthPillarError) -> None: ...
+
+
+def test_the_sockets_of_a_token_are_known(limits: Limits) -> None:
+    entrance = Entrance(Store(), limits)  # type: ignore[arg-type]
+    sockets = [Socket() for _ in range(3)]
+    for token, socket in zip("aab", sockets, strict=True):
+        entrance.take(token, socket)
+    assert set(entrance.holders("a")) == set(sockets[:2])
+    assert entrance.tokens() == {"a", "b"}
+    for token, socket in zip("aab", sockets, strict=True):
+        entrance.release(token, socket)
+    assert entrance.holders("a") == []
+    assert entrance.tokens() == set()
+    assert len(limits.sockets) == 0
+
+
+def test_no_more_sockets_than_a_session_may_have() -> None:
+    entrance = Entrance(Store(), Limits(500, 200, 3000, 1, 100, 1000))  # type: ignore[arg-type]
+    first, second = Socket(), Socket()
+    entrance.take("a", first)
+    with pytest.raises(LimitReached):
+        entrance.take("a", second)
+    assert entrance.holders("a") == [first]
+    entrance.release("a", first)
+    entrance.take("a", second)
+    assert entrance.holders("a") == [second]

@@ -100,3 +100,25 @@ def test_a_turn_that_is_given_up_anywhere_holds_up_nobody() -> None:
         assert turns._waiting == 0
 
     assert sweep(scenario) >= 2
+
+
+def test_those_that_had_their_turn_wait_no_more() -> None:
+    turns = Turns()
+    gate = gevent.event.Event()
+
+    def act() -> None:
+        with turns.take():
+            gate.wait()
+
+    for stopped in (False, True, False):
+        with turns.take():
+            pass
+        greenlets = [gevent.spawn(act) for _ in range(WAITING + 1)]
+        gevent.sleep(0)
+        with pytest.raises(LimitReached), turns.take():
+            pass
+        if stopped:
+            gevent.killall(greenlets)
+        gate.set()
+        gevent.joinall(greenlets, raise_error=True)
+        gate.clear()

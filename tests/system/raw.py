@@ -22,9 +22,14 @@ class Raw:
         self._buffer = b""
 
     def send(self, data: str | bytes) -> bool:
-        """Sends; whether the connection was still there."""
+        """Send. Return False if the connection is not there any more.
+
+        Raises TimeoutError when the server neither reads nor ends the connection in 20 s: that is no end.
+        """
         try:
             self.socket.sendall(data.encode() if isinstance(data, str) else data)
+        except TimeoutError:
+            raise
         except OSError:
             return False
         return True

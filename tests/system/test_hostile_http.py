@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -257,16 +258,18 @@ def test_who_sends_and_never_reads_is_let_go(world: World) -> None:
         connections.pop().close()
 
 
-def flood(connection: Raw, data: bytes) -> threading.Thread:
-    """Sends this without end, and reads nothing."""
+def flood(connection: Raw, data: bytes) -> threading.Event:
+    """Sends this without end, and reads nothing; the event is set when the server has ended the connection."""
+    ended = threading.Event()
 
     def run() -> None:
-        while connection.send(data):
-            pass
+        with contextlib.suppress(TimeoutError):
+            while connection.send(data):
+                pass
+            ended.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=run, daemon=True).start()
+    return ended
 
 
 class TestInThisProcess:
@@ -279,8 +282,8 @@ class TestInThisProcess:
 
     def test_answers_that_are_not_read(self, local: LocalServer) -> None:
         connection = Raw(local.port)
-        thread = flood(connection, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
-        until(lambda: not thread.is_alive(), "the end of a connection that is not read", 60)
+        ended = flood(connection, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        until(ended.is_set, "the end of a connection that is not read", 60)
         connection.close()
 
     @pytest.mark.parametrize("url", ["/?EIO=4&transport=polling", "/healthz"])

@@ -1,21 +1,24 @@
 """WebSocket frames from nobody we know."""
 
 import io
+import socket as sockets
+from collections.abc import Iterator
 from typing import Any
 
 import gevent
+import gevent.socket
 import pytest
-from geventwebsocket.exceptions import WebSocketError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ethpillar.web import websocket as websocket_module
+from ethpillar.web.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocketError
 from ethpillar.web.options import WebOptions
 from ethpillar.web.origins import Origins
-from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, RUN, BoundedWebSocket, unmask
+from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, RUN, WebSocket
 
 from ..frames import frame
 
-TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 LIMIT = 1000
 OVERSIZED = "too large"
 OPTIONS = WebOptions(Origins(()), LIMIT, 20, (), OVERSIZED)
@@ -33,13 +36,20 @@ class Stream:
         self.largest = max(self.largest, count)
         return self.source.read(count)
 
-    def write(self, data: bytes) -> None:
+    def sendall(self, data: bytes) -> None:
         self.written += data
+
+    def shutdown(self, _how: int) -> None:
+        """The connection is cut."""
+
+
+def websocket(stream: Any) -> WebSocket:
+    return WebSocket(stream, stream.read, OPTIONS)
 
 
 def received(data: bytes) -> tuple[list[Any], Stream]:
     stream = Stream(data)
-    socket = BoundedWebSocket({}, stream, None, OPTIONS)
+    socket = WebSocket(stream, stream.read, OPTIONS)
     messages: list[Any] = []
     while not socket.closed:
         message = socket.receive()
@@ -47,11 +57,6 @@ def received(data: bytes) -> tuple[list[Any], Stream]:
             break
         messages.append(message)
     return messages, stream
-
-
-@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
-def test_unmasking(payload: bytes, mask: bytes) -> None:
-    assert unmask(payload, mask) == bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
 
 
 @given(st.lists(st.text(max_size=100), max_size=5))
@@ -106,7 +111,8 @@ def test_a_message_in_many_pieces_and_pings_now_and_then_are_fine() -> None:
 def test_each_frame_is_paid_for() -> None:
     paid: list[None] = []
     data = frame(PING, b"") + frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b") + frame(TEXT, b"c")
-    socket = BoundedWebSocket({}, Stream(data), None, OPTIONS, pace=lambda: paid.append(None))
+    stream = Stream(data)
+    socket = WebSocket(stream, stream.read, OPTIONS, pace=lambda: paid.append(None))
     assert [socket.receive(), socket.receive()] == ["ab", "c"]
     assert len(paid) == 4
 
@@ -119,26 +125,35 @@ def test_a_header_that_names_too_much_ends_the_connection_before_anything_is_rea
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "code"),
     [
-        frame(TEXT, b"\xff\xfe"),
-        frame(CONTINUATION, b"x"),
-        frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"),
-        frame(3, b"x"),
-        frame(11, b"x"),
-        frame(TEXT, b"x", key=None),
-        frame(PING, b"x" * 126),
-        frame(PING, b"x", fin=False),
-        bytes([0xF1, 0x80]) + b"abcd",
-        frame(TEXT, b"cut off")[:-2],
-        b"\x81",
-        b"",
-        frame(CLOSE, b""),
-        frame(CLOSE, b"\x03\xe8bye"),
+        (frame(TEXT, b"\xff\xfe"), 1007),
+        (frame(CONTINUATION, b"x"), 1002),
+        (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), 1002),
+        (frame(TEXT, b"a", fin=False) + frame(BINARY, b"b"), 1002),
+        *((frame(opcode, b"x"), 1002) for opcode in (3, 7, 11, 12, 15)),
+        (frame(TEXT, b"x", key=None), 1002),
+        (frame(PING, b"x", key=None), 1002),
+        (frame(PING, b"x" * 126), 1002),
+        (frame(PING, b"x", fin=False), 1002),
+        (frame(TEXT, b"x", flags=4), 1002),
+        (frame(PING, b"x", flags=1), 1002),
+        (frame(CLOSE, b""), 1000),
+        (frame(CLOSE, b"\x03\xe8bye"), 1000),
     ],
 )
-def test_what_ends_a_connection(data: bytes) -> None:
-    assert received(data)[0] == []
+def test_what_ends_a_connection(data: bytes, code: int) -> None:
+    stream = Stream(frame(TEXT, b"before") + data + frame(TEXT, b"after"))
+    socket = websocket(stream)
+    assert socket.receive() == "before"
+    assert socket.receive() is None
+    assert socket.closed
+    assert stream.written == b"\x88\x02" + code.to_bytes(2, "big")
+
+
+@pytest.mark.parametrize("data", [frame(TEXT, b"cut off")[:-2], frame(TEXT, b"cut off")[:3], b"\x81", b""])
+def test_a_connection_that_ends_in_a_frame(data: bytes) -> None:
+    assert received(frame(TEXT, b"before") + data)[0] == ["before"]
 
 
 @given(st.binary(max_size=2000))
@@ -149,7 +164,7 @@ def test_any_bytes_are_messages_or_the_end(data: bytes) -> None:
 
 
 def test_who_has_much_to_write_lets_others_have_their_turn() -> None:
-    socket, turns = BoundedWebSocket({}, Stream(b""), None, OPTIONS), []
+    socket, turns = websocket(Stream(b"")), []
 
     def other() -> None:
         while True:
@@ -164,10 +179,129 @@ def test_who_has_much_to_write_lets_others_have_their_turn() -> None:
 
 
 def test_a_closed_socket_cannot_be_written_to() -> None:
-    socket = BoundedWebSocket({}, Stream(b""), None, OPTIONS)
+    socket = websocket(Stream(b""))
     socket.close()
     socket.close()
     with pytest.raises(WebSocketError):
         socket.send("x")
     with pytest.raises(WebSocketError):
         socket.receive()
+
+
+class Pair:
+    """A WebSocket on a real connection, and the client at its other end."""
+
+    def __init__(self, first_within: float = 20) -> None:
+        self.client, server = gevent.socket.socketpair()
+        self.client.settimeout(5)
+        options = WebOptions(Origins(()), LIMIT, first_within, (), OVERSIZED)
+        self.file = server.makefile("rb")
+        self.socket = WebSocket(server, self.file.read, options)
+
+    def fill(self) -> Any:
+        """Sends more than the connection takes, so that the writer waits for the client."""
+        self.client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        writer = gevent.spawn(self.socket.send, "x" * SLOW)
+        gevent.sleep(0.01)
+        assert not writer.dead
+        return writer
+
+    def take(self, count: int) -> bytes:
+        found = b""
+        while len(found) < count and (data := self.client.recv(1 << 20)):
+            found += data
+        return found
+
+
+SLOW = 8 << 20
+SLOW_FRAME = 10 + SLOW
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.client.close()
+    made.socket.socket.close()
+
+
+def test_a_client_that_pings_while_it_is_slow_goes_on(pair: Pair) -> None:
+    writer = pair.fill()
+    for number in range(3):
+        pair.client.sendall(frame(PING, b"%d" % number))
+    pair.client.sendall(frame(TEXT, b"hello"))
+    assert pair.socket.receive() == "hello"
+    assert not writer.dead
+    taken = pair.take(SLOW_FRAME + 3)
+    writer.get()
+    assert taken[SLOW_FRAME:] == b"\x8a\x012"  # the newest ping's pong, after the whole of the frame
+    pair.socket.send("more")
+    assert pair.take(6) == b"\x81\x04more"
+    assert not pair.socket.closed
+
+
+def test_a_close_while_the_client_is_slow_comes_after_the_frame(pair: Pair) -> None:
+    writer = pair.fill()
+    pair.socket.close(1001)
+    pair.socket.close(1002)
+    assert pair.take(SLOW_FRAME + 4)[SLOW_FRAME:] == b"\x88\x02\x03\xe9"
+    writer.get()
+
+
+def test_a_ping_after_the_close_does_not_push_the_close_frame_aside(pair: Pair) -> None:
+    writer = pair.fill()
+    pair.client.sendall(frame(PING, b"x"))
+    reader = gevent.spawn(pair.socket.receive)
+    pair.socket.close(1001)
+    gevent.sleep(0.01)
+    assert pair.take(SLOW_FRAME + 4)[SLOW_FRAME:] == b"\x88\x02\x03\xe9"
+    writer.get()
+    reader.kill()
+
+
+def test_several_who_send_at_once_send_whole_frames(pair: Pair) -> None:
+    writer = pair.fill()
+    others = [gevent.spawn(pair.socket.send, text) for text in ("one", "two")]
+    gevent.sleep(0)
+    rest = pair.take(SLOW_FRAME + 10)[SLOW_FRAME:]
+    gevent.joinall([writer, *others], raise_error=True)
+    assert sorted([rest[:5], rest[5:]]) == [b"\x81\x03one", b"\x81\x03two"]
+
+
+def test_a_client_that_does_not_answer_a_close_frame_is_hung_up(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_module, "CLOSING", 0.01)
+    reader = gevent.spawn(pair.socket.receive)
+    gevent.sleep(0)
+    pair.socket.close()
+    assert reader.get(timeout=5) is None
+    assert pair.take(5) == b"\x88\x02\x03\xe8"
+
+
+def test_a_writer_that_is_stopped_in_a_frame_ends_the_connection(pair: Pair) -> None:
+    writer = pair.fill()
+    writer.kill()
+    with pytest.raises(WebSocketError):
+        pair.socket.send("more")
+    assert len(pair.take(SLOW_FRAME)) < SLOW_FRAME  # and then its end
+
+
+def test_a_client_that_is_gone_ends_writer_and_reader(pair: Pair) -> None:
+    reader = gevent.spawn(pair.socket.receive)
+    gevent.sleep(0)
+    pair.client.shutdown(sockets.SHUT_RDWR)
+    pair.client.close()
+    with pytest.raises(WebSocketError):  # noqa: PT012
+        for _ in range(3):
+            pair.socket.send("x")
+    assert reader.get(timeout=5) is None
+
+
+def test_the_first_message_has_to_come_in_time_and_the_next_ones_have_not() -> None:
+    late = Pair(first_within=0.01)
+    assert late.socket.receive() is None
+    assert late.socket.closed
+    early = Pair(first_within=0.1)
+    early.client.sendall(frame(TEXT, b"first"))
+    assert early.socket.receive() == "first"
+    gevent.spawn_later(0.2, early.client.sendall, frame(TEXT, b"second"))
+    assert early.socket.receive() == "second"

@@ -1,0 +1,191 @@
+"""Events through the whole gateway, without Redis and without a node: its last resorts, ends and goodbyes."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+import config
+from ethpillar import create_app
+from ethpillar.errors import ShuttingDown
+from ethpillar.server import Server
+
+from ..waiting import until
+
+TOKEN = "11111111-2222-4333-8444-555555555555"
+
+
+class Client:
+    """A polling session of Engine.IO's; what it is sent is read from its queue."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.sid = json.loads(self._ask("GET", "").data[1:])["sid"]
+        self.engine = app.extensions["socketio"].server.eio.sockets[self.sid]
+
+    def _ask(self, method: str, query: str, body: str = "") -> Any:
+        return self._app.test_client().open("/?EIO=4&transport=polling" + query, method=method, data=body)
+
+    def say(self, packet: str) -> None:
+        assert self._ask("POST", "&sid=" + self.sid, packet).status_code == 200
+
+    def heard(self) -> list[str]:
+        found = []
+        while not self.engine.queue.empty():
+            packet = self.engine.queue.get()
+            self.engine.queue.task_done()
+            if packet is not None:
+                found.append(str(packet.encode()))
+        return found
+
+    def connect(self) -> Client:
+        self.say("40")
+        assert self.heard()[0].startswith("40")
+        return self
+
+
+@pytest.fixture
+def app() -> Iterator[Any]:
+    made = create_app(config.load({"REDIS_URL": "unix:///nowhere", "SHUTDOWN_TIMEOUT": "1"}, env_file=None))
+    server = made.extensions["socketio"].server
+    server.async_handlers = server.eio.async_handlers = False
+    server.eio.start_service_task = False  # it would go on after the test
+    yield made
+    for each in list(server.eio.sockets.values()):
+        each.close(wait=False)
+
+
+@pytest.fixture
+def server(app: Any) -> Server:
+    found: Server = app.extensions["ethpillar"]
+    return found
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+    return caplog
+
+
+def failing(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("CANARY")
+
+
+def test_an_unexpected_error_at_connect_refuses_and_says_nothing(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server.store, "renew", failing)
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    assert client.heard() == ['44{"message":"Authentication error: Server error during validation."}']
+    assert not server.gateway.sockets
+    assert "A connection failed (RuntimeError" in told.text
+    assert "CANARY" not in told.text
+    assert TOKEN not in told.text
+
+
+def test_a_type_error_at_connect_refuses_as_well(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+
+    def fails(token: str) -> Any:
+        asked.append(token)
+        raise TypeError("CANARY")  # at which Flask-SocketIO would call the handler again, without the token
+
+    monkeypatch.setattr(server.store, "renew", fails)
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    assert client.heard()[0].startswith("44")
+    assert asked == [TOKEN]
+    assert "CANARY" not in told.text
+
+
+def test_an_unexpected_error_in_an_event_is_told_and_the_socket_goes_on(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture
+) -> None:
+    client = Client(app).connect()
+    (socket,) = server.gateway.sockets.values()
+    monkeypatch.setattr(socket, "unsubscribe_status", failing)
+    client.say('421["unsubscribe_status"]')
+    error, ack = client.heard()
+    assert json.loads(error[2:])[1]["code"] == "internal"
+    assert json.loads(ack[3:])[0]["error"]["code"] == "internal"
+    assert "An event of session" in told.text
+    assert "CANARY" not in told.text
+    monkeypatch.undo()
+    client.say('422["unsubscribe_status"]')
+    assert client.heard() == ['432[{"ok":true}]']
+
+
+def test_an_error_outside_of_every_event_is_only_logged(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture
+) -> None:
+    client = Client(app).connect()
+    monkeypatch.setattr(server.gateway, "_tell", failing)
+    client.say('42["no_such_event"]')
+    assert client.heard() == []
+    assert "An event failed (RuntimeError" in told.text
+    assert "CANARY" not in told.text
+
+
+def test_only_the_sockets_of_a_session_are_looked_at_when_it_ends(app: Any, server: Server) -> None:
+    clients = [Client(app).connect() for _ in range(4)]
+    find = server.gateway._socketio.server.manager.sid_from_eio_sid
+    sockets = [server.gateway.sockets[find(client.sid, "/")] for client in clients]
+    for socket, token in zip(sockets, "aabc", strict=True):
+        socket.claim(token)
+    assert server.gateway.tokens() == {"a", "b", "c"}
+
+    class Untouchable(dict[str, Any]):
+        def values(self) -> Any:
+            raise AssertionError("all sockets were looked at")
+
+    server.gateway.sockets = Untouchable(server.gateway.sockets)
+    server.gateway.session_ended("a")
+    assert server.gateway.tokens() == {"a", "b", "c"}
+    until(lambda: server.gateway.tokens() == {"b", "c"}, "the end of its sockets")
+    heard = [client.heard() for client in clients]
+    assert [json.loads(each[0][2:])[1]["code"] for each in heard[:2]] == ["session_expired"] * 2
+    assert heard[2:] == [[], []]
+
+
+def test_slow_closes_keep_nobody_from_hearing_that_the_server_stops(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = [Client(app).connect() for _ in range(9)]
+    for socket in list(server.gateway.sockets.values())[:6]:
+        monkeypatch.setattr(socket, "close", lambda: gevent.sleep(0.3))
+    goodbye = gevent.spawn(server.gateway.say_goodbye, ShuttingDown())
+    gevent.sleep(0.01)
+    for client in clients:
+        (error,) = client.heard()
+        assert json.loads(error[2:])[1]["code"] == "server_restarting"
+    with gevent.Timeout(1.2, AssertionError("one after the other")):
+        goodbye.get()
+
+
+@pytest.mark.parametrize("hangs", [failing, lambda *_: gevent.sleep(60)])
+@pytest.mark.parametrize("part", ["gateway", "watch", "registry"])
+def test_whatever_hangs_or_fails_at_the_end_the_rest_is_closed(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    told: pytest.LogCaptureFixture,
+    part: str,
+    hangs: Callable[..., Any],
+) -> None:
+    closed: list[str] = []
+    names = {"watch": "stop", "gateway": "say_goodbye", "registry": "close", "store": "close"}
+    for each, name in names.items():
+        act = hangs if each == part else lambda *_, each=each: closed.append(each)
+        monkeypatch.setattr(getattr(server, each), name, act)
+    server._timeout = 0.1
+    server.shutdown()
+    assert closed == [each for each in names if each != part]
+    assert server.closing
+    assert "CANARY" not in told.text

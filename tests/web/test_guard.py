@@ -1,0 +1,318 @@
+"""The guard between Engine.IO and Socket.IO, with an Engine.IO that is only pretended."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+from engineio.packet import MESSAGE, PING, Packet
+
+from ethpillar.errors import EthPillarError
+from ethpillar.limits.limits import HANDSHAKE, Limits
+from ethpillar.web import guard as guard_module
+from ethpillar.web.dispatch import CLIENT, PACKETS
+from ethpillar.web.guard import BEHIND, UNREAD, Guard
+from ethpillar.web.outgoing import OutgoingQueue
+
+from ..waiting import until
+
+
+class EngineSocket:
+    """A session as Engine.IO has it."""
+
+    def __init__(self) -> None:
+        self.queue = OutgoingQueue()
+        self.received: list[Any] = []
+        self.closes: list[str] = []
+        self.upgraded = False
+        self.upgrading = True
+        self.served: Callable[[Any], Any] = lambda _: ["served"]
+
+    def receive(self, packet: Any) -> None:
+        self.received.append(packet)
+
+    def handle_post_request(self, environ: Any) -> None:
+        raise AssertionError("Engine.IO's own, with its own bound")
+
+    def _websocket_handler(self, websocket: Any) -> Any:
+        return self.served(websocket)
+
+    def close(self, reason: str = "", **_: Any) -> None:
+        self.closes.append(reason)
+
+
+class Engine:
+    """Engine.IO's server, as far as the guard goes."""
+
+    reason = SimpleNamespace(SERVER_DISCONNECT="server", TRANSPORT_ERROR="transport")
+
+    def __init__(self) -> None:
+        self.sockets: dict[str, EngineSocket] = {}
+        self.events: list[tuple[Any, ...]] = []
+        self.handlers: dict[str, Callable[..., Any]] = {
+            "connect": lambda *given: self.events.append(("connect", *given)),
+            "disconnect": lambda *given: self.events.append(("disconnect", *given)),
+        }
+
+    def on(self, event: str, handler: Callable[..., Any]) -> None:
+        self.handlers[event] = handler
+
+    def connect(self, sid: str = "sid", client: str | None = "client") -> EngineSocket:
+        self.sockets[sid] = EngineSocket()
+        self.answer = self.handlers["connect"](sid, {CLIENT: client})
+        return self.sockets[sid]
+
+
+class Socket:
+    """What a session has become."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    def refuse(self, error: EthPillarError) -> None:
+        self.refused.append(error.code)
+
+
+class Setting:
+    """A guard and what is around it."""
+
+    def __init__(self, **changes: int) -> None:
+        bounds = {"connections": 3, "bad": 10, "all_bad": 10, "sockets": 10, "rate": 1, "burst": 5, **changes}
+        self.limits = Limits(*bounds.values())
+        self.engine = Engine()
+        self.connected: dict[str, Socket] = {}
+        self.guard = Guard(SimpleNamespace(eio=self.engine), self.limits, 60, self.connected.get, frozenset("01234"))
+
+    def socket(self) -> tuple[EngineSocket, Socket]:
+        engine = self.engine.connect()
+        self.connected["sid"] = Socket()
+        return engine, self.connected["sid"]
+
+
+def message(text: str | bytes = "2[]") -> Packet:
+    return Packet(MESSAGE, data=text)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_module, "PENALTY", 0)
+
+
+def test_a_session_is_counted_from_its_start_to_its_end() -> None:
+    setting = Setting()
+    for number in range(3):
+        setting.engine.connect(f"sid{number}")
+        assert setting.engine.answer is None  # what Socket.IO's own handler says
+    assert len(setting.guard) == 3
+    setting.engine.connect("one more")
+    assert setting.engine.answer is False
+    assert len(setting.guard) == 3
+    setting.engine.connect("somebody else's", "another client")
+    assert setting.engine.answer is None
+    setting.engine.handlers["disconnect"]("sid0", "why")
+    assert setting.engine.events[-1] == ("disconnect", "sid0", "why")
+    assert "sid0" not in setting.engine.sockets
+    setting.engine.connect("one more")
+    assert setting.engine.answer is None
+    for sid in ("sid1", "sid2", "one more", "somebody else's", "one that was refused"):
+        setting.engine.handlers["disconnect"](sid, "why")
+    assert len(setting.guard) == 0
+    assert len(setting.limits.engines) == 0
+
+
+def test_a_handshake_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    paid: list[tuple[Any, float]] = []
+    monkeypatch.setattr(Limits, "charge", lambda _, client, cost=1: paid.append((client, cost)) or 0.0)
+    Setting().engine.connect()
+    assert paid == [("client", HANDSHAKE)]
+
+
+def test_a_session_that_becomes_no_socket_in_time_is_ended() -> None:
+    setting = Setting()
+    setting.guard._timeout = 0.01
+    late, early = setting.engine.connect("late"), setting.engine.connect("early")
+    setting.connected["early"] = Socket()
+    until(lambda: late.closes, "the end of the late one")
+    gevent.sleep(0.01)
+    assert late.closes == ["server"]
+    assert early.closes == []
+
+
+def test_one_that_left_has_no_deadline() -> None:
+    setting = Setting()
+    engine = setting.engine.connect()
+    deadline = setting.guard._sessions["sid"].deadline
+    setting.engine.handlers["disconnect"]("sid", "why")
+    deadline.join(1)
+    assert deadline.dead
+    assert engine.closes == []
+
+
+def test_packets_are_handed_on_as_long_as_there_are_not_too_many() -> None:
+    setting = Setting(burst=5)
+    engine, socket = setting.socket()
+    for _ in range(5):
+        engine.receive(message())
+    assert len(engine.received) == 5
+    engine.receive(message())
+    assert len(engine.received) == 5
+    assert socket.refused == ["rate_limited"]
+
+
+def test_packets_of_engine_io_s_own_count_as_well() -> None:
+    setting = Setting(burst=2)
+    engine, socket = setting.socket()
+    for _ in range(3):
+        engine.receive(Packet(PING))
+    assert len(engine.received) == 2
+    assert socket.refused == ["rate_limited"]
+
+
+def test_one_that_sends_too_much_before_it_is_a_socket_is_ended() -> None:
+    setting = Setting(burst=1)
+    engine = setting.engine.connect()
+    engine.receive(message())
+    assert engine.closes == []
+    engine.receive(message())
+    assert engine.closes == ["server"]
+
+
+@pytest.mark.parametrize("text", ["5-[]", "6", "", "\uff15", "x"])
+def test_kinds_that_are_not_understood_are_refused(text: str) -> None:
+    setting = Setting()
+    engine, socket = setting.socket()
+    engine.receive(message(text))
+    assert engine.received == []
+    assert socket.refused == ["bad_request"]
+
+
+@pytest.mark.parametrize("text", ["0", "1", "2[]", "3", "4"])
+def test_kinds_that_are_understood(text: str) -> None:
+    setting = Setting()
+    engine, socket = setting.socket()
+    engine.receive(message(text))
+    assert [each.data for each in engine.received] == [text]
+    assert socket.refused == []
+
+
+def test_binary_is_dropped_without_a_word() -> None:
+    setting = Setting()
+    engine, socket = setting.socket()
+    engine.receive(message(b"x"))
+    assert engine.received == []
+    assert socket.refused == []
+
+
+def test_whoever_sends_and_reads_nothing_is_ended_after_so_many_packets() -> None:
+    setting = Setting(burst=10 * UNREAD)
+    engine, socket = setting.socket()
+    for _ in range(BEHIND + 1):
+        engine.queue.put(message())
+    for _ in range(UNREAD):
+        engine.receive(message())
+    assert engine.closes == []
+    engine.receive(message())
+    assert engine.closes == ["server"]
+    assert len(engine.received) == UNREAD
+    assert socket.refused == []
+
+
+def test_one_that_reads_again_is_not_counted_any_more() -> None:
+    setting = Setting(burst=10 * UNREAD)
+    engine, _ = setting.socket()
+    for _ in range(3):
+        for _ in range(BEHIND + 1):
+            engine.queue.put(message())
+        for _ in range(UNREAD):
+            engine.receive(message())
+        while engine.queue.qsize() > BEHIND:
+            engine.queue.get()
+        engine.receive(message())
+    assert engine.closes == []
+
+
+def test_a_packet_of_a_session_that_is_over_ends_it_again() -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    setting.guard._sessions.clear()
+    engine.receive(message())
+    assert engine.received == []
+    assert engine.closes == ["server"]
+
+
+def post(body: bytes, **more: Any) -> dict[str, Any]:
+    return {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), **more}
+
+
+def test_a_body_is_paid_for_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    paid: list[tuple[Any, float]] = []
+
+    def charge(_: Limits, client: str, cost: float = 1) -> float:
+        assert engine.received == []
+        paid.append((client, cost))
+        return 0.0
+
+    monkeypatch.setattr(Limits, "charge", charge)
+    engine.handle_post_request(post(b"42[]\x1e3", **{PACKETS: 7}))
+    assert paid == [("client", 7)]
+    assert [each.packet_type for each in engine.received] == [MESSAGE, 3]
+
+
+def test_an_empty_body_has_no_packets_and_a_bad_one_brings_none() -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    engine.handle_post_request(post(b""))
+    for body in (b"42[]\x1e", b"42[]\x1ex", b"42[]\x1e\xff"):
+        with pytest.raises(ValueError):
+            engine.handle_post_request(post(body))
+    assert engine.received == []
+
+
+class WebSocket:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def fails(problem: BaseException) -> Callable[[Any], Any]:
+    def serve(_: Any) -> Any:
+        raise problem
+
+    return serve
+
+
+def test_a_websocket_is_served_and_closed() -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    websocket = WebSocket()
+    engine.upgraded = True
+    assert engine._websocket_handler(websocket) == ["served"]
+    assert websocket.closed
+    assert engine.closes == ["transport"]
+
+
+@pytest.mark.parametrize("problem", [ValueError(), OSError()])
+def test_a_client_that_sends_no_packet_ends_its_session(problem: Exception) -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    engine.served, engine.upgraded = fails(problem), True
+    websocket = WebSocket()
+    assert engine._websocket_handler(websocket) == []
+    assert websocket.closed
+    assert engine.closes == ["transport"]
+
+
+def test_an_upgrade_that_fails_leaves_the_session_on_polling() -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    engine.served = fails(OSError())
+    assert engine._websocket_handler(WebSocket()) == []
+    assert engine.upgrading is False
+    assert engine.closes == []
