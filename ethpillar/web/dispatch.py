@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
+from .bodies import Body, TooSlow
 from .headers import status_line
 from .options import WebOptions
 from .origins import Origins
-from .reading import Body, TooSlow
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

@@ -22,11 +22,12 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
 from ..limits.address import client_key
+from .bodies import Body, TooSlow
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
+from .heads import HeadTooLarge, LengthMissing, check_length, check_request_line, read_head
 from .options import Host
 from .paying import wait_until_paid
-from .reading import Body, HeadTooLarge, LengthMissing, TooSlow, check_length, check_request_line, read_head
 from .websocket import WebSocket
 
 log = logging.getLogger(__name__)

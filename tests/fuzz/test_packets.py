@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ethpillar.gateway.codec import NOT_EVENTS, Json, Packet
 from ethpillar.web.engine import packets_of
-from ethpillar.web.reading import HeadTooLarge, read_head
+from ethpillar.web.heads import HeadTooLarge, read_head
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -1,37 +1,22 @@
-"""A request's head and body, from somebody who may never finish them."""
+"""A request's head, from somebody who may never finish it."""
 
 from __future__ import annotations
 
 import io
 from email.message import Message
 
-import gevent
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ethpillar.web import reading
-from ethpillar.web.headers import HEADERS, harden, last_answer
-from ethpillar.web.reading import (
+from ethpillar.web.heads import (
     MAX_HEAD,
     BadHead,
     BadLength,
-    Body,
     HeadTooLarge,
     LengthMissing,
-    TooSlow,
     check_length,
     check_request_line,
     read_head,
 )
-
-
-class Drip:
-    """Bytes that come one at a time, and never all of them."""
-
-    def read(self, count: int) -> bytes:
-        gevent.sleep(3600)
-        return b"x" * count
 
 
 def headers(*pairs: tuple[str, str]) -> Message:
@@ -121,46 +106,3 @@ def test_a_body_has_one_length(pairs: list[tuple[str, str]], problem: type[Value
     else:
         with pytest.raises(problem):
             check_length(headers(*pairs))
-
-
-def test_a_body_is_taken_whole_or_not_at_all() -> None:
-    assert Body(io.BytesIO(b"12345rest"), 5, None, 1).take(5) == b"12345"
-    stream = io.BytesIO(b"123456")
-    assert Body(stream, 6, None, 1).take(5) is None
-    assert stream.tell() == 0
-    with pytest.raises(OSError):
-        Body(io.BytesIO(b"123"), 5, None, 1).take(5)
-
-
-def test_a_body_that_does_not_come_in_time() -> None:
-    with pytest.raises(TooSlow):
-        Body(Drip(), 5, None, 0.01).take(5)
-    body = Body(Drip(), 5, None, 0.01)
-    body._discard()
-    assert body.cut_off
-
-
-def test_what_is_left_of_a_body_is_discarded_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "DISCARDED", 100)
-    for length, left in ((100, 0), (101, 101)):
-        stream = io.BytesIO(b"x" * length)
-        body = Body(stream, length, None, 1)
-        body._discard()
-        assert body.cut_off == bool(left)
-        assert len(stream.read()) == left
-
-
-@given(st.lists(st.tuples(st.sampled_from([b"Server", b"server", b"X-A", b"x-frame-options"]), st.just(b"x"))))
-def test_every_answer_has_our_headers_once_and_no_banner(pairs: list[tuple[bytes, bytes]]) -> None:
-    names = [name.lower() for name, _ in harden(pairs)]
-    assert b"server" not in names
-    for name in HEADERS:
-        own = max(1, [pair[0].lower() for pair in pairs].count(name.lower().encode()))
-        assert names.count(name.lower().encode()) == own
-
-
-def test_the_last_answer_on_a_connection() -> None:
-    head, _, body = last_answer(408).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert b"Connection: close" in head
-    assert f"Content-Length: {len(body)}".encode() in head
