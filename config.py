@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 class ConfigError(ValueError):
-    """A setting is missing or invalid. The text is one line that names the setting and what it must be."""
+    """Raised for a setting that is missing or invalid. Its text is one line: the name, and what the value must be."""
 
 
 def _text(value: str) -> str:
@@ -292,7 +292,7 @@ SETTINGS: tuple[Setting, ...] = tuple(Setting(each.name.upper(), **each.metadata
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: str | os.PathLike[str] | None = ".env") -> Settings:
-    """Reads and checks every setting.
+    """Read and check every setting.
 
     :param environ: where to read; the process's environment when left out. It wins over the file.
     :param env_file: a dotenv file, read when it is there; None: none is read.
@@ -306,7 +306,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: str | os.PathLike[s
 
 
 def is_set(name: str, env_file: str | os.PathLike[str] | None = ".env") -> bool:
-    """Whether somebody has chosen a setting's value, be it the default."""
+    """Return True if a setting's value was chosen, even if it is the default."""
     return bool((_dotenv(env_file) | dict(os.environ)).get(name))
 
 
@@ -352,7 +352,7 @@ def load_or_exit() -> Settings:
 
 
 def env_example() -> str:
-    """The text of `.env.example`."""
+    """Return the text of `.env.example`."""
     lines = ["# Every setting with its default; `.env` is read when present, the environment wins over it.", ""]
     for setting in SETTINGS:
         lines.append(f"# {setting.meaning}")
@@ -364,7 +364,7 @@ def env_example() -> str:
 
 
 def table() -> str:
-    """README's table of settings, in Markdown."""
+    """Return README's table of settings, in Markdown."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for setting in SETTINGS:
         default = "required" if setting.default is None else f"`{setting.default}`" if setting.default else "none"

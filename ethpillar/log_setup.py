@@ -1,8 +1,8 @@
 """Logging: one line an event, and no library that would print what a client sent.
 
 Belongs here: which loggers speak. Engine.IO logs packets (tokens among them), paramiko logs what a peer said, and
-both print stack traces for bad input: they are silenced, and what matters of it is told by our own code. gevent prints
-the arguments of what fails.
+both print stack traces for bad input: they are silenced, and our own code logs what matters of it. gevent prints the
+arguments of a greenlet that fails.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def goes_to_journald(stream: str, handle: int) -> bool:
 
 
 class FailureLog:
-    """What gevent's hub prints of what failed in a greenlet or in the event loop: its type and place.
+    """Logs what failed in a greenlet or in the event loop: its type and place.
 
-    gevent's own prints the stack and the greenlet with its arguments: a token may be one.
+    gevent itself would print the stack and the greenlet with its arguments: a token may be one.
     """
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ class Batches:
         self._recent: OrderedDict[tuple[str, int, int, int], tuple[Sequence[Item], list[str]]] = OrderedDict()
 
     def packets(self, service: str, items: Sequence[Item]) -> list[str]:
-        """The packets for a run of items, of at most `MAX_BATCH` lines each."""
+        """Return the packets for a run of items, of at most `MAX_BATCH` lines each."""
         key = (service, id(items[0]), id(items[-1]), len(items))
         known = self._recent.get(key)
         if known is None:

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 BATCH_WINDOW = 0.05
 "Seconds that lines are gathered for a `log_batch`."
 PATIENCE = 100
-"Refusals for asking too much that a socket may get at once; one that goes on is disconnected. One a second is fine."
+"Refusals for asking too much that a socket may get at once; one more disconnects it. One a second is fine."
 
 
 def _same(shown: str, token: str) -> bool:
@@ -68,7 +68,7 @@ class BrowserSocket:
     ) -> None:
         """
         :param batches: what all sockets share of encoded `log_batch` packets
-        :param client: the key under which limits count who is at the other end
+        :param client: the key under which limits count the client
         """
         self.turns = Turns()
         self.token: str | None = None
@@ -100,7 +100,7 @@ class BrowserSocket:
             deadline.kill()
 
     def authenticate(self, token: Any) -> None:
-        """Opens or reuses the session's node and emits `authenticated`. Raises what stands against it."""
+        """Open or reuse the session's node and emit `authenticated`. Raises the reason if that fails."""
         if not isinstance(token, str):
             raise BadRequest("The token must be text.")
         if self.token is not None and not _same(token, self.token):
@@ -110,18 +110,18 @@ class BrowserSocket:
         self.enter(record)
 
     def claim(self, token: str) -> None:
-        """From here on this is a socket of that session. Raises `LimitReached`."""
+        """Make this a socket of that session. Raises `LimitReached`."""
         if self.token is None and not self._closed:
             self._entrance.take(token, self)
             self.token = token
             self._in_time()  # for good: a node that cannot be reached is not the token's fault
 
     def enter(self, record: SessionRecord) -> None:
-        """As `authenticate`, with a session that was just read and claimed."""
+        """Do as `authenticate`, with a session that was just read and claimed."""
         if self._closed:
             return
         node = self._registry.acquire(record, self)
-        before, self._node = self._node, node  # at once: `close`, which waits for nobody, must find what is held
+        before, self._node = self._node, node  # at once: `close`, which takes no turn, must find what is held
         status = None
         if before is not None and before is not node:
             logs, status = [*self._logs, *self._checking], self._status
@@ -194,7 +194,7 @@ class BrowserSocket:
         self.outbox.emit("log_state", wire.log_state(service_name(unit), "ended", {"reason": reason}))
 
     def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
-        """Stops a log. Nothing of it is sent after this returns."""
+        """Stop a log. Nothing of it is sent after this returns."""
         unit = wire.get_unit(payload)
         self._checking.pop(unit, None)
         subscription = self._logs.pop(unit, None)
@@ -215,7 +215,7 @@ class BrowserSocket:
     # -- status
 
     def subscribe_status(self, payload: dict[str, Any]) -> None:
-        """Status updates; a second time changes the interval."""
+        """Send status updates. A second time changes the interval."""
         interval = wire.get_interval(payload)
         node = self._require_node()
         self.unsubscribe_status()
@@ -223,7 +223,7 @@ class BrowserSocket:
             self._status = node.status.subscribe(self, interval)
 
     def unsubscribe_status(self) -> None:
-        """Stops the updates."""
+        """Stop the updates."""
         status, self._status = self._status, None
         if status is not None:
             status.close()
@@ -256,21 +256,21 @@ class BrowserSocket:
     # -- the end
 
     def refuse(self, error: EthPillarError) -> None:
-        """Tells why something was not done. Who goes on asking for too much is disconnected."""
+        """Tell why something was not done. A client that keeps asking for too much is disconnected."""
         if isinstance(error, LimitReached | RateLimited) and not self._patience.take():
             gevent.spawn(self.end, error)
         else:
             self.outbox.emit("error", error.payload())
 
     def end(self, error: EthPillarError) -> None:
-        """Tells why, and disconnects."""
+        """Tell why, and disconnect."""
         if not self._closed:
             self.outbox.emit("error", error.payload())
             self.close()
             self.outbox.disconnect()
 
     def close(self) -> None:
-        """Lets go of everything. Called once the socket is gone, or to make it go."""
+        """Let go of everything. Called once the socket is gone, or to end it."""
         if self._closed:
             return
         self._closed = True

@@ -11,19 +11,19 @@ from socketio.packet import Packet as SocketIoPacket
 
 
 class Json:
-    """`dumps` and `loads` as the json module has them; what they are told about separators is orjson's way anyway."""
+    """`dumps` and `loads` as in the json module; the separators that they are given are those of orjson anyway."""
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
-        """A value as JSON text."""
+        """Return a value as JSON text."""
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
-        """JSON text as a value. Raises ValueError; orjson also bounds its depth.
+        """Return the value of a JSON text. Raises ValueError; orjson also bounds its depth.
 
-        Half a surrogate pair, which JavaScript's strings may hold and orjson refuses, becomes U+FFFD: whoever sent it
-        hears what is wrong with the text, instead of nothing.
+        Half a surrogate pair, which JavaScript's strings may hold and orjson refuses, becomes U+FFFD: the client
+        then hears what is wrong with the text, instead of nothing.
         """
         try:
             return orjson.loads(text)
@@ -59,7 +59,7 @@ class Packet(SocketIoPacket):
 
     Socket.IO takes whatever is there for the name, calls the handler of `connect` when it is called that, and fails
     with the client's text in the log when it is a list; and drops in silence what it cannot read, such as an object
-    that is nested too deep. Here all of that becomes an event that nobody knows.
+    that is nested too deep. Here all of that becomes an event that does not exist.
 
     Nothing in our protocol is binary, so no packet has attachments: Socket.IO would hold whatever comes next, without
     a bound, until it has as many as were announced.
@@ -68,7 +68,7 @@ class Packet(SocketIoPacket):
     data: Any
 
     def decode(self, text: Any) -> Any:
-        """As the base does. Raises ValueError."""
+        """Decode as the base class does. Raises ValueError."""
         if not isinstance(text, str) or text[:1] not in KINDS:
             raise ValueError("no packet of a kind that is understood")
         try:

@@ -38,10 +38,10 @@ class Entrance:
     def look_up(self, token: object, client: str | None) -> SessionRecord:
         """Look up the session of a token, and renew it.
 
-        :param client: the key under which limits count who shows it
+        :param client: the key under which limits count the client
         :raises SessionExpired: there is none
-        :raises RateLimited: this client showed too many bad tokens. One that sockets have is still looked up: it was
-            good a moment ago, and the guesses of others at the same address must not shut out who is in already
+        :raises RateLimited: this client showed too many bad tokens. A token that sockets have is still looked up: it
+            was good a moment ago, and others' guesses from the same address must not shut out its owner
         :raises SessionStoreDown: Redis cannot be asked
         """
         attempts = self._limits.attempts

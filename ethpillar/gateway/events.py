@@ -101,7 +101,7 @@ class Gateway:
     def _new_socket(self, sid: str) -> BrowserSocket:
         try:
             outbox = Outbox(self._socketio.server, sid)
-        except KeyError:  # it left while its token was looked up, so nobody hears the answer
+        except KeyError:  # it left while its token was looked up, so the answer goes nowhere
             raise SessionStoreDown from None
         client = request.environ.get(CLIENT)
         return BrowserSocket(outbox, self._entrance, self._registry, self._options, self._batches, client)
@@ -114,10 +114,10 @@ class Gateway:
             raise
 
     def _session_shown(self, auth: Any) -> SessionRecord | None:
-        """The session of the token shown at connect; None when none was shown. Raises what refuses it."""
+        """Return the session of the token shown at connect; None if none was shown. Raises what refuses it."""
         token = auth.get("token") if isinstance(auth, dict) else None
         if not token:
-            token = request.cookies.get(COOKIE)  # only when there is no token: a stale cookie refuses nobody
+            token = request.cookies.get(COOKIE)  # only if there is no token: a stale cookie must not refuse a fresh one
         if not token:
             return None
         return self._entrance.look_up(token, request.environ.get(CLIENT))
@@ -129,12 +129,12 @@ class Gateway:
         socket = self.sockets.pop(str(request.sid), None)  # type: ignore[attr-defined]
         if socket is not None:
             socket.close()
-            # A session without a socket is of no use to anybody. It may take a while, and whoever calls this has more
-            # to do: Engine.IO looks after all sockets in one greenlet.
+            # An Engine.IO session without a socket is of no use. Closing it may take a while, and must not hold up
+            # the caller: Engine.IO looks after all sockets in one greenlet.
             gevent.spawn(socket.outbox.close_transport)
 
     def _find(self, eio_sid: str) -> BrowserSocket | None:
-        """The socket of an Engine.IO session."""
+        """Return the socket of an Engine.IO session; None if it is not one yet."""
         return self.sockets.get(self._socketio.server.manager.sid_from_eio_sid(eio_sid, "/"))
 
     # -- events
@@ -214,7 +214,7 @@ class Gateway:
     # -- sessions
 
     def tokens(self) -> set[str]:
-        """Return the tokens in use: by sockets, or by nodes that nobody has left for long."""
+        """Return the tokens in use: by sockets, or by nodes that linger."""
         return self._entrance.tokens() | self._registry.tokens()
 
     def session_ended(self, token: str) -> None:
@@ -227,7 +227,7 @@ class Gateway:
         """Tell every socket why the server stops, and close only its transport, so that it comes back by itself.
 
         All at once: one whose subscriptions end slowly must not keep the others from hearing it. Returns when all are
-        closed; one that is stopped while it waits has told all of them.
+        closed. Every socket has been told before that, even if the wait is interrupted.
         """
         sockets = list(self.sockets.values())
         for socket in sockets:

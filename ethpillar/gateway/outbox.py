@@ -1,7 +1,7 @@
 """What is on its way to one browser.
 
 Belongs here: putting packets into Engine.IO's queue in order. That queue has no bound of its own, but knows whether
-the browser keeps up with it; whoever has much to send asks `wait_ready` first.
+the browser keeps up with it; a sender with much to send calls `wait_ready` first.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Outbox:
 
     def send(self, text: str) -> None:
         """Send a packet that is encoded already. A socket that is closed swallows it."""
-        # Not by Engine.IO's `send`: that ends a socket whose client is gone from within, and so whoever is sending here
-        # would be asked to end itself. Its own service looks for such sockets as well.
+        # Not by Engine.IO's `send`: if the client is gone, that ends the socket from within, and so would ask the
+        # greenlet that is sending here to end itself. Engine.IO's own service looks for such sockets as well.
         if not self._socket.closed:
             self._queue.put(eio_packet.Packet(eio_packet.MESSAGE, data=text))
 

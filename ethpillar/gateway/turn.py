@@ -1,7 +1,7 @@
 """Events of one socket, one after the other.
 
 Socket.IO's server starts a greenlet for each event, so that a subscribe and the unsubscribe sent right after it
-would race. A lock is not enough: it may pass over one who waits.
+would race. A lock is not enough: it may pass over a greenlet that waits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WAITING = 500
 
 
 class Turns:
-    """Lets one in at a time, in the order in which they came."""
+    """Lets one greenlet in at a time, in the order in which they came."""
 
     def __init__(self) -> None:
         self._last = Event()
@@ -27,7 +27,7 @@ class Turns:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Waits for its turn. Raises `LimitReached` when too many wait already."""
+        """Wait for a turn, and hold it in the block. Raises `LimitReached` if too many wait already."""
         if self._waiting >= WAITING:
             raise LimitReached("Too many requests are waiting on this connection.")
         before, mine = self._last, Event()
@@ -36,7 +36,7 @@ class Turns:
         try:
             before.wait()
         except BaseException:
-            before.rawlink(lambda _: mine.set())  # who comes after us still waits for who came before us
+            before.rawlink(lambda _: mine.set())  # the next one still waits for the one before us
             raise
         finally:
             self._waiting -= 1

@@ -31,14 +31,14 @@ _CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,512}")
 
 
 def payload_object(arguments: Sequence[Any]) -> dict[str, Any]:
-    """The one object that an event carries. Raises `BadRequest`."""
+    """Return the one object that an event carries. Raises `BadRequest`."""
     if len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise BadRequest("The event needs one object as its payload.")
     return arguments[0]
 
 
 def get_unit(payload: dict[str, Any]) -> str:
-    """The systemd unit that `service` means. Raises `BadRequest`, which does not repeat what was sent."""
+    """Return the systemd unit that `service` means. Raises `BadRequest`, which does not repeat what was sent."""
     unit = unit_name(payload.get("service"))
     if unit is None:
         raise BadRequest("`service` must be the name of a systemd service.")
@@ -46,7 +46,7 @@ def get_unit(payload: dict[str, Any]) -> str:
 
 
 def get_lines(payload: dict[str, Any]) -> int:
-    """The backlog wanted: 0 to 5000, 50 when left out. Raises `BadRequest`."""
+    """Return the backlog wanted: 0 to 5000, 50 when left out. Raises `BadRequest`."""
     lines = payload.get("lines")
     if lines is None:
         return DEFAULT_BACKLOG
@@ -58,7 +58,7 @@ def get_lines(payload: dict[str, Any]) -> int:
 
 
 def get_after(payload: dict[str, Any]) -> str | None:
-    """The cursor to resume after, or None. Raises `BadRequest`."""
+    """Return the cursor to resume after, or None. Raises `BadRequest`."""
     return get_cursor(payload, "after")
 
 
@@ -83,7 +83,7 @@ def get_flag(payload: dict[str, Any], key: str, default: bool) -> bool:
 
 
 def get_interval(payload: dict[str, Any]) -> float:
-    """The seconds between status updates: from milliseconds, 5000 when left out, kept within 1 s and 300 s."""
+    """Return the seconds between status updates: from milliseconds, 5000 when left out, kept within 1 s and 300 s."""
     interval = payload.get("interval")
     if interval is None:
         return DEFAULT_INTERVAL_MS / 1000
@@ -96,7 +96,7 @@ def get_interval(payload: dict[str, Any]) -> float:
 
 
 def event(name: str, payload: Any = None) -> str:
-    """The text of a Socket.IO EVENT packet in the default namespace: `2["name",payload]`."""
+    """Return the text of a Socket.IO EVENT packet in the default namespace: `2["name",payload]`."""
     arguments = [name] if payload is None else [name, payload]
     return "2" + _dumps(arguments)
 
@@ -150,19 +150,19 @@ def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) 
 
 
 def encode_batch(service: str, packets: Sequence[str]) -> str:
-    """The packet of one `log_batch`, from those of its lines."""
+    """Return the packet of one `log_batch`, from those of its lines."""
     entries = ",".join(packet[len(_LOG_DATA) : -1] for packet in packets)
     return f'2["log_batch",{{"service":{_dumps(service)},"entries":[{entries}]}}]'
 
 
 def encode_statuses(statuses: Sequence[UnitStatus], core: Sequence[str]) -> str:
-    """The packet of one `status_update`: the core units always, others when installed."""
+    """Return the packet of one `status_update`: the core units always, others when installed."""
     update = [status_payload(each) for each in statuses if each.installed or service_name(each.unit) in core]
     return event("status_update", update)
 
 
 def status_payload(status: UnitStatus) -> dict[str, Any]:
-    """One unit in a `status_update`."""
+    """Return one unit of a `status_update`."""
     payload: dict[str, Any] = {
         "service": service_name(status.unit),
         "status": status.status,
@@ -183,7 +183,7 @@ def status_payload(status: UnitStatus) -> dict[str, Any]:
 
 
 def log_state(service: str, state: str, details: dict[str, Any]) -> dict[str, Any]:
-    """The payload of `log_state`. A gap's times are shown as the lines' are."""
+    """Return the payload of `log_state`. A gap's times have the format of the lines' times."""
     payload: dict[str, Any] = {"service": service, "state": state}
     for key, value in details.items():
         if key.endswith("_us"):
@@ -194,7 +194,7 @@ def log_state(service: str, state: str, details: dict[str, Any]) -> dict[str, An
 
 
 def iso_time(realtime_us: int) -> str | None:
-    """Microseconds since the epoch as ISO 8601 in UTC; None for a time that is none."""
+    """Return microseconds since the epoch as ISO 8601 in UTC; None for a time that is not valid."""
     if not 0 < realtime_us < 253_402_300_800_000_000:
         return None
     seconds, micros = divmod(realtime_us, 1_000_000)

@@ -1,4 +1,4 @@
-"""Who a request is from, as far as limits are concerned.
+"""Which client a request is from, as far as limits are concerned.
 
 Belongs here: the address behind trusted proxies, and which addresses count as one. It is for counting only: nothing
 is allowed because of it.
@@ -18,7 +18,7 @@ HOPS = 16
 
 
 def client_key(peer: str | None, forwarded: str | None, trusted: Networks) -> str | None:
-    """The key under which a client is counted.
+    """Return the key under which a client is counted.
 
     `X-Forwarded-For` is believed only when the peer is a trusted proxy, and only as far as trusted proxies wrote it:
     its right-most address that is none of them is the client.
@@ -45,7 +45,7 @@ def client_key(peer: str | None, forwarded: str | None, trusted: Networks) -> st
 
 @lru_cache(maxsize=4096)
 def site(key: str) -> str | None:
-    """The /56 around the /64 of a key, which many providers give to one customer; None when the key is no IPv6 one."""
+    """Return the /56 around a key's /64, which many providers give to one customer; None if the key is not IPv6."""
     return str(ipaddress.ip_network(key).supernet(new_prefix=56)) if key.endswith("/64") else None
 
 

@@ -13,8 +13,8 @@ GOOD = 1 / 20
 class Attempts:
     """Tokens that were shown, by address and in all.
 
-    Who showed too many from one address is refused. Who shows one while all the others together show too many is not,
-    or anybody with enough addresses could shut everybody out: such lookups take turns, so that Redis has few at once.
+    An address that showed too many bad ones is refused. When all addresses together show too many, none is refused, or
+    an attacker with enough addresses could shut everybody out: look-ups then take turns, so that Redis has few at once.
     """
 
     def __init__(self, per_address: int, total: int, clock: Clock = time.monotonic) -> None:
@@ -32,13 +32,13 @@ class Attempts:
         return self._all.level <= 0
 
     def judge(self, client: str | None, good: bool) -> None:
-        """Counts a token that was looked up."""
+        """Count a token that was looked up."""
         cost = GOOD if good else 1.0
         self._all.charge(cost)
         self._charge(client, cost)
 
     def malformed(self, client: str | None) -> None:
-        """Counts what can't be a token. It was not looked up, so that it is nobody else's affair."""
+        """Count text that can't be a token, for its address only, as it is not looked up."""
         self._charge(client, 1.0)
 
     def _charge(self, client: str | None, cost: float) -> None:

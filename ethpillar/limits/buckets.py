@@ -1,4 +1,4 @@
-"""Token buckets: how often somebody may ask.
+"""Token buckets: how often a client may ask.
 
 Belongs here: one bucket, many by key, and those of clients and their sites. What is remembered is bounded: a bucket
 that is full again is forgotten, and there are never more than `Buckets.MOST`, however many addresses an attacker has.
@@ -30,31 +30,31 @@ class Bucket:
 
     @property
     def level(self) -> float:
-        """What is left; below zero when more was charged than there was."""
+        """The tokens left; below zero if more was charged than there was."""
         now = self._clock()
         self._level = min(self.burst, self._level + (now - self._at) * self.rate)
         self._at = now
         return self._level
 
     def take(self, cost: float = 1) -> bool:
-        """Takes that much if it is there; whether it was."""
+        """Take that much. Return False, and take nothing, if there is less."""
         if self.level < cost:
             return False
         self._level -= cost
         return True
 
     def charge(self, cost: float) -> None:
-        """Takes that much, there or not; the debt is paid off by time. It never grows beyond another burst."""
+        """Take that much even if there is less; time pays off the debt, which never exceeds another burst."""
         self._level = max(self.level - cost, -self.burst)
 
 
 class Buckets:
-    """A bucket for each key. Those unused for longest, which are full again first, are forgotten."""
+    """A bucket for each key. The buckets unused for longest, which are full again first, are forgotten."""
 
     MOST = 10_000
     "Buckets remembered at most."
     _SWEEP = 4
-    "Old buckets looked at when one is added: more than one, so that what is idle gets less."
+    "How many old buckets to check per insertion; more than one, so that idle buckets die out."
 
     def __init__(self, rate: float, burst: float, clock: Clock = time.monotonic) -> None:
         self._rate = rate
@@ -66,12 +66,12 @@ class Buckets:
         return len(self._buckets)
 
     def open(self, key: Hashable) -> bool:
-        """Whether anything is left for a key."""
+        """Return True if anything is left for a key."""
         bucket = self._buckets.get(key)
         return bucket is None or bucket.level > 0
 
     def debt(self, key: Hashable) -> float:
-        """Seconds until what was charged to a key is paid off."""
+        """Return the seconds until what was charged to a key is paid off."""
         bucket = self._buckets.get(key)
         return 0.0 if bucket is None else max(0.0, -bucket.level / bucket.rate)
 
@@ -104,7 +104,7 @@ class ByClient:
         self._sites = Buckets(rate * SITE, burst * SITE, clock)
 
     def open(self, client: str) -> bool:
-        """Whether anything is left for a client."""
+        """Return True if anything is left for a client."""
         return self._clients.open(client) and self._sites.open(site(client))
 
     def charge(self, client: str, cost: float) -> None:
@@ -115,5 +115,5 @@ class ByClient:
             self._sites.charge(around, cost)
 
     def debt(self, client: str) -> float:
-        """Seconds until what was charged to a client, and to its site, is paid off."""
+        """Return the seconds until what was charged to a client, and to its site, is paid off."""
         return max(self._clients.debt(client), self._sites.debt(site(client)))

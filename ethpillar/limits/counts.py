@@ -20,15 +20,15 @@ class Counts:
         return len(self._counts)
 
     def has(self, key: Hashable) -> bool:
-        """Whether a key has any."""
+        """Return True if a key has any."""
         return key in self._counts
 
     def full(self, key: Hashable) -> bool:
-        """Whether a key has as many as it may."""
+        """Return True if a key has as many as it may."""
         return self._counts.get(key, 0) >= self.limit
 
     def take(self, key: Hashable) -> bool:
-        """One more for a key, unless it has as many as it may; whether there was room."""
+        """Count one more for a key. Return False if it has as many as it may already."""
         if key is None:
             return True
         if self.full(key):
@@ -37,7 +37,7 @@ class Counts:
         return True
 
     def release(self, key: Hashable) -> None:
-        """One less; for each `take` that was answered with True."""
+        """Count one less, for a `take` that returned True."""
         left = self._counts.get(key, 0) - 1
         if left > 0:
             self._counts[key] = left
@@ -46,7 +46,7 @@ class Counts:
 
     @contextmanager
     def hold(self, key: Hashable) -> Iterator[bool]:
-        """Takes one for the time of a `with`, which is told whether there was room."""
+        """Take one for the time of a `with`. Yields False if there was no room."""
         taken = self.take(key)
         try:
             yield taken
@@ -63,7 +63,7 @@ class ClientCounts(Counts):
         self._sites = Counts(limit * SITE)
 
     def full(self, key: Hashable) -> bool:
-        """Whether a client, or its site, has as many as it may."""
+        """Return True if a client, or its site, has as many as it may."""
         return super().full(key) or self._sites.full(site(str(key)))
 
     def take(self, key: Hashable) -> bool:

@@ -18,7 +18,7 @@ class Heads:
 
     @contextmanager
     def wait(self, end: Callable[[], None]) -> Iterator[None]:
-        """For the time of a request, of which `done` says when its head is there; `end` ends the connection."""
+        """Wait for a head in the block, until `done` says that it is there. `end` ends the connection."""
         self._ends[end] = None
         try:
             yield
@@ -26,10 +26,10 @@ class Heads:
             self.done(end)
 
     def done(self, end: Callable[[], None]) -> None:
-        """The head is there."""
+        """Note that the head is there."""
         self._ends.pop(end, None)
 
     def end_oldest(self) -> None:
-        """Ends the connection that has waited longest, if there is one."""
+        """End the connection that has waited longest, if there is one."""
         if self._ends:
             self._ends.popitem(last=False)[0]()

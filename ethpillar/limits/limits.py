@@ -54,7 +54,7 @@ class Limits:
     def charge(self, client: str | None, cost: float = 1) -> float:
         """Charge a client for what it sends; return the seconds until that is paid off, which its sender has to wait.
 
-        Nothing is refused: whoever shares an address with one that floods is served a moment later, and a flood over
+        Nothing is refused: a client that shares an address with a flood is served a moment later, and a flood over
         many connections comes no faster than over one.
         """
         if client is None:
@@ -63,5 +63,5 @@ class Limits:
         return self.packets.debt(client)
 
     def events(self) -> Bucket:
-        """The bucket of a new socket's events."""
+        """Return the bucket of a new socket's events."""
         return Bucket(self.max_events_per_second, self.max_events_burst, self.clock)

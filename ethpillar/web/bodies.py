@@ -1,7 +1,7 @@
-"""A request's body, from somebody who may never finish it.
+"""A request's body, from a client that may never finish it.
 
 Belongs here: bounds in bytes and in time, on top of gevent's pywsgi, which waits for ever and reads to the end even
-what nobody asked for.
+a body that the application did not ask for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import gevent
 from gevent.pywsgi import Input
 
 DISCARDED = 16 * 1024 * 1024
-"Bytes of a body nobody wants that are read, so that the client reads the answer; a longer one is cut off."
+"Bytes of an unwanted body that are read, so that the client reads the answer; a longer one is cut off."
 _STEP = 64 * 1024
 
 
@@ -33,7 +33,7 @@ class Body(Input):
         super().__init__(stream, length, socket=socket)
         self.timeout = timeout
         self.cut_off = False
-        "There is more to come that nobody waits for: the connection cannot be used again."
+        "True if more may come that will not be read: the connection cannot be used again."
 
     def take(self, limit: int) -> bytes | None:
         """Read all of it; None if it is more than `limit` bytes. Raises OSError if it does not come in time."""

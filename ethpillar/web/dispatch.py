@@ -31,7 +31,7 @@ JSONP = b"d="
 
 
 def is_engine_io(environ: dict[str, Any]) -> bool:
-    """Whether a request is Engine.IO's."""
+    """Return True if a request is Engine.IO's."""
     path = environ.get("PATH_INFO", "")
     if path.strip("/"):
         return f"{path}/".startswith(ENGINE_PATH)  # without the last slash, too: `addTrailingSlash: false` says so
@@ -39,12 +39,12 @@ def is_engine_io(environ: dict[str, Any]) -> bool:
 
 
 def is_handshake(environ: dict[str, Any]) -> bool:
-    """Whether a request wants a new Engine.IO session."""
+    """Return True if a request wants a new Engine.IO session."""
     return is_engine_io(environ) and environ.get("REQUEST_METHOD") == "GET" and "sid" not in _query(environ)
 
 
 def refusal(environ: dict[str, Any], origins: Origins) -> int | None:
-    """The status with which a request is refused by its head; None when it may be served.
+    """Return the status with which a request is refused by its head; None if it may be served.
 
     Two ways of asking need no Origin, so that the check of origins does not see them. JSONP gives its answer, a
     session opened with the visitor's cookie, to any page that has a `<script>`. And any page may have an `<img>` or a

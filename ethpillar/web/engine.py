@@ -17,7 +17,7 @@ from .outgoing import OutgoingQueue
 
 
 def never_wait_for_clients(server: Any) -> None:
-    """Closes sockets without waiting for their queues to drain.
+    """Make the server close sockets without waiting for their queues to drain.
 
     Engine.IO closes the socket of a client that sent an unknown packet, and waits until that client has polled what
     is queued for it. One that never polls would hold a greenlet for ever.
@@ -61,7 +61,7 @@ def serve_own_websockets(server: Any) -> None:
 
 
 def answer_without_details(server: Any) -> None:
-    """Bad requests get a status and nothing else; Engine.IO would repeat the session id that was asked for.
+    """Answer bad requests with a status and nothing else; Engine.IO would repeat the session id that was asked for.
 
     :param server: engineio's server
     """

@@ -26,9 +26,9 @@ from .paying import wait_until_paid
 BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
 UNREAD = 1000
-"Packets that one that is behind may send; each may be answered, and answers that nobody reads are memory."
+"Packets that a client may send while it is behind; each may be answered, and unread answers take memory."
 PENALTY = 0.01
-"Seconds that a session is not read after it asked for too much: its client waits, and nobody else."
+"Seconds that a session is not read after it asked for too much, so that only its own client waits."
 
 
 class Refusable(Protocol):
@@ -104,7 +104,7 @@ class Guard:
             socket.receive(packet)
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
-        """A WebSocket from its start to its end; Engine.IO forgets a session whose client sends what is no packet."""
+        """Serve a WebSocket to its end. Engine.IO itself would forget one whose client sends what is no packet."""
         try:
             return serve(websocket)
         except (ValueError, OSError):
@@ -147,6 +147,6 @@ class Guard:
     def _refuse(self, sid: str, problem: EthPillarError) -> None:
         socket = self._find(sid)
         if socket is None:
-            self._end(sid)  # nobody has a reason to say that much before it is a socket
+            self._end(sid)  # no client has a reason to say that much before it is a socket
         else:
             socket.refuse(problem)

@@ -1,4 +1,4 @@
-"""The headers of every answer, whoever made it.
+"""The headers of every answer, no matter which part of the server made it.
 
 Belongs here: what a browser must not do with what this server sends, and answers that say nothing but a status.
 """
@@ -19,19 +19,19 @@ _RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def harden(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """An answer's headers with ours, and without those that tell what this server is."""
+    """Return an answer's headers with ours, and without those that say what this server is."""
     kept = [pair for pair in headers if pair[0].lower() not in (b"server", b"x-powered-by")]
     names = {name.lower() for name, _ in kept}
     return kept + [pair for pair in _RAW if pair[0].lower() not in names]
 
 
 def status_line(code: int) -> str:
-    """E.g. `404 Not Found`."""
+    """Return a status with its phrase, e.g. `404 Not Found`."""
     return f"{code} {HTTPStatus(code).phrase}"
 
 
 def last_answer(code: int) -> bytes:
-    """A whole answer, after which the connection is closed."""
+    """Return a whole answer, after which the connection is closed."""
     text = f"{HTTPStatus(code).phrase}\n".encode()
     headers = [
         (b"Content-Type", b"text/plain; charset=utf-8"),

@@ -1,4 +1,4 @@
-"""A request's head, from somebody who may never finish it.
+"""A request's head, from a client that may never finish it.
 
 Belongs here: which lines are a head, and how many bytes of them are read. Pure but for the stream that is handed in.
 """

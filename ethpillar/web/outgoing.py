@@ -1,7 +1,7 @@
 """What Engine.IO has to send to one client, and whether the client keeps up with it.
 
 Belongs here: the write side of a session as an event. It is paused above a high mark and resumed below a low one, so
-that senders wait for it and nobody looks at it again and again. It must not know what a packet means.
+that senders wait for it instead of polling. It must not know what a packet means.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PACKET = 64
 
 
 class OutgoingQueue(JoinableQueue[Any]):
-    """The queue of one Engine.IO session, in the place of Engine.IO's own, which tells nobody when it drains.
+    """The queue of one Engine.IO session, in place of Engine.IO's own, which does not say when it drains.
 
-    Engine.IO puts packets, and None at the end of the session. Nothing is refused: whoever has much to send asks
-    `wait_ready` first. A session that has ended is ready, as what is sent to it then is lost anyway.
+    Engine.IO puts packets, and None at the end of the session. Nothing is refused: a sender with much to send
+    calls `wait_ready` first. A session that has ended is ready, since what is sent to it then is lost anyway.
     """
 
     def __init__(self) -> None:

@@ -208,8 +208,8 @@ class WebSocket:
     def _write_control(self, frame: bytes) -> None:
         """Write a control frame now, or leave it to the greenlet that is in the middle of another frame.
 
-        That one waits for a client which is slow, and nobody else has to. Of several that are left only the last is
-        written: one pong answers all pings before it, and nothing follows a close frame.
+        Only that greenlet then waits for a slow client. Of several frames that are left, only the last is written: one
+        pong answers all pings before it, and nothing follows a close frame.
         """
         if self._writing.locked():
             self._left = frame

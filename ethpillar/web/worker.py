@@ -1,7 +1,7 @@
 """The gunicorn worker: WebSockets with bounds, quiet logs, an orderly end.
 
 Belongs here: what has to be changed of gunicorn's gevent worker and of gevent's handler, so that a client may send
-what it likes, as slowly as it likes, and read nothing of what it gets, and harms nobody but itself.
+what it likes, as slowly as it likes, and read nothing of what it gets, and still harms only itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WRITE_TIMEOUT = 60.0
 "Seconds in which a client must take what is written to it at once; one that reads nothing would be kept for ever."
 
 SPARE = 10
-"The last tenth of `worker_connections` is for those that send a request."
+"The last tenth of `worker_connections` is for connections that send a request."
 BROWSERS = 0.75
 "The part of all descriptors that browsers may have."
 
@@ -66,7 +66,7 @@ class Handler(_WSGIHandler):
         sock.settimeout(WRITE_TIMEOUT)
 
     def handle(self) -> None:
-        """Serves one request after the other, until either side has enough."""
+        """Serve one request after the other, until either side ends the connection."""
         try:
             super().handle()
         except OSError:
@@ -77,7 +77,7 @@ class Handler(_WSGIHandler):
     # -- a request's head
 
     def handle_one_request(self) -> Any:
-        """One request, whose head has to be there in time, as a whole and however fast its bytes drip in."""
+        """Serve one request. The whole of its head has to be there in time, even if its bytes keep dripping in."""
         self._deadline = gevent.Timeout.start_new(self.options.request_timeout, TooSlow)
         gevent.sleep(0)  # requests that are there already are served without waiting, and others wait meanwhile
         try:
@@ -88,23 +88,23 @@ class Handler(_WSGIHandler):
         return (result[0], last_answer(int(result[0]))) if isinstance(result, tuple) else result
 
     def _hang_up(self) -> None:
-        """Others need this connection's place, and it has sent no request for longest."""
+        """End this connection: others need its slot, and it has been without a request for longest."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def read_request(self, raw_requestline: str) -> bool:
-        """Reads the rest of a head whose first line is one. Raises ValueError."""
+        """Read the rest of a head, if its first line is valid. Raises ValueError."""
         check_request_line(raw_requestline)
         return bool(super().read_request(raw_requestline))
 
     def MessageClass(self, stream: Any, *rest: Any) -> Any:
-        """Reads the header lines, which have a bound and must not be ambiguous. Raises ValueError."""
+        """Read the header lines, which have a bound and must not be ambiguous. Raises ValueError."""
         headers = super().MessageClass(read_head(stream), *rest)
         check_length(headers)
         return headers
 
     def get_environ(self) -> dict[str, Any]:
-        """The head is complete: who sent it, and a body with bounds."""
+        """Make the environment of a complete head: with the client's key, and a body with bounds."""
         self._deadline.close()
         self.limits.heads.done(self._hang_up)
         environ: dict[str, Any] = super().get_environ()
@@ -117,20 +117,20 @@ class Handler(_WSGIHandler):
         return environ
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
-        """What is no request gets a status and nothing else, and is not worth a line in the log."""
+        """Answer what is no request with a status alone. It is not worth a line in the log."""
         codes = {TooSlow: 408, TimeoutError: 408, HeadTooLarge: 431, LengthMissing: 411}
         return str(codes.get(type(problem), 400)), b""
 
     # -- the answer
 
     def handle_one_response(self) -> None:
-        """A connection whose request's end nobody waits for is not used again."""
+        """Serve a request, and do not use the connection again if the end of its body was not read."""
         super().handle_one_response()
         if self.wsgi_input.cut_off:
             self.close_connection = True
 
     def run_application(self) -> None:
-        """Asks the application, unless this client has too many requests under way, or the server is being stopped."""
+        """Call the application, unless the client has too many requests under way or the server is stopping."""
         client = self.environ[CLIENT]
         behind_proxy = client_key(_peer(self.client_address), None, self.options.trusted_proxies) is None
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
@@ -208,7 +208,7 @@ class Handler(_WSGIHandler):
             del self.environ["wsgi.websocket"]
 
     def finalize_headers(self) -> None:
-        """No `Server` header: nobody needs to know what this is."""
+        """Leave out the `Server` header: clients need not know what this is."""
         super().finalize_headers()
         if self.code != 101:
             self.response_headers = harden(self.response_headers)
@@ -216,19 +216,19 @@ class Handler(_WSGIHandler):
     # -- logs
 
     def log_request(self) -> None:
-        """Requests are not logged: URLs and headers are the clients'."""
+        """Log nothing: URLs and headers are the clients'."""
 
     def log_error(self, *_: Any) -> None:
-        """Nor is what was wrong with them."""
+        """Log nothing of what was wrong with a request, either."""
 
     def _log_error(self, kind: type[BaseException], *_: Any) -> None:
-        """An error of ours, by name: a stack trace would hold what the client sent."""
+        """Log an error of ours by its name: a stack trace would hold what the client sent."""
         if not issubclass(kind, (OSError, gevent.GreenletExit)):
             log.error("A request failed (%s)", kind.__name__)
 
 
 class Listener(PyWSGIServer):
-    """Counts connections where they cost least: before there is a greenlet or a buffer for one."""
+    """Count connections where they cost least: before there is a greenlet or a buffer for one."""
 
     @property
     def _server(self) -> Host:
@@ -239,10 +239,10 @@ class Listener(PyWSGIServer):
         return client_key(_peer(address), None, self._server.web.trusted_proxies)
 
     def do_handle(self, sock: Any, address: Any) -> None:
-        """Spawns a handler, or closes the connection of an address that has too many.
+        """Spawn a handler, or close the connection of an address that has too many.
 
-        While there are hardly any places left, each one that comes takes the place of the one that has waited for a
-        request's head for longest: those that say nothing keep nobody out, from however many addresses they come.
+        While hardly any slots are left, each new connection takes the slot of the one whose request head has been
+        awaited longest. So silent connections keep no client out, no matter from how many addresses they come.
         """
         if not self._server.limits.connections.take(self._key(address)):
             sock.close()
@@ -252,7 +252,7 @@ class Listener(PyWSGIServer):
         super().do_handle(sock, address)
 
     def do_close(self, sock: Any, address: Any) -> None:
-        """The end of a connection that was handled."""
+        """Count the end of a connection that was handled."""
         super().do_close(sock, address)
         self._server.limits.connections.release(self._key(address))
 
@@ -265,9 +265,9 @@ class Worker(GeventPyWSGIWorker):
     wsgi_handler = Handler
 
     def init_process(self) -> None:
-        """Before anything is opened: each connection needs a descriptor, and the usual soft limit is 1024 of them.
+        """Raise the limit of descriptors before anything is opened: the usual soft one is 1024, one for a connection.
 
-        Where there are fewer than connections may come, a part is kept for the nodes and for Redis.
+        If that is still too few, a part of them is kept for the nodes and for Redis.
         """
         soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(OSError, ValueError):
@@ -278,11 +278,11 @@ class Worker(GeventPyWSGIWorker):
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM: clients are told and SSH is closed first; an open WebSocket would else be waited for."""
+        """Handle SIGTERM: tell clients and close SSH first, as gunicorn would wait for open WebSockets."""
         gevent.spawn(self._end_application, sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """SIGINT and SIGQUIT end as SIGTERM does."""
+        """Handle SIGINT and SIGQUIT as SIGTERM."""
         gevent.spawn(self._end_application, sig, frame)
 
     def _end_application(self, sig: int, frame: Any) -> None:
