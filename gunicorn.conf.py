@@ -1,6 +1,7 @@
 """gunicorn's part of the configuration: `gunicorn -c gunicorn.conf.py wsgi:app`. Everything else is in config.py."""
 
 import logging as _logging  # gunicorn takes names without an underscore for settings
+import math as _math
 
 from config import load_or_exit as _load
 from config import unknown_names as _unknown_names
@@ -16,7 +17,10 @@ worker_connections = 10000
 preload_app = False
 # A worker is a loop that always beats, unless something blocks it: then it is replaced.
 timeout = 60
-graceful_timeout = 3
+_FOR_REQUESTS = 3
+"Seconds that a worker waits for requests under way, once clients were told and SSH is closed."
+# After this the master kills the worker, so the orderly shutdown has to fit into it.
+graceful_timeout = _math.ceil(_settings.shutdown_timeout) + _FOR_REQUESTS
 keepalive = 5
 accesslog = None
 errorlog = "-"
@@ -31,4 +35,5 @@ def post_worker_init(worker):
     unknown = _unknown_names()
     if unknown:
         _logging.getLogger("ethpillar.config").warning("In .env, but no settings: %s", ", ".join(unknown))
+    worker.cfg.set("graceful_timeout", _FOR_REQUESTS)
     worker.wsgi.extensions["ethpillar"].start()

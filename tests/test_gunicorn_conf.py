@@ -1,0 +1,28 @@
+"""gunicorn's part of the configuration."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("timeout", ["1", "8", "59.5"])
+def test_the_master_waits_for_the_whole_of_an_orderly_shutdown(monkeypatch: pytest.MonkeyPatch, timeout: str) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://localhost")
+    monkeypatch.setenv("SHUTDOWN_TIMEOUT", timeout)
+    conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    assert conf["graceful_timeout"] >= float(timeout) + 3
+    started: list[str] = []
+    server: Any = SimpleNamespace(start=lambda: started.append("started"))
+    worker = SimpleNamespace(cfg=Config(), wsgi=SimpleNamespace(extensions={"ethpillar": server}))
+    worker.cfg.set("graceful_timeout", conf["graceful_timeout"])
+    conf["post_worker_init"](worker)
+    assert worker.cfg.graceful_timeout == 3  # for requests under way, after the shutdown
+    assert started == ["started"]
