@@ -7,23 +7,24 @@ that senders wait for it instead of polling. It must not know what a packet mean
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from gevent.event import Event
-from gevent.queue import JoinableQueue
+from gevent.queue import Empty
 
 HIGH_PACKETS = 512
 HIGH_BYTES = 256 * 1024
 "A client with more than this under way is slow: senders wait until it has taken most of it."
-LOW_PART = 4
-"Resumed when only this fraction is left, so that a slow client gets runs of packets and not one at a time."
+LOW_PACKETS, LOW_BYTES = HIGH_PACKETS // 4, HIGH_BYTES // 4
+"Senders are woken when no more than this is left, so that a slow client gets runs of packets and not one at a time."
 PACKET = 64
 "Bytes that a packet without text is counted as."
 
 
-class OutgoingQueue(JoinableQueue[Any]):
+class OutgoingQueue:
     """The queue of one Engine.IO session, in place of Engine.IO's own, which does not say when it drains.
 
     Engine.IO puts packets, and None at the end of the session. Nothing is refused: a sender with much to send
@@ -31,23 +32,22 @@ class OutgoingQueue(JoinableQueue[Any]):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self._weights: deque[int] = deque()
-        self._ready = Event()
-        self._ready.set()
+        self._packets: deque[tuple[Any, int]] = deque()
+        self._some = Event()
+        self._taken = Event()
+        self._drained = Event()
         self._waiting: set[Callable[[], None]] = set()
         self._ended = False
+        self.ready = True
+        "True while the client keeps up."
         self.weight = 0
         "Bytes of the packets in it, as they are in memory."
 
-    @property
-    def ready(self) -> bool:
-        """True while the client keeps up."""
-        return self._ready.is_set()
+    # -- for those that send
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         """Wait until the client keeps up, or is gone. Return False if that took longer than `timeout` seconds."""
-        return bool(self._ready.wait(timeout))
+        return self.ready or bool(self._drained.wait(timeout))
 
     def when_ready(self, call: Callable[[], None]) -> None:
         """Call this once, as soon as the client keeps up again; it must not wait. The same one twice is one call."""
@@ -56,32 +56,70 @@ class OutgoingQueue(JoinableQueue[Any]):
         else:
             self._waiting.add(call)
 
-    def _put(self, item: Any) -> None:
-        super()._put(item)  # type: ignore[misc]
-        weight = 0 if item is None else _weight(item.data)
-        self._weights.append(weight)
-        self.weight += weight
-        if item is None:
-            self._ended = True
-            self._resume()
-        elif not self._ended and (self.qsize() > HIGH_PACKETS or self.weight > HIGH_BYTES):
-            self._ready.clear()
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until everything is taken, the session has ended, or the time is up."""
+        if self._packets and not self._ended:
+            self._taken.clear()
+            self._taken.wait(timeout)
 
-    def _get(self) -> Any:
-        item = super()._get()  # type: ignore[misc]
-        self.weight -= self._weights.popleft()
-        few = self.qsize() <= HIGH_PACKETS // LOW_PART and self.weight <= HIGH_BYTES // LOW_PART
-        if few and not self.ready:
+    # -- what Engine.IO calls, for each packet
+
+    def put(self, packet: Any) -> None:
+        """Add a packet; None ends the session."""
+        if packet is None:
+            self._end()
+            weight = 0
+        else:
+            data = packet.data
+            # Not its length: an emoji makes Python keep four bytes for each character of a string.
+            weight = sys.getsizeof(data) if isinstance(data, str | bytes) else PACKET
+            self.weight += weight
+        self._packets.append((packet, weight))
+        self._some.set()
+        if self.ready and not self._ended and (len(self._packets) > HIGH_PACKETS or self.weight > HIGH_BYTES):
+            self.ready = False
+            self._drained.clear()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the next packet. Raises `Empty` if there is none; with `block`, after `timeout` seconds."""
+        if not self._packets:
+            if not block:
+                raise Empty
+            self._wait_for_some(timeout)
+        packet, weight = self._packets.popleft()
+        self.weight -= weight
+        if not self.ready and len(self._packets) <= LOW_PACKETS and self.weight <= LOW_BYTES:
             self._resume()
-        return item
+        if not self._packets:
+            self._taken.set()
+        return packet
+
+    def task_done(self) -> None:
+        """Do nothing: a packet that was taken is done."""
+
+    def qsize(self) -> int:
+        """Return the number of packets."""
+        return len(self._packets)
+
+    def empty(self) -> bool:
+        """Return True if there is no packet."""
+        return not self._packets
+
+    def _wait_for_some(self, timeout: float | None) -> None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._packets:  # another one that waited may have taken it
+            self._some.clear()
+            if not self._some.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                raise Empty
+
+    def _end(self) -> None:
+        self._ended = True
+        self._taken.set()
+        self._resume()
 
     def _resume(self) -> None:
-        self._ready.set()
+        self.ready = True
+        self._drained.set()
         waiting, self._waiting = self._waiting, set()
         for call in waiting:
             call()
-
-
-def _weight(data: Any) -> int:
-    """Bytes of a packet's text in memory: an emoji makes Python keep four for each character of its string."""
-    return sys.getsizeof(data) if isinstance(data, str | bytes) else PACKET

@@ -10,7 +10,7 @@ from gevent.queue import Empty
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS, LOW_PART, OutgoingQueue
+from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS, LOW_PACKETS, OutgoingQueue
 
 
 def packet(text: str = "x") -> Packet:
@@ -58,7 +58,7 @@ def test_as_many_packets_as_the_high_mark_are_fine_and_one_more_is_too_many() ->
 
 def test_it_is_ready_again_at_the_low_mark_and_not_before() -> None:
     queue = full()
-    take(queue, HIGH_PACKETS - HIGH_PACKETS // LOW_PART)
+    take(queue, HIGH_PACKETS - LOW_PACKETS)
     assert not queue.ready
     take(queue, 1)
     assert queue.ready
@@ -173,3 +173,47 @@ def test_its_weight_is_that_of_what_is_in_it(steps: list[str]) -> None:
         if inside == 0:
             assert queue.ready
             assert queue.weight == 0
+
+
+def test_whoever_waits_for_a_packet_gets_one_or_hears_that_there_is_none() -> None:
+    queue = OutgoingQueue()
+    with pytest.raises(Empty):
+        queue.get(timeout=0.001)
+    first, second = (gevent.spawn(queue.get, timeout=0.05) for _ in range(2))
+    gevent.sleep(0)
+    queue.put(packet())
+    for waiting in (first, second):
+        waiting.join()
+    got = [each.value for each in (first, second) if each.successful()]
+    assert len(got) == 1  # and the other one has waited in vain
+
+
+def test_one_that_waits_and_is_stopped_takes_nothing() -> None:
+    queue = OutgoingQueue()
+    waiting = gevent.spawn(queue.get)
+    gevent.sleep(0)
+    waiting.kill()
+    queue.put(packet("kept"))
+    assert queue.get(timeout=5).data == "kept"
+
+
+def test_all_is_taken_or_the_session_has_ended_or_the_time_is_up() -> None:
+    queue = OutgoingQueue()
+    queue.join()
+    for _ in range(2):
+        queue.put(packet())
+    queue.join(0.001)
+    joining = gevent.spawn(queue.join)
+    gevent.sleep(0)
+    take(queue, 1)
+    gevent.sleep(0)
+    assert not joining.dead
+    take(queue, 1)
+    joining.get(timeout=5)
+    queue.put(packet())
+    joining = gevent.spawn(queue.join)
+    gevent.sleep(0)
+    queue.put(None)
+    joining.get(timeout=5)
+    queue.join()
+    assert not queue.empty()
