@@ -33,6 +33,8 @@ _STATES = {
     Report.KERNEL: State.KERNEL,
 }  # fmt: skip
 
+OPENING = ",:{[( "
+"What a record that is not whole ends with."
 AFTER_CRASH, AFTER_EXCEPTION = 3, 2
 "Lines of a text that has line breaks in it, at most: they look like any other line."
 
@@ -92,7 +94,7 @@ def is_exception(text: str) -> bool:
 
 def is_art(text: str) -> bool:
     """Return True if a text is a part of a picture or a table's rule: signs, with hardly a letter or digit."""
-    if not _ART_LEAST <= len(text) <= _ART_MOST:
+    if text[:1].isalnum() or not _ART_LEAST <= len(text) <= _ART_MOST:
         return False
     signs = len(text) - text.count(" ")
     return signs >= _ART_LEAST and len(_WORD.findall(text)) * 4 < signs
@@ -102,36 +104,37 @@ class Continuation:
     """What is open in a unit's lines. Fed with each line, it says of those without a format whether they go on."""
 
     def __init__(self) -> None:
-        self._state = State.CLOSED
+        self.state = State.CLOSED
+        "What the lines before have left open."
         self._left = 0
         "Lines of text that an exception or last words may still have."
 
     def record(self, text: str, line: Line) -> None:
         """A record has been read: what follows may belong to it."""
-        self._state = State.OPEN if _leaves_open(text, line) else State.CLOSED
+        self.state = State.OPEN if _leaves_open(text, line) else State.CLOSED
 
     def manager(self) -> None:
         """systemd has said something about the unit."""
-        self._state = State.MANAGER
+        self.state = State.MANAGER
 
     def crashed(self, report: Report) -> None:
         """Last words have begun."""
-        self._state = _STATES[report]
+        self.state = _STATES[report]
         self._left = AFTER_CRASH
 
     def raised(self) -> None:
         """An exception that no line told of has begun."""
-        self._state = State.TEXT
+        self.state = State.TEXT
         self._left = AFTER_EXCEPTION
 
     def plain(self) -> None:
         """A line of its own, without a format, has been read."""
-        self._state = State.CLOSED
+        self.state = State.CLOSED
 
     @property
     def dying(self) -> bool:
         """Return True if what came last is a crash, or frames."""
-        return self._state in (State.TEXT, State.TRACE, State.WRAPPED, State.JVM, State.KERNEL)
+        return self.state in (State.TEXT, State.TRACE, State.WRAPPED, State.JVM, State.KERNEL)
 
     def takes(self, text: str, level: str | None) -> bool:
         """Return True if a text that no format knows belongs to what came before.
@@ -139,55 +142,52 @@ class Continuation:
         :param level: of the line before, which can tell of an exception only if it is worse than info
         """
         if is_frame(text):
-            if self._state not in (State.OPEN, State.BLOCK, *_SHAPES):
-                self._state = State.WRAPPED if _WRAPPED.match(text) else State.TRACE
+            if self.state not in (State.OPEN, State.BLOCK, *_SHAPES):
+                self.state = State.WRAPPED if _WRAPPED.match(text) else State.TRACE
             return True
         if text[:1] in ("", " ", "\t") or _RULE.match(text):
-            return self._state is not State.MANAGER  # systemd's lines have no more lines
-        shape = _SHAPES.get(self._state)
+            return self.state is not State.MANAGER  # systemd's lines have no more lines
+        shape = _SHAPES.get(self.state)
         if shape and shape.match(text):
             return True
-        return self._takes_text(text, level) or (self._state is not State.MANAGER and is_art(text))
+        return self._takes_text(text, level) or (self.state is not State.MANAGER and is_art(text))
 
     def _takes_text(self, text: str, level: str | None) -> bool:
-        if self._state in (State.OPEN, State.BLOCK, State.TEXT, State.WRAPPED) and _RECORD.match(text):
+        if self.state in (State.OPEN, State.BLOCK, State.TEXT, State.WRAPPED) and _RECORD.match(text):
             return False
-        if self._state is State.OPEN:
+        if self.state is State.OPEN:
             return True
-        if self._state is State.BLOCK:
+        if self.state is State.BLOCK:
             if text[0] in "}]":
-                self._state = State.CLOSED
+                self.state = State.CLOSED
             return True
-        if self._state is State.CLOSED and level is not None and text in ("{", "["):
-            self._state = State.BLOCK
+        if self.state is State.CLOSED and level is not None and text in ("{", "["):
+            self.state = State.BLOCK
             return True
         return self._takes_reason(text, level)
 
     def _takes_reason(self, text: str, level: str | None) -> bool:
         """Whether it is an exception, or more of its text."""
         if is_exception(text):
-            if self._state in (State.TRACE, State.WRAPPED):  # which a trace ends with, if it does not begin with it
-                self._state = State.CLOSED
+            if self.state in (State.TRACE, State.WRAPPED):  # which a trace ends with, if it does not begin with it
+                self.state = State.CLOSED
                 return True
-            if self._state is not State.TEXT and level not in (None, "info") and self._state is not State.MANAGER:
+            if self.state is not State.TEXT and level not in (None, "info") and self.state is not State.MANAGER:
                 self.raised()
                 return True
-        if self._state is State.TEXT and self._left:
+        if self.state is State.TEXT and self._left:
             self._left -= 1
             return True
-        if self._state is State.WRAPPED:
-            self._state = State.TRACE
+        if self.state is State.WRAPPED:
+            self.state = State.TRACE
             return True
-        return self._state is State.TRACE and (text[0] in "}]" or _AFTER_OOM.match(text) is not None)
+        return self.state is State.TRACE and (text[0] in "}]" or _AFTER_OOM.match(text) is not None)
 
 
 def _leaves_open(text: str, line: Line) -> bool:
     """Return True if a list, an object or a text begins where a record ends."""
     if not line.message:
         return not line.fields or text.rstrip().endswith("|")  # Besu's columns come before the message
-    return text[-1] in _OPENING and (
+    return text[-1] in OPENING and (
         text.endswith((":", ",", "{", "[", "(")) or (text.endswith(", ") and not line.fields)
     )
-
-
-_OPENING = ",:{[( "

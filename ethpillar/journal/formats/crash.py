@@ -23,13 +23,11 @@ class Report(Enum):
 _HEADS = (
     (Report.JVM, "critical", r"# (?:A fatal error has been detected|There is insufficient memory for the Java)"),
     (Report.THREADS, "error", r"Full thread dump |Found (?:one|\d+) Java-level deadlocks?:"),
-    (Report.KERNEL, "critical", r"(?:\[ *\d+\.\d{6}\] )?\S[^:=]{0,30} invoked oom-killer: "),
     (
         Report.FRAMES,
         "critical",
-        r"(?:\[ *\d+\.\d{6}\] )?(?:Memory cgroup out|Out) of memory: Kill(?:ed)? process \d"
-        r"|(?:\S+: line \d+: +\d+ )?(?:Segmentation fault|Aborted|Illegal instruction|Bus error|Killed"  # a shell
-        r"|Floating point exception|Trace/breakpoint trap)(?: +\(core dumped\).*)?(?:\Z|(?<=\d) | {3,}\S)"
+        r"(?:\[ *\d+\.\d{6}\] )?(?:Memory cgroup out|Out) of memory: Kill(?:ed)? process \d"  # the kernel
+        r"|(?:Aborted|Illegal instruction|Bus error|Killed|Trace/breakpoint trap)(?: \(core dumped\))?\Z"  # a shell
         r"|Aborted \(core dumped\)|Segmentation fault|(?:Terminating|Aborting) due to java"  # Java
         r"|Exception: \S+ thrown from the UncaughtExceptionHandler|\*\*\* java\.lang\.instrument ASSERTION FAILED"
         r"|memory allocation of \d|thread panicked while processing panic|fatal runtime error: "  # Rust
@@ -38,7 +36,6 @@ _HEADS = (
         r"|FATAL ERROR: |fatal error: |SIG[A-Z]+: |unexpected fault address "  # Node.js, Go
         r"|runtime: (?:out of memory|goroutine stack exceeds|program exceeds|cannot allocate|VirtualAlloc)"
         r"|terminate called |libc\+\+abi: |pure virtual method called|LLVM ERROR: |Fatal glibc error: "  # C++
-        r"|\S{1,200}: \S{1,200}:\d+: .{1,400}: Assertion [`'].*' failed\."
         r"|(?:\*\*\* (?:Error in [`']?\S{1,200} )?)?(?:double free or corruption|corrupted (?:size vs|double-linked)"
         r"|(?:free|malloc|realloc|calloc|munmap_chunk|malloc_consolidate|tcache_\w+|sysmalloc)\(\): )"
         r"|\*\*\* (?:Error in |stack smashing detected|buffer overflow detected|glibc detected)",
@@ -56,18 +53,33 @@ _HEADS = (
         r" ?\u2716 |\(node:\d+\) UnhandledPromiseRejectionWarning: |\[UnhandledPromiseRejection: ",
     ),
 )
-_HEAD = re.compile("|".join(f"(?P<h{number}>{pattern})" for number, (_, _, pattern) in enumerate(_HEADS)))
+_WITHIN = (
+    (Report.KERNEL, " invoked oom-killer: ", re.compile(r"(?:\[ *\d+\.\d{6}\] )?\S[^:=]{0,30} invoked oom-killer: ")),
+    (Report.FRAMES, ": line ", re.compile(r"\S+: line \d+: +\d+ (?:Segm|Abor|Illeg|Bus err|Kill|Floating|Trace)")),
+    (Report.FRAMES, ": Assertion ", re.compile(r"\S{1,200}: \S{1,200}:\d+: .{1,400}: Assertion [`'].*' failed\.")),
+)
+"What begins with a program's name, and the words in it that are looked for first."
+
+# Of what most texts begin with, none of these is the first character: so they cost next to nothing.
+_HEAD = re.compile(
+    r"(?=[ #(*/\[\u2716ABEFIKLMOPSTUcdeflmnprtu])(?:"
+    + "|".join(f"(?P<h{number}>{pattern})" for number, (_, _, pattern) in enumerate(_HEADS))
+    + ")"
+)
 _TRACEBACK = "Traceback (most recent"
-_EPILOGUE = re.compile(r"Aborted\b|Segmentation fault\b|Killed\Z|thread panicked while")
+_EPILOGUES = ("Aborted", "Segmentation fault", "Killed", "thread panicked while")
 
 
 def begins(text: str) -> tuple[Report, str] | None:
     """What a program's last words are like, and their level, when they begin with this line."""
     found = _HEAD.match(text)
-    if found is None or found.lastgroup is None:
-        return None
-    report, level, _ = _HEADS[int(found.lastgroup[1:])]
-    return report, level
+    if found is not None and found.lastgroup is not None:
+        report, level, _ = _HEADS[int(found.lastgroup[1:])]
+        return report, level
+    for report, words, pattern in _WITHIN:
+        if words in text and pattern.match(text):
+            return report, "critical"
+    return None
 
 
 def is_traceback(text: str) -> bool:
@@ -77,4 +89,4 @@ def is_traceback(text: str) -> bool:
 
 def is_epilogue(text: str) -> bool:
     """Return True if the shell or the C library says this of a program whose last words were others."""
-    return _EPILOGUE.match(text) is not None
+    return text.startswith(_EPILOGUES)

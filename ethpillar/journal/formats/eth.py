@@ -81,8 +81,7 @@ def of_execution(component: str | None, message: str, fields: dict[str, str]) ->
         return None
     # A transaction's hash is its own; and so are the peers and hashes of the BitTorrent client with which Erigon loads
     # its snapshots.
-    of_transaction = "nonce" in fields or "recipient" in fields or _TRANSACTION.search(message)
-    if "hash" in found and of_transaction and "txhash" not in fields:
+    if "hash" in found and "txhash" not in fields and ("nonce" in fields or _TRANSACTION.search(message)):
         del found["hash"]
     if component is not None and (_SNAPSHOTS.search(component) or "connections" in fields or "webseeds" in fields):
         found.pop("hash", None)
@@ -90,7 +89,7 @@ def of_execution(component: str | None, message: str, fields: dict[str, str]) ->
     return found or None
 
 
-_TRANSACTION = re.compile(r"[Tt]ransaction|\b[Tt]xn?s?\b|[Bb]lobs? |limbo")
+_TRANSACTION = re.compile(r"(?<![a-z])(?:[Tt]ransaction|[Tt]xn?s?\b|[Bb]lobs? |limbo)")
 _SNAPSHOTS = re.compile(r"[Ss]napshots|downloader|OtterSync")
 
 

@@ -36,7 +36,8 @@ _PREFIX = re.compile(
     r"|(?:OpenJDK|Java HotSpot)[^:]* (warning): |(trce|dbug|info|warn|fail|crit): [\w.]+\[\d+\]\Z"
 )
 _NAMED = re.compile(
-    r"(DEBUG|INFO|WARNING|ERROR|CRITICAL)(?::([\w.-]{1,80}+):(?=\S)| (ethpillar(?:\.\w++)*|\w++(?:\.\w++)++): )"
+    r"(?=[CDEIW])(DEBUG|INFO|WARNING|ERROR|CRITICAL)"
+    r"(?::([\w.-]{1,80}+):(?=\S)| (ethpillar(?:\.\w++)*|\w++(?:\.\w++)++): )"
 )
 _MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fail": "error", "http: panic": "error"}
 

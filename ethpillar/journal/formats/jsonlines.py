@@ -24,6 +24,7 @@ _COMPONENTS = (
 _JAVA_LOGGERS = ("log.logger", "_logger", "loggerName", "logger_name")
 """Keys of log4j's JsonTemplateLayout: ECS; GCP and GELF; its own; Logstash's (`--logging-format` of Besu and
 Web3signer). Their values are names of classes, whose last part is what the console shows."""
+_JAVA = frozenset({"class", *_JAVA_LOGGERS})
 _NUMBERS = {
     "10": "trace", "20": "debug", "30": "info", "40": "warn", "50": "error", "60": "critical",  # pino's, bunyan's
     **{str(number): level_of_priority(number, manager=True) for number in range(8)},  # syslog's: GELF
@@ -57,7 +58,7 @@ def parse(text: str) -> Line | None:
     message = _take(fields, _MESSAGES)
     if message is None:
         message = fields.get("short_message")  # GELF's, whose long one is the exception
-    named = fields.get("name") if level and level.isalpha() and _names_its_loggers(fields, text) else None
+    named = fields["name"] if "name" in fields and level and level.isalpha() and _of_zap(text) else None
     time = _take(fields, _TIMES)
     if level is None and (message is None or time is None):
         return None  # an answer of some server's, within a message
@@ -73,25 +74,31 @@ def parse(text: str) -> Line | None:
 
 
 def _component(fields: dict[str, str]) -> str | None:
-    java = next((fields[key] for key in _JAVA_LOGGERS if fields.get(key)), None)
-    component = next((fields[key] for key in _COMPONENTS if fields.get(key)), None)
-    return java.rpartition(".")[2] if java and component in (None, java) else component
+    component = None
+    for key in _COMPONENTS:
+        if fields.get(key):
+            component = fields[key]
+            break
+    for key in _JAVA_LOGGERS:
+        if key in fields and component in (None, fields[key]):
+            return fields[key].rpartition(".")[2] or None
+    return component
 
 
 def _eth(component: str | None, message: str, fields: dict[str, str], execution: bool) -> dict[str, str] | None:
     if execution:
         return eth.of_execution(component, message, fields)
     found = eth.from_fields(fields, eth.CONSENSUS)
-    if found is None and ("class" in fields or any(key in fields for key in _JAVA_LOGGERS)):
+    if found is None and not fields.keys().isdisjoint(_JAVA):
         found = log4j.eth_of(message)
     if found is None and "context" in fields:  # Lodestar's
         found = eth.from_fields(read_object(fields["context"]) or {}, eth.CONSENSUS)
     return found
 
 
-def _names_its_loggers(fields: dict[str, str], text: str) -> bool:
+def _of_zap(text: str) -> bool:
     """Return True if `name` comes where zap has it: between the time and the message."""
-    return "name" in fields and 0 < text.find('"name":') < max(text.find('"msg":'), text.find('"M":'))
+    return 0 < text.find('"name":') < max(text.find('"msg":'), text.find('"M":'))
 
 
 def _take(fields: dict[str, str], names: tuple[str, ...]) -> str | None:

@@ -64,7 +64,7 @@ def parse(text: str) -> Line | None:
         before, fields = _plain_pairs(rest)
         message = f"{message} {before}" if before else message
     component = fields.get("service", component)
-    keys = _ROOTS if _OF_BEACON_BLOCK.search(message) else eth.CONSENSUS
+    keys = _ROOTS if "block_hash" in fields and _OF_BEACON_BLOCK.search(message) else eth.CONSENSUS
     found = eth.from_fields(fields, keys)
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1] or None, False, found)
 

@@ -51,7 +51,10 @@ def parse(text: str) -> Line | None:
     if others:
         message = f"{message or ''} {others}".lstrip()
     if component is None:
-        component = next((fields[key] for key in _COMPONENTS if key in fields), None)
+        for key in _COMPONENTS:  # a generator costs more than the rest of this function
+            if key in fields:
+                component = fields[key]
+                break
     return Line(word, component, message or "", fields, time, False, _eth(component, message or "", fields, execution))
 
 

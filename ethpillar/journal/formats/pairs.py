@@ -41,8 +41,13 @@ def quoted_pairs(text: str, *, blanks_in_keys: bool = False) -> tuple[str, dict[
 
     :param blanks_in_keys: whether words between two pairs are the beginning of a key rather than the end of a value
     """
-    pairs, rest = _all(_QUOTED, text.rstrip()) if '"' in text else _bare_pairs(text)
-    fields = {each[0]: each[1] or each[-1] for each in pairs}
+    rest = ""
+    if '"' in text:
+        pairs, rest = _all(_QUOTED, text.rstrip())
+        fields = {key: quoted or bare for key, quoted, bare in pairs}
+    else:
+        pairs, rest = _bare_pairs(text)
+        fields = dict(pairs)
     if "" in fields and blanks_in_keys:
         pairs, rest = _all(_BLANKS_IN_KEYS, text.rstrip())
         fields = {key: quoted or bare for key, quoted, bare in pairs}

@@ -9,12 +9,16 @@ from __future__ import annotations
 from ..clients import client_of
 from . import crash, generic, systemd
 from .catalogue import FORMATS, OF_CLIENT, Format
-from .continuation import Continuation, is_exception, is_frame
+from .continuation import OPENING, Continuation, State, is_exception, is_frame
 from .line import Line, level_of_priority
 
 LONGEST = 48 * 1024
 """Characters of a line that are taken apart: as many as journald leaves in one piece. The whole line has what is beyond
 as well, and it is no work for patterns."""
+
+_CLOSED = State.CLOSED
+_DYING = "AKSTt"
+"What the lines begin with that `LineParser._goes_on_dying` is about."
 
 
 class LineParser:
@@ -63,7 +67,10 @@ class LineParser:
         if line.level is None and priority != 6:
             line = line._replace(level=level_of_priority(priority, manager=False))
         self._level = self._logged = line.level
-        self._open.record(text, line)
+        if line.message and text[-1] not in OPENING:  # as most are
+            self._open.state = _CLOSED
+        else:
+            self._open.record(text, line)
         return line
 
     def _long(self, text: str, priority: int | None, further: bool) -> Line:
@@ -82,7 +89,7 @@ class LineParser:
 
     def _unstamped(self, text: str, priority: int | None, further: bool) -> Line:
         """A text that no format knows: last words, more of the line before, or a line of its own."""
-        if self._goes_on_dying(text):
+        if text[:1] in _DYING and self._goes_on_dying(text):
             return self._more(text)
         if begun := crash.begins(text):
             report, self._level = begun
