@@ -1,180 +1,194 @@
-"""`journalctl -o export | python3 -m ethpillar.journal`: any journal on any machine, parsed and aligned.
+"""`journalctl -fu execution | python3 -m ethpillar.journal`: any journal on any machine, parsed and aligned.
 
-Belongs here: the filter's options, and the three outputs of journalctl that it reads. The only place in this room that
-does I/O.
+Belongs here: the filter's options, its files, and what it prints. The only place in this room that does I/O.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import heapq
 import io
-import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
-from .entry import Entry
-from .export import ExportParser
-from .formats import LEVELS, LineParser
+from .choice import Choice, level_named, slot_range, text_pattern
+from .formats import Line, LineParser
+from .inputs import KINDS, Piece, pieces
 from .joining import LineJoiner
+from .moments import moment, wanted
 from .render import Renderer
 from .text import clean
 
 _CHUNK = 65536
-_LONGEST_LINE = 1 << 26
+_GZIP = b"\x1f\x8b"
 
 
-def entries(stream: BinaryIO, kind: str) -> Iterator[list[Entry]]:
-    """The entries of a journal as they come, in batches.
+class Shown(NamedTuple):
+    """A line and what goes with it."""
 
-    :param kind: `export`, `json` or `cat`, as journalctl's `-o`; `auto` tells them apart by the first bytes
+    at: int
+    "Microseconds since the epoch: the journal's time, or the client's own; 0 if neither is known."
+    line: Line
+    text: str
+    unit: str | None
+    from_journal: bool
+    "Whether the time is the journal's."
+
+
+def unpacked(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a stream as it comes, unpacked if it is gzip's.
+
+    :raises OSError: it can't be read, or not be unpacked
     """
-    chunks = iter(lambda: os.read(stream.fileno(), _CHUNK), b"")
-    first = next(chunks, b"")
-    while first and kind == "auto" and b"\n" not in first:
-        more = next(chunks, b"")
-        if not more:
-            break
-        first += more
-    if kind == "auto":
-        kind = told_by(first)
-    if kind == "export":
-        parser = ExportParser()
-        yield parser.feed(first)
-        for chunk in chunks:
-            yield parser.feed(chunk)
-        yield parser.close()
+    read = iter(partial(os.read, stream.fileno(), _CHUNK), b"")
+    first = next(read, b"")
+    if not first.startswith(_GZIP):
+        yield first
+        yield from read
         return
-    read = _json_entry if kind == "json" else _cat_entry
-    for lines in _lines(first, chunks):
-        yield [read(line) for line in lines]
-
-
-def told_by(first: bytes) -> str:
-    """Which of journalctl's outputs begins with these bytes."""
-    line = first.partition(b"\n")[0]
-    if line.startswith(b"{") and b'"__REALTIME_TIMESTAMP"' in line:
-        return "json"
-    name, sign, _ = line.partition(b"=")
-    if sign and name.startswith(b"__") and name.replace(b"_", b"").isalnum() and name.isupper():
-        return "export"
-    return "cat"
-
-
-def _lines(first: bytes, chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    rest = b""
-    for chunk in _chain(first, chunks):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _LONGEST_LINE:  # not a journal's
-            lines, rest = [*lines, rest], b""
-        yield lines
-    if rest:
-        yield [rest]
-
-
-def _chain(first: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
-
-
-def _cat_entry(line: bytes) -> Entry:
-    return Entry("", 0, line)
-
-
-def _json_entry(line: bytes) -> Entry:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
-        return _cat_entry(line)  # what ssh, sudo or a shell says in between
-    pid = _number(record.get("_PID"))
-    identifier = record.get("SYSLOG_IDENTIFIER")
-    unit = (record.get("UNIT") if pid == 1 else None) or record.get("_SYSTEMD_UNIT")
-    return Entry(
-        str(record.get("__CURSOR", "")),
-        _number(record.get("__REALTIME_TIMESTAMP")) or 0,
-        _bytes(record.get("MESSAGE", "")),
-        _number(record.get("PRIORITY")),
-        identifier if isinstance(identifier, str) else None,
-        pid,
-        unit if isinstance(unit, str) else None,
-        goes_on=record.get("_LINE_BREAK") == "line-max",
-    )
-
-
-def _bytes(message: Any) -> bytes:
-    # Text with an escape or invalid UTF-8 in it comes as a list of byte numbers; a long one as null, without --all.
-    if isinstance(message, str):
-        return message.encode("utf-8", "replace")
-    if isinstance(message, list):
+    unpacker = zlib.decompressobj(wbits=31)
+    data = first
+    while data:
         try:
-            return bytes(message)
-        except (ValueError, TypeError):  # a field that was there twice is a list of texts
-            return b"\n".join(_bytes(each) for each in message if isinstance(each, str))
-    return b"" if message is not None else b"[longer than journalctl shows without --all]"
+            yield unpacker.decompress(data)
+        except zlib.error as problem:
+            raise gzip.BadGzipFile(str(problem)) from problem
+        data = unpacker.unused_data
+        if unpacker.eof:  # several, one after the other, are one
+            unpacker = zlib.decompressobj(wbits=31)
+        data = data or next(read, b"")
 
 
-def _number(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _whole(batches: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
+def _whole(batches: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
     """The entries, of lines that journald cut one each; units that print at the same time keep theirs apart."""
     joiners: dict[str | None, LineJoiner] = {}
     for batch in batches:
-        yield [whole for each in batch for whole in joiners.setdefault(each.unit, LineJoiner()).feed([each])]
-    yield [rest for joiner in joiners.values() for rest in joiner.close()]
+        yield [
+            Piece(whole, piece.further)
+            for piece in batch
+            for whole in joiners.setdefault(piece.entry.unit, LineJoiner()).feed([piece.entry])
+        ]
+    yield [Piece(rest) for joiner in joiners.values() for rest in joiner.close()]
 
 
-def show(batches: Iterable[list[Entry]], renderer: Renderer) -> Iterator[str]:
-    """What to print for each batch of entries."""
+def parsed(
+    batches: Iterable[list[Piece]], name: str | None, time_of: Callable[[str], int | None]
+) -> Iterator[list[Shown]]:
+    """Take the lines of a journal apart, each unit's by a parser of its own.
+
+    :param name: stands for the unit where the journal names none
+    :param time_of: reads a client's own time
+    """
     parsers: dict[str | None, LineParser] = {}
+    last = 0
     for batch in _whole(batches):
-        shown: list[str] = []
-        for entry in batch:
+        found: list[Shown] = []
+        for entry, further in batch:
             parser = parsers.setdefault(entry.unit, LineParser())
+            unit = _printable(entry.unit.removesuffix(".service")) if entry.unit else name
             for number, text in enumerate(clean(entry.message)):
-                line = parser.parse(text, entry.priority, manager=entry.pid == 1, further=number > 0)
-                name = _shown(entry.unit.removesuffix(".service")) if entry.unit else None
-                told = renderer.render(entry.realtime_us, line, text, name)
-                if told is not None:
-                    shown.append(told + "\n")
-        yield "".join(shown)
+                line = parser.parse(text, entry.priority, manager=entry.pid == 1, further=further or number > 0)
+                own = time_of(line.timestamp_text) if line.timestamp_text and not entry.realtime_us else None
+                last = entry.realtime_us or own or last
+                found.append(Shown(last, line, text, unit, entry.realtime_us > 0))
+        yield found
 
 
-def _shown(unit: str) -> str:
+def _printable(unit: str) -> str:
     """A unit's name without what it would do to a terminal, or what no terminal can show."""
     return clean(unit.encode("utf-8", "replace"))[0]
 
 
+def merged(sources: list[Iterator[list[Shown]]]) -> Iterator[list[Shown]]:
+    """The lines of several journals, by their times; within each, in its order."""
+    if len(sources) == 1:
+        yield from sources[0]
+        return
+    runs = [_rising(number, source) for number, source in enumerate(sources)]
+    for _, _, _, line in heapq.merge(*runs):
+        yield [line]
+
+
+def _rising(number: int, source: Iterator[list[Shown]]) -> Iterator[tuple[int, int, int, Shown]]:
+    """Lines with keys that never fall: a clock that was set back does not put a line before the one it follows."""
+    highest = count = 0
+    for batch in source:
+        for line in batch:
+            highest = max(highest, line.at)
+            count += 1
+            yield highest, number, count, line
+
+
+def show(batches: Iterable[list[Shown]], renderer: Renderer, choice: Choice) -> Iterator[str]:
+    """What to print of each batch. The lines that continue one are shown, or left out, with it."""
+    with_block: dict[str | None, bool] = {}
+    for batch in batches:
+        told: list[str] = []
+        for at, line, text, unit, from_journal in batch:
+            if not (line.continuation and with_block.get(unit, False)):
+                with_block[unit] = choice.wants(line, text, at)
+            if with_block[unit]:
+                told.append((renderer.render(at if from_journal else 0, line, text, unit) or "") + "\n")
+        yield "".join(told)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """The filter: standard input to standard output."""
-    options = _options().parse_args(arguments)
-    if sys.stdin is None or sys.stdout is None:
+    """Run the filter: files or standard input, to standard output."""
+    options = _options(datetime.now().astimezone()).parse_args(
+        _joined(sys.argv[1:] if arguments is None else arguments)
+    )
+    if (sys.stdin is None and not options.files) or sys.stdout is None:
         return _failed("standard input or output is closed")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every character
     color = options.color == "always" or (
         options.color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     )
-    renderer = Renderer(color, options.utc, options.raw, options.level)
+    renderer = Renderer(color, options.utc, options.raw)
+    choice = Choice(options.level, options.since, options.until, options.grep, options.slot)
     try:
-        for text in show(entries(sys.stdin.buffer, options.input), renderer):
-            sys.stdout.write(text)
-            sys.stdout.flush()
+        with ExitStack() as opened:
+            for text in show(merged(_sources(options, opened)), renderer, choice):
+                sys.stdout.write(text)
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except OSError as problem:
         # Python would complain about what is still to be written when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(problem, BrokenPipeError):  # `| head` has had enough
-            return _failed(problem.strerror or type(problem).__name__)
+            return _failed(
+                f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem.strerror or problem)
+            )
     return 0
+
+
+def _sources(options: argparse.Namespace, opened: ExitStack) -> list[Iterator[list[Shown]]]:
+    """The lines of each file; the stack closes them."""
+    zone = UTC if options.utc else None
+    now = datetime.now().astimezone()
+    time_of = partial(moment, now=now, zone=zone)
+    found = []
+    for path in options.files or ["-"]:
+        stream = sys.stdin.buffer if path == "-" else _opened(path, opened)
+        name = Path(path).name.partition(".")[0] if len(options.files) > 1 and path != "-" else None
+        found.append(parsed(pieces(unpacked(stream), options.input, now, zone), name, time_of))
+    return found
+
+
+def _opened(path: str, opened: ExitStack) -> BinaryIO:
+    with ExitStack() as until_kept:
+        stream = until_kept.enter_context(Path(path).open("rb"))
+        opened.push(until_kept.pop_all())
+    return stream
 
 
 def _failed(why: str) -> int:
@@ -183,20 +197,68 @@ def _failed(why: str) -> int:
     return 1
 
 
-def _options() -> argparse.ArgumentParser:
+def _joined(arguments: list[str]) -> list[str]:
+    """The arguments with `--since -1h` as `--since=-1h`: argparse takes `-1h` for an option of its own."""
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] in ("--since", "--until") and argument[:1] == "-" and argument[1:2].isdigit():
+            found[-1] += f"={argument}"
+        else:
+            found.append(argument)
+    return found
+
+
+def _options(now: datetime) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python3 -m ethpillar.journal",
+        prog="ethpillar-journal",
         description="Shows a journal's lines parsed and aligned: level, time, unit, component, message, fields.",
-        epilog="example: journalctl -u execution -u consensus -f -o export | python3 -m ethpillar.journal --level warn",
+        epilog="example: journalctl -fu execution -u consensus | python3 -m ethpillar.journal --level warning",
     )
     parser.add_argument(
-        "--input", choices=("auto", "export", "json", "cat"), default="auto", help="what `journalctl -o` was"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="what journalctl printed, also .gz; several are merged by time; - or none: standard input",
     )
-    parser.add_argument("--level", choices=LEVELS, help="only lines this severe, and lines without a level")
+    parser.add_argument(
+        "--input", choices=KINDS, default="auto", help="what `journalctl -o` was (short: all forms of it)"
+    )
+    parser.add_argument(
+        "--level",
+        type=_read(level_named, "level"),
+        help="only lines this severe, and lines without a level: trace, debug, info, warn, error, critical",
+    )
+    time = _read(partial(wanted, now=now), "time")
+    parser.add_argument(
+        "--since",
+        type=time,
+        metavar="TIME",
+        help="2026-09-12 08:15, 08:15, today, yesterday, '2 hours ago', -1h30m, @1789200912",
+    )
+    parser.add_argument("--until", type=time, metavar="TIME", help="the same")
+    parser.add_argument(
+        "--grep",
+        type=_read(text_pattern, "pattern"),
+        metavar="PATTERN",
+        help="only lines with this regular expression; capitals make case count",
+    )
+    parser.add_argument("--slot", type=_read(slot_range, "slot"), metavar="N[-M]", help="only lines of these slots")
     parser.add_argument("--utc", action="store_true", help="times in UTC, else in your zone")
     parser.add_argument("--raw", action="store_true", help="lines as the client printed them, without colours")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="NO_COLOR is honoured")
     return parser
+
+
+def _read(read: Callable[[str], Any], what: str) -> Callable[[str], Any]:
+    """An argument's type, whose errors argparse tells in its words."""
+
+    def checked(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as problem:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what}") from problem
+
+    return checked
 
 
 if __name__ == "__main__":

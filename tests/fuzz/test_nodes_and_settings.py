@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import config
 from ethpillar.errors import BadKey, HostKeyChanged
-from ethpillar.journal import __main__ as journal_filter
+from ethpillar.journal.__main__ import parsed, show
+from ethpillar.journal.choice import Choice
+from ethpillar.journal.inputs import json_entry, told_by
 from ethpillar.journal.render import Renderer
 from ethpillar.ssh import hostkeys
 from ethpillar.ssh.access import JournalBroken, find
@@ -84,12 +86,12 @@ RECORDS = st.dictionaries(
 
 
 @given(st.lists(RECORDS.map(json.dumps) | st.text()))
-def test_any_lines_of_json_are_shown_or_left_out(lines: list[str]) -> None:
-    read = [journal_filter._json_entry(line.encode("utf-8", "replace")) for line in lines]
-    shown = journal_filter.show([[entry for entry in read if entry is not None]], Renderer(False, utc=True))
+def test_any_lines_of_json_are_shown(lines: list[str]) -> None:
+    read = [json_entry(line.encode("utf-8", "replace")) for line in lines]
+    shown = show(parsed([read], None, lambda text: None), Renderer(False, utc=True), Choice())
     "".join(shown).encode()
 
 
 @given(st.binary())
 def test_what_the_input_is_can_be_told_of_any_bytes(first: bytes) -> None:
-    assert journal_filter.told_by(first) in ("export", "json", "cat")
+    assert told_by(first) in ("export", "json", "text")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ethpillar.journal.__main__ import told_by
+from ethpillar.journal.inputs import told_by
 
 GETH = "WARN [07-21|10:11:20.001] Peer gone                                peer=8c7b6a50"
 SHOWN = "WARN  07-21 10:11:12.345 execution Peer gone                                   peer=8c7b6a50"
@@ -62,10 +64,10 @@ def test_cat_has_no_times() -> None:
 
 
 def test_a_json_client_behind_cat_is_not_journalctls_json() -> None:
-    assert told_by(b'{"level":"info","msg":"x"}\n') == "cat"
+    assert told_by(b'{"level":"info","msg":"x"}\n') == "text"
     assert told_by(b'{"__CURSOR":"s","__REALTIME_TIMESTAMP":"1"}\n') == "json"
     assert told_by(b"__CURSOR=s=1\n") == "export"
-    assert told_by(b"") == "cat"
+    assert told_by(b"") == "text"
 
 
 def test_each_unit_has_a_parser_of_its_own() -> None:
@@ -173,3 +175,155 @@ def test_lines_that_journald_cut_are_whole(form: Any) -> None:
     data = entry("one ", "a.service", **cut) + entry("other", "b.service") + entry("line", "a.service")
     shown = run(data + entry("no end", "a.service", **cut), "--raw").splitlines()
     assert shown == ["other", "one line", "no end"]
+
+
+PLAIN = "execution.service: Main process exited, code=exited, status=1/FAILURE"
+FORMS = {
+    "short": "Jul 21 10:11:12 node geth[4711]: ",
+    "short-precise": "Jul 21 10:11:12.345678 node geth[4711]: ",
+    "short-iso": "2025-07-21T10:11:12+0000 node geth[4711]: ",
+    "short-iso, newer": "2025-07-21T10:11:12+00:00 node geth[4711]: ",
+    "short-iso-precise": "2025-07-21T12:11:12.345678+02:00 node geth[4711]: ",
+    "short-full": "Mon 2025-07-21 10:11:12 UTC node geth[4711]: ",
+    "short-unix": "1753092672.345678 node geth[4711]: ",
+    "with-unit": "Mon 2025-07-21 10:11:12 UTC node execution.service[4711]: ",
+    "without hostname": "Jul 21 10:11:12 geth[4711]: ",
+    "rsyslog": "2025-07-21T10:11:12.345678+00:00 node geth[4711]: ",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_journalctl_prints_by_itself(form: str) -> None:
+    name = "execution" if form == "with-unit" else "geth"
+    shown = run(f"{FORMS[form]}{GETH}\n".encode()).split()
+    assert shown[:2] == ["WARN", "07-21"]
+    assert shown[2].startswith("10:11:12.")
+    assert shown[3:] == [name, "Peer", "gone", "peer=8c7b6a50"]
+
+
+def test_a_monotonic_time_is_no_date() -> None:
+    shown = run(f"[12345.678901] node geth[4711]: {GETH}\n".encode())
+    assert shown.split() == ["WARN", "geth", "Peer", "gone", "peer=8c7b6a50"]
+
+
+def test_a_message_of_several_lines_is_one_block() -> None:
+    indent = " " * len(FORMS["short"])
+    shown = run(f"{FORMS['short']}{GETH}\n{indent}- a list\n{indent}  further in\nalone\n".encode()).splitlines()
+    assert [line.split("geth", 1)[-1].strip() for line in shown[1:3]] == ["- a list", "further in"]
+    assert shown[1].startswith("     ")
+    assert shown[3].split() == ["-", "alone"]
+
+
+def test_systemd_in_the_short_form() -> None:
+    shown = run(f"Jul 21 10:11:13 node systemd[1]: {PLAIN}\n".encode())
+    assert "execution.service Main process exited" in " ".join(shown.split())
+
+
+def test_lighthouse_alone_is_not_the_short_form() -> None:
+    shown = run(b"Jul 21 10:11:16.001 WARN Low peer count: x             peers: 3, service: net\n")
+    assert shown.split()[0] == "WARN"
+    assert "peers=3" in shown
+
+
+def test_a_paste_with_what_people_leave_around_it() -> None:
+    paste = f"```\n$ journalctl -u execution\n-- Boot 0123456789abcdef --\n{FORMS['short']}{GETH}\n```\n".encode()
+    shown = [" ".join(line.split()) for line in run(paste).splitlines()]
+    assert shown[1:3] == ["- $ journalctl -u execution", "- -- Boot 0123456789abcdef --"]
+    assert shown[3].startswith("WARN 07-21")
+
+
+def test_files_are_merged_by_time(tmp_path: Path) -> None:
+    def line(clock: str, name: str) -> str:
+        return f"2025-07-21T{clock}+0000 node {name}[1]: {name} {clock}\n"
+
+    (tmp_path / "a.log").write_text(line("10:00:00", "geth") + line("10:00:02", "geth") + line("10:00:04", "geth"))
+    packed = tmp_path / "b.log.gz"
+    packed.write_bytes(
+        gzip.compress(line("10:00:01", "teku").encode()) + gzip.compress(line("10:00:03", "teku").encode())
+    )
+    shown = run(b"", str(tmp_path / "a.log"), str(packed)).splitlines()
+    assert [row.split()[-1][-1] for row in shown] == ["0", "1", "2", "3", "4"]
+
+
+def test_files_without_a_journals_times_are_merged_by_the_clients(tmp_path: Path) -> None:
+    (tmp_path / "geth.log").write_text("INFO [07-21|10:00:00.000] one\nINFO [07-21|10:00:02.000] three\n")
+    (tmp_path / "beacon.log").write_text(
+        "Jul 21 10:00:01.000 ERROR two                                         slot: 1\n  more of it\n"
+    )
+    shown = [row.split() for row in run(b"", str(tmp_path / "geth.log"), str(tmp_path / "beacon.log")).splitlines()]
+    assert [row[:2] for row in shown if row[0] in ("INFO", "ERROR")] == [
+        ["INFO", "geth"],
+        ["ERROR", "beacon"],
+        ["INFO", "geth"],
+    ]
+
+
+def test_gzip_on_standard_input() -> None:
+    assert run(gzip.compress(export(GETH.encode()))) == SHOWN + "\n"
+
+
+def test_what_is_no_gzip_and_what_is_no_file_is_one_line(tmp_path: Path) -> None:
+    for file, data in ((tmp_path / "broken.gz", b"\x1f\x8bbroken"), (tmp_path / "nowhere", None)):
+        if data:
+            file.write_bytes(data)
+        done = subprocess.run([*COMMAND, str(file)], capture_output=True, timeout=30)
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"ethpillar.journal: ")
+        assert done.stderr.count(b"\n") == 1
+
+
+TIMES = "".join(
+    f"2025-07-21T1{hour}:00:00+0000 node geth[1]: INFO [07-21|1{hour}:00:00.000] at {hour}\n" for hour in range(4)
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "hours"),
+    [
+        (["--since", "2025-07-21 11:00"], "123"),
+        (["--since", "2025-07-21T12:30:00Z"], "3"),
+        (["--until", "2025-07-21 11:00:00"], "01"),
+        (["--since", "2025-07-21 11:00", "--until", "@1753099200"], "12"),
+        (["--since", "yesterday"], ""),
+        (["--until", "1 hour ago"], "0123"),
+        (["--since", "-1h30m"], ""),
+    ],
+)
+def test_since_and_until(options: list[str], hours: str) -> None:
+    assert "".join(row.split()[-1] for row in run(TIMES.encode(), *options).splitlines()) == hours
+
+
+CHAIN = b"""Sep 12 08:15:17.001 INFO  Synced                                        slot: 100, epoch: 3
+Sep 12 08:15:17.001 ERROR Block failed                                  slot: 101, error: "x"
+  a line of the error
+Sep 12 08:15:17.001 INFO  New block received                            root: 0x1, slot: 102
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["--slot", "101"], 2),
+        (["--slot", "100-101"], 3),
+        (["--grep", "synced"], 1),
+        (["--grep", "SYNCED"], 0),
+        (["--grep", "received|failed"], 3),
+        (["--grep", "line of"], 1),
+        (["--level", "warning"], 2),
+        (["--level", "err"], 2),
+        (["--level", "CRIT"], 0),
+        ([], 4),
+    ],
+)
+def test_lines_are_chosen_and_their_continuations_with_them(options: list[str], count: int) -> None:
+    assert len(run(CHAIN, *options).splitlines()) == count
+
+
+@pytest.mark.parametrize(
+    "options", [["--level", "loud"], ["--since", "soon"], ["--grep", "("], ["--slot", "x"], ["--input", "verbose"]]
+)
+def test_an_option_that_is_wrong_is_told(options: list[str]) -> None:
+    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert options[0] in done.stderr
