@@ -66,7 +66,7 @@ def main() -> int:
 def measure(tab: Tab, node: SimNode, rate: int, seconds: float) -> int:
     """Print lines at this rate for so long, and what the page made of them."""
     tab.get("app.watchFrames()")
-    rendered, before = tab.get("app.seen.renders"), tab.do("weight")["heap"]
+    rendered, before, work = tab.get("app.seen.renders"), tab.do("weight")["heap"], tab.do("work")
     written, started = 0, time.monotonic()
     while written < rate * seconds:
         due = min(int((time.monotonic() - started + 1 / WRITES) * rate), int(rate * seconds))
@@ -77,6 +77,7 @@ def measure(tab: Tab, node: SimNode, rate: int, seconds: float) -> int:
     last = f"number={written - 1} "
     until(lambda: last in tab.get("app.raws('execution').at(-1) ?? ''"), "the last line", 120)
     late = time.monotonic() - started - took
+    worked = {what: spent - work[what] for what, spent in tab.do("work").items()}
     frames = tab.get("app.seen.frames")
     numbers = [int(raw.partition("number=")[2].split()[0]) for raw in tab.raws("execution")]
     ordered = numbers == list(range(written - SHOWN, written))
@@ -86,6 +87,7 @@ def measure(tab: Tab, node: SimNode, rate: int, seconds: float) -> int:
         f"frames over {LONG} ms: {len(long)} (over 50 ms: {len(frames)}); the longest took {max(frames, default=50)} ms"
     )
     print(f"the page rendered the log {tab.get('app.seen.renders') - rendered} times")
+    print(", ".join(f"{what} {spent / took:.0%}" for what, spent in worked.items()), "of that time: the page's work")
     print(f"heap before {before / 2**20:.1f} MB, after {tab.do('weight')['heap'] / 2**20:.1f} MB")
     print(f"it shows the last {SHOWN} lines, in order: {ordered}")
     return 0 if ordered else 1

@@ -5,5 +5,6 @@ export default defineConfig({
     include: ["test/**/*.test.{ts,tsx}"],
     environment: "node",
     restoreMocks: true,
+    testTimeout: 60_000, // generous, for slow machines
   },
 });

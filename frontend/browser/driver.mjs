@@ -87,6 +87,12 @@ const does = {
     const value = (name) => metrics.find((each) => each.name === name).value;
     return { heap: value("JSHeapUsedSize"), listeners: value("JSEventListeners"), nodes: value("Nodes") };
   },
+  /** Seconds that the page has worked so far: in all, in scripts, in laying out. */
+  async work({ tab }) {
+    const { metrics } = await tabs.get(tab).cdp.send("Performance.getMetrics");
+    const value = (name) => metrics.find((each) => each.name === name).value;
+    return { all: value("TaskDuration"), scripts: value("ScriptDuration"), layout: value("LayoutDuration") + value("RecalcStyleDuration") };
+  },
   async close({ tab }) {
     const { context } = tabs.get(tab);
     tabs.delete(tab);

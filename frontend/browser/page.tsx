@@ -41,7 +41,7 @@ const Log = ({ service, lines }: { service: string; lines: number | undefined })
   const log = (seen.logs[service] = useClientLogs(service, lines));
   useEffect(() => void (seen.renders += 1));
   return (
-    <pre>
+    <pre style={{ height: 400, overflow: "auto" }}>
       {log.isLoading && "Loading logs..."}
       {log.logs.map((entry) => (
         <div key={entry.id}>{entry.raw}</div>

@@ -17,6 +17,7 @@ import { io, type Socket } from "socket.io-client";
 import { Observed, safely, type Frames } from "./observable.js";
 import { isAway, isExpired, isFinal, problemOf } from "./problems.js";
 import type { ClientToServerEvents, NodeState, Problem, ServerToClientEvents } from "./protocol.js";
+import { Timer } from "./timer.js";
 import { findToken, type TokenSource } from "./token.js";
 
 export type RealtimeSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
@@ -65,6 +66,8 @@ const LOGIN_TIMEOUT = 60_000;
 /** A connection that held this long was a good one. */
 const STEADY = 5_000;
 const TOKEN_CHECK = 1_000;
+/** Milliseconds between two tries, at most. */
+const MOST = 30_000;
 /** How often a session is shown that the server does not know (yet). */
 const LOGIN_TRIES = 4;
 
@@ -89,9 +92,9 @@ export class Connection extends Observed<ConnectionState> {
   private refusals = 0;
   private failures = 0;
   private users = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private steady: ReturnType<typeof setTimeout> | undefined;
-  private lingering: ReturnType<typeof setTimeout> | undefined;
+  private timer = new Timer();
+  private steady = new Timer();
+  private lingering = new Timer();
   private retryAt: number | null = null;
   private hurried = false;
   /** Connections so far: what belongs to an earlier one is not listened to. */
@@ -131,14 +134,14 @@ export class Connection extends Observed<ConnectionState> {
   /** Keeps the connection open until the function that it returns is called. */
   hold(): () => void {
     this.users += 1;
-    clearTimeout(this.lingering);
+    this.lingering.clear();
     if (this.phase === "idle") this.start();
     let held = true;
     return () => {
       if (!held) return;
       held = false;
       this.users -= 1;
-      if (!this.users) this.lingering = setTimeout(() => this.close(), LINGER);
+      if (!this.users) this.lingering.set(LINGER, () => this.close());
     };
   }
 
@@ -164,7 +167,7 @@ export class Connection extends Observed<ConnectionState> {
   close(): void {
     globalThis.removeEventListener?.("online", this.hurry);
     globalThis.document?.removeEventListener("visibilitychange", this.hurry);
-    clearTimeout(this.lingering);
+    this.lingering.clear();
     this.accepted = null;
     this.leave("idle", null);
   }
@@ -186,7 +189,7 @@ export class Connection extends Observed<ConnectionState> {
     if (token !== this.token) this.refusals = 0;
     this.token = token;
     this.enter("connecting");
-    this.wait(CONNECT_TIMEOUT, () => this.lost(SLOW));
+    this.timer.set(CONNECT_TIMEOUT, () => this.lost(SLOW));
     this.socket ??= this.makeSocket();
     this.socket.auth = { token };
     this.socket.connect();
@@ -225,7 +228,7 @@ export class Connection extends Observed<ConnectionState> {
 
   private authenticate(): void {
     this.enter("authenticating");
-    this.wait(LOGIN_TIMEOUT, () => this.lost(SLOW));
+    this.timer.set(LOGIN_TIMEOUT, () => this.lost(SLOW));
     const epoch = this.epoch;
     let told: Problem | undefined;
     this.loginProblem = (problem) => (told = problem);
@@ -244,7 +247,7 @@ export class Connection extends Observed<ConnectionState> {
     if (this.phase !== "ready") {
       this.enter("ready");
       this.refusals = 0;
-      this.steady = setTimeout(() => (this.failures = 0), STEADY);
+      this.steady.set(STEADY, () => (this.failures = 0));
       this.follower.ready();
     }
     this.changed();
@@ -263,9 +266,8 @@ export class Connection extends Observed<ConnectionState> {
 
   private loginFailed(problem: Problem): void {
     if (isFinal(problem)) this.end(problem);
-    else if (!isExpired(problem)) this.retry(problem, 1000, 30_000);
-    else if (this.accepted === this.token || ++this.refusals >= LOGIN_TRIES) this.end(problem);
-    else this.retry(problem, 1000, 30_000); // it may just have been written
+    else if (isExpired(problem) && (this.accepted === this.token || ++this.refusals >= LOGIN_TRIES)) this.end(problem);
+    else this.retry(problem, 1000); // a session that is not known may just have been written
   }
 
   /** An `error` event. */
@@ -302,7 +304,8 @@ export class Connection extends Observed<ConnectionState> {
 
   private lost(problem: Problem): void {
     this.leave("waiting", problem);
-    this.retry(problem, 500, 30_000);
+    this.retry(problem, 500);
+    this.hurried = true;
   }
 
   /** The session is of no use: another token is waited for. */
@@ -317,21 +320,20 @@ export class Connection extends Observed<ConnectionState> {
     this.leave("stopped", problem);
     const look = (): void => {
       if (this.pick() !== null) this.open();
-      else this.wait(TOKEN_CHECK, look);
+      else this.timer.set(TOKEN_CHECK, look);
     };
-    this.wait(TOKEN_CHECK, look);
+    this.timer.set(TOKEN_CHECK, look);
   }
 
   // -- time
 
   /** Exponential, and never the same for two pages: a server that comes back is not run down. */
-  private retry(problem: Problem, first: number, most: number): void {
-    const delay = Math.min(most, first * 2 ** Math.min(this.failures++, 10)) * (0.5 + Math.random() / 2);
+  private retry(problem: Problem, first: number): void {
+    const delay = Math.min(MOST, first * 2 ** Math.min(this.failures++, 10)) * (0.5 + Math.random() / 2);
     this.enter("waiting");
     this.problem = problem;
-    this.hurried = !this.socket?.connected && !isExpired(problem);
     this.retryAt = Date.now() + delay;
-    this.wait(delay, this.again);
+    this.timer.set(delay, this.again);
   }
 
   private again = (): void => {
@@ -349,13 +351,8 @@ export class Connection extends Observed<ConnectionState> {
     this.again();
   };
 
-  private wait(delay: number, act: () => void): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(act, delay);
-  }
-
   private enter(phase: Phase): void {
-    clearTimeout(this.timer);
+    this.timer.clear();
     this.phase = phase;
     this.retryAt = null;
     this.hurried = false;
@@ -364,7 +361,7 @@ export class Connection extends Observed<ConnectionState> {
 
   /** Lets go of the connection, if there is one. */
   private leave(phase: Phase, problem: Problem | null): void {
-    clearTimeout(this.steady);
+    this.steady.clear();
     this.epoch += 1;
     this.enter("idle"); // so that what `disconnect` tells is known for our own doing
     this.socket?.disconnect();

@@ -9,6 +9,7 @@ import { entryOf, gapEntry, isMark, type LogEntry } from "./lines.js";
 import { problemOf } from "./problems.js";
 import type { Ack, LogLine, LogStateEvent, Problem, SubscribeLogs } from "./protocol.js";
 import { overlap, Repeats } from "./resume.js";
+import { Timer } from "./timer.js";
 
 /** `offline`: not connected to the server. `reconnecting`: the server is not connected to the node. */
 export type LogState = "loading" | "live" | "reconnecting" | "ended" | "offline";
@@ -37,8 +38,6 @@ const HELD = 1500;
 const MAX_BACKLOG = 5000;
 const RETRY = [5_000, 10_000, 20_000, 40_000, 60_000];
 
-type Timer = ReturnType<typeof setTimeout> | undefined;
-
 export class LogFeed {
   readonly readers = new Set<LogReader>();
   entries: LogEntry[] = [];
@@ -54,14 +53,12 @@ export class LogFeed {
   private unfinished: string[] = [];
   private repeats: Repeats | null = null;
   private held: LogLine[] | null = null;
-  private timers: Record<"linger" | "loading" | "leave" | "retry" | "quiet" | "held", Timer> = {
-    linger: undefined,
-    loading: undefined,
-    leave: undefined,
-    retry: undefined,
-    quiet: undefined,
-    held: undefined,
-  };
+  private lingering = new Timer();
+  private loading = new Timer();
+  private leaving = new Timer();
+  private retrying = new Timer();
+  private quiet = new Timer();
+  private holding = new Timer();
 
   /**
    * @param nextId gives a number that grows
@@ -81,14 +78,14 @@ export class LogFeed {
   // -- who looks
 
   add(reader: LogReader): void {
-    clearTimeout(this.timers.linger);
+    this.lingering.clear();
     this.readers.add(reader);
     this.sync();
   }
 
   remove(reader: LogReader): void {
     this.readers.delete(reader);
-    if (!this.readers.size) this.after("linger", LINGER, () => this.leave());
+    if (!this.readers.size) this.lingering.set(LINGER, () => this.leave());
   }
 
   private get kept(): number {
@@ -96,7 +93,7 @@ export class LogFeed {
   }
 
   private leave(): void {
-    clearTimeout(this.timers.retry);
+    this.retrying.clear();
     if (this.remote !== "subscribed" || !this.link.isReady) {
       this.close();
       return;
@@ -107,17 +104,18 @@ export class LogFeed {
     const epoch = this.link.epoch;
     const left = (): void => {
       if (this.remote !== "leaving" || epoch !== this.link.epoch) return;
-      clearTimeout(this.timers.leave);
+      this.leaving.clear();
       this.remote = "none";
       if (this.readers.size) this.sync();
       else this.close();
     };
-    this.after("leave", UNSUBSCRIBED, left);
+    this.leaving.set(UNSUBSCRIBED, left);
     this.link.emit("unsubscribe_logs", { service: this.service }, left);
   }
 
   private close(): void {
-    for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    const { lingering, loading, leaving, retrying, quiet, holding } = this;
+    for (const each of [lingering, loading, leaving, retrying, quiet, holding]) each.clear();
     this.ended();
   }
 
@@ -126,17 +124,15 @@ export class LogFeed {
   /** The connection is there: subscribes, again after what was the last. */
   ready(): void {
     this.refusals = 0;
-    clearTimeout(this.timers.retry);
-    this.timers.retry = undefined;
+    this.retrying.clear();
     this.sync();
   }
 
   /** The connection is gone, and the subscription with it. */
   down(): void {
     this.settle(true);
-    clearTimeout(this.timers.loading);
-    clearTimeout(this.timers.retry);
-    this.timers.retry = undefined;
+    this.loading.clear();
+    this.retrying.clear();
     const leaving = this.remote === "leaving";
     this.remote = "none";
     if (leaving && !this.readers.size) this.close();
@@ -144,7 +140,7 @@ export class LogFeed {
   }
 
   private sync(): void {
-    if (this.link.isReady && this.remote === "none" && this.readers.size && !this.timers.retry) this.subscribe();
+    if (this.link.isReady && this.remote === "none" && this.readers.size && !this.retrying.isSet) this.subscribe();
   }
 
   private subscribe(): void {
@@ -160,7 +156,7 @@ export class LogFeed {
     this.asked = true;
     this.remote = "subscribed";
     this.told = "loading";
-    if (this.isLoading) this.after("loading", SILENCE, () => this.loaded());
+    if (this.isLoading) this.loading.set(SILENCE, () => this.loaded());
     const epoch = this.link.epoch;
     this.link.emit("subscribe_logs", payload, (answer?: Ack) => {
       if (epoch === this.link.epoch && this.remote === "subscribed") this.answered(answer);
@@ -177,12 +173,12 @@ export class LogFeed {
     if (this.refusals) this.problem = null;
     this.refusals = 0;
     if (this.told === "loading") this.told = "live";
-    if (this.isLoading) this.after("loading", FIRST_LINES, () => this.loaded());
+    if (this.isLoading) this.loading.set(FIRST_LINES, () => this.loaded());
     this.changed();
   }
 
   private loaded(): void {
-    clearTimeout(this.timers.loading);
+    this.loading.clear();
     this.isLoading = false;
     this.changed();
   }
@@ -197,10 +193,7 @@ export class LogFeed {
     this.remote = "none";
     this.told = "ended";
     const delay = RETRY[Math.min(this.refusals++, RETRY.length - 1)] ?? 0;
-    this.after("retry", delay * (0.75 + Math.random() / 2), () => {
-      this.timers.retry = undefined;
-      this.sync();
-    });
+    this.retrying.set(delay * (0.75 + Math.random() / 2), () => this.sync());
     this.changed();
   }
 
@@ -268,9 +261,9 @@ export class LogFeed {
   }
 
   private hold(held: LogLine[], line: LogLine): void {
-    if (!held.length) this.after("held", HELD, () => this.settle(false));
+    if (!held.length) this.holding.set(HELD, () => this.settle(false));
     held.push(line);
-    this.after("quiet", QUIET, () => this.settle(false));
+    this.quiet.set(QUIET, () => this.settle(false));
     if (held.length >= MAX_BACKLOG) this.settle(false);
   }
 
@@ -278,8 +271,8 @@ export class LogFeed {
   private settle(cut: boolean): void {
     const { held } = this;
     this.held = null;
-    clearTimeout(this.timers.quiet);
-    clearTimeout(this.timers.held);
+    this.quiet.clear();
+    this.holding.clear();
     if (!held?.length) return;
     const before = this.entries.filter((each) => !each.gap).map((each) => each.raw);
     const again = held.map((each) => entryOf(0, "", each).raw);
@@ -291,10 +284,5 @@ export class LogFeed {
 
   changed(): void {
     for (const reader of this.readers) reader.changed();
-  }
-
-  private after(name: keyof LogFeed["timers"], delay: number, act: () => void): void {
-    clearTimeout(this.timers[name]);
-    this.timers[name] = setTimeout(act, delay);
   }
 }

@@ -9,6 +9,7 @@ import type { Link } from "./logs.js";
 import { Observed, type Frames, type Observable } from "./observable.js";
 import { problemOf } from "./problems.js";
 import type { Ack, Problem, ServiceStatus } from "./protocol.js";
+import { Timer } from "./timer.js";
 
 export interface StatusSnapshot {
   /** One word a service; `unknown` for all while the node, or the server, is away. */
@@ -29,8 +30,6 @@ const DOUBT = 3000;
 const LATE = 15_000;
 const RETRY = 5_000;
 
-type Timer = ReturnType<typeof setTimeout> | undefined;
-
 export class StatusFeed extends Observed<StatusSnapshot> {
   private details: Record<string, ServiceStatus> = {};
   private intervals = new Set<{ interval: number }>();
@@ -39,10 +38,10 @@ export class StatusFeed extends Observed<StatusSnapshot> {
   private doubt: "none" | "stale" | "unknown" = "none";
   private problem: Problem | null = null;
   private idle = true;
-  private lingering: Timer;
-  private doubting: Timer;
-  private late: Timer;
-  private retrying: Timer;
+  private lingering = new Timer();
+  private doubting = new Timer();
+  private late = new Timer();
+  private retrying = new Timer();
 
   /** @param connectionProblem what is wrong with the connection */
   constructor(
@@ -62,14 +61,14 @@ export class StatusFeed extends Observed<StatusSnapshot> {
       const mine = { ...wish };
       this.intervals.add(mine);
       this.idle = false;
-      clearTimeout(this.lingering);
+      this.lingering.clear();
       const stop = this.subscribe(run);
       this.sync();
       return () => {
         stop();
         if (!this.intervals.delete(mine)) return;
         if (this.intervals.size) this.sync();
-        else this.lingering = setTimeout(() => this.leave(), LINGER);
+        else this.lingering.set(LINGER, () => this.leave());
       };
     };
     return { get: this.get, initial: this.initial, subscribe };
@@ -82,7 +81,7 @@ export class StatusFeed extends Observed<StatusSnapshot> {
 
   private forget(): void {
     this.idle = true;
-    for (const timer of [this.doubting, this.late, this.retrying]) clearTimeout(timer);
+    for (const timer of [this.doubting, this.late, this.retrying]) timer.clear();
     this.sent = this.updatedAt = this.problem = null;
     this.details = {};
     this.doubt = "none";
@@ -96,8 +95,8 @@ export class StatusFeed extends Observed<StatusSnapshot> {
   }
 
   down(): void {
-    clearTimeout(this.retrying);
-    clearTimeout(this.late);
+    this.retrying.clear();
+    this.late.clear();
     this.sent = null;
     this.doubted();
   }
@@ -115,13 +114,12 @@ export class StatusFeed extends Observed<StatusSnapshot> {
       if (epoch !== this.link.epoch || answer?.ok !== false) return;
       this.fail(problemOf(answer.error));
       this.sent = null;
-      this.retrying = setTimeout(() => this.sync(), RETRY);
+      this.retrying.set(RETRY, () => this.sync());
     });
   }
 
   private expect(): void {
-    clearTimeout(this.late);
-    this.late = setTimeout(() => this.doubted(), 2 * (this.sent ?? POLL_INTERVAL) + LATE);
+    this.late.set(2 * (this.sent ?? POLL_INTERVAL) + LATE, () => this.doubted());
   }
 
   // -- what comes
@@ -135,8 +133,7 @@ export class StatusFeed extends Observed<StatusSnapshot> {
       this.details[each.service] = { ...each, status: each.status.trim().split(/\s+/)[0] || "unknown" };
     }
     this.updatedAt = Date.now();
-    clearTimeout(this.doubting);
-    this.doubting = undefined;
+    this.doubting.clear();
     this.doubt = services.length && services.every((each) => each?.status === "unknown") ? "stale" : "none";
     this.problem = null;
     this.expect();
@@ -155,7 +152,7 @@ export class StatusFeed extends Observed<StatusSnapshot> {
       this.doubt = "unknown";
     } else if (this.doubt === "none") {
       this.doubt = "stale";
-      this.doubting = setTimeout(() => this.doubted(true), DOUBT);
+      this.doubting.set(DOUBT, () => this.doubted(true));
     }
     this.changed();
   }
