@@ -259,3 +259,55 @@ def test_what_a_node_or_redis_says_does_nothing_to_the_terminal(world: World) ->
     text = flask(world, "sessions", "show", world.session()).stdout
     assert "\x1b" not in text
     assert "SHA256:no" in text
+
+
+HEAD = "[09-12|08:15:01.004]"
+
+
+def test_node_logs_of_several_services_searched(world: World) -> None:
+    world.node.append_many(EXECUTION, [f"INFO {HEAD} fine number={number}" for number in range(300)])
+    world.node.append(EXECUTION, f"ERROR{HEAD} Bad block number=7")
+    world.node.append("validator.service", "Sep 12 08:15:11.000 ERRO Missed attestation                      slot: 5")
+    world.node.append_many(EXECUTION, [f"INFO {HEAD} fine again number={number}" for number in range(300)])
+    token = world.session()
+    done = flask(world, "node", "logs", token, "-n", "2", "--level", "error")
+    assert [line.split()[3] for line in done.stdout.splitlines()] == ["execution", "validator"]
+    assert "Missed attestation" in done.stdout.splitlines()[1]
+    found = flask(world, "node", "logs", token, "execution", "--grep", "/number=29[89]$/", "--json")
+    numbers = [json.loads(line)["fields"]["number"] for line in found.stdout.splitlines()]
+    assert numbers == ["298", "299", "298", "299"]
+    slot = flask(world, "node", "logs", token, "validator", "--slot", "5")
+    assert "Missed attestation" in slot.stdout
+    every = flask(world, "node", "logs", token, "execution", "--since", "1h", "--raw")
+    assert len(every.stdout.splitlines()) == 601
+    wrong = flask(world, "node", "logs", token, "execution", "--since", "soon")
+    assert wrong.returncode == 2
+    assert "no time" in wrong.stderr
+
+
+def test_node_extract_tells_nobody_where_the_node_is(world: World) -> None:
+    world.node.append(EXECUTION, f"INFO {HEAD} Peer gone peer=203.0.113.7 dir=/home/alice/geth")
+    world.node.append(EXECUTION, f"INFO {HEAD} Peer back peer=203.0.113.7")
+    done = flask(world, "node", "extract", world.session(), "execution")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert [line.partition("peer=")[2].split()[0] for line in lines[-2:]] == ["ip-1", "ip-1"]
+    assert "alice" not in done.stdout
+    assert "2 ip" in done.stderr
+    as_json = flask(world, "node", "extract", world.session(), "execution", "--json")
+    assert "cursor" not in json.loads(as_json.stdout.splitlines()[-1])
+
+
+def test_node_why_a_service_failed(world: World) -> None:
+    world.node.append(EXECUTION, "Fatal: disk is full")
+    exited = "execution.service: Main process exited, code=exited, status=1/FAILURE"
+    world.node.append(EXECUTION, exited, 5, manager=True)
+    world.node.append(EXECUTION, "execution.service: Failed with result 'exit-code'.", 4, manager=True)
+    world.node.set_unit(EXECUTION, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    done = flask(world, "node", "why", world.session(), "execution")
+    assert done.returncode == 0
+    assert done.stdout.startswith("execution: failed (failed)")
+    for text in ("Fatal: disk is full", "Main process exited", "Failed with result", "Disk:", "Memory:"):
+        assert text in done.stdout
+    fine = flask(world, "node", "why", world.session(), "validator")
+    assert "No failure of it is in the journal." in fine.stdout
