@@ -98,25 +98,8 @@ def _geth_line(slot: Slot, offset: float, level: str, message: str, pairs: str) 
 def geth(slot: Slot) -> list[Line]:
     """An execution client: the new payload, the head, and its housekeeping."""
     dice = slot.random("geth")
-    found: list[Line] = []
     came = dice.uniform(0.6, 2.6)
-    if not slot.empty:
-        digest = _short(slot.hash("block"))
-        gas = dice.uniform(8, 36)
-        took = dice.uniform(18, 140)
-        pairs = (
-            f"number={slot.block:,} hash={digest} blocks=1 txs={dice.randint(30, 240):<4} mgas={gas:.3f} "
-            f"elapsed={took:.3f}ms    mgasps={gas / took * 1000:.3f} snapdiffs={dice.uniform(2, 9):.2f}MiB "
-            f"triedirty={dice.uniform(90, 250):.2f}MiB"
-        )
-        found.append(_geth_line(slot, came, "INFO", "Imported new potential chain segment", pairs))
-        found.append(
-            _geth_line(
-                slot, came + 0.12, "INFO", "Chain head was updated",
-                f"number={slot.block:,} hash={digest} root={_short(slot.hash('state'))} "
-                f"elapsed={dice.uniform(0.5, 3):.6f}ms",
-            )
-        )  # fmt: skip
+    found = [] if slot.empty else _geth_block(slot, dice, came)
     found.append(
         _geth_line(
             slot, dice.uniform(4, 7), "INFO", "Looking for peers",
@@ -142,6 +125,22 @@ def geth(slot: Slot) -> list[Line]:
     return found
 
 
+def _geth_block(slot: Slot, dice: random.Random, came: float) -> list[Line]:
+    digest = _short(slot.hash("block"))
+    gas = dice.uniform(8, 36)
+    took = dice.uniform(18, 140)
+    pairs = (
+        f"number={slot.block:,} hash={digest} blocks=1 txs={dice.randint(30, 240):<4} mgas={gas:.3f} "
+        f"elapsed={took:.3f}ms    mgasps={gas / took * 1000:.3f} snapdiffs={dice.uniform(2, 9):.2f}MiB "
+        f"triedirty={dice.uniform(90, 250):.2f}MiB"
+    )
+    head = f"number={slot.block:,} hash={digest} root={_short(slot.hash('state'))} elapsed={dice.uniform(0.5, 3):.6f}ms"
+    return [
+        _geth_line(slot, came, "INFO", "Imported new potential chain segment", pairs),
+        _geth_line(slot, came + 0.12, "INFO", "Chain head was updated", head),
+    ]
+
+
 # -- Lighthouse
 
 
@@ -153,33 +152,8 @@ def _lighthouse_line(slot: Slot, offset: float, level: str, message: str, pairs:
 def lighthouse(slot: Slot) -> list[Line]:
     """A beacon node: the block, attestations, and the slot's summary in its middle."""
     dice = slot.random("lighthouse")
-    found: list[Line] = []
-    root = slot.hash("root")
-    if not slot.empty:
-        came = dice.uniform(1.0, 3.0)
-        found.append(
-            _lighthouse_line(
-                slot, came, "INFO", "New block received", f"root: 0x{root}, slot: {slot.number}"
-            )
-        )  # fmt: skip
-        if came > 2.6:
-            found.append(
-                _lighthouse_line(
-                    slot, came + 0.2, "WARN", "Block was received late",
-                    f"block_root: 0x{root}, slot: {slot.number}, delay_ms: {int(came * 1000)}",
-                )
-            )  # fmt: skip
-    block = "…  empty" if slot.empty else f"0x{root[:4]}…{root[-4:]}"
-    finalized = slot.epoch - 2
-    found.append(
-        _lighthouse_line(
-            slot, 6.0 + dice.uniform(0, 0.004), "INFO", "Synced",
-            f'peers: "{dice.randint(64, 104)}", '
-            f'exec_hash: "0x{slot.hash("block")[:4]}…{slot.hash("block")[-4:]} (verified)", '
-            f'finalized_root: "0x{Slot(finalized * SLOTS_PER_EPOCH).hash("root")[:4]}…", '
-            f"finalized_epoch: {finalized}, epoch: {slot.epoch}, block: \"{block}\", slot: {slot.number}",
-        )
-    )  # fmt: skip
+    found = [] if slot.empty else _lighthouse_block(slot, dice.uniform(1.0, 3.0))
+    found.append(_lighthouse_line(slot, 6.0 + dice.uniform(0, 0.004), "INFO", "Synced", _summary(slot, dice)))
     for _ in range(dice.randint(0, 2)):
         found.append(
             _lighthouse_line(
@@ -196,6 +170,25 @@ def lighthouse(slot: Slot) -> list[Line]:
             )
         )  # fmt: skip
     return found
+
+
+def _lighthouse_block(slot: Slot, came: float) -> list[Line]:
+    root = slot.hash("root")
+    found = [_lighthouse_line(slot, came, "INFO", "New block received", f"root: 0x{root}, slot: {slot.number}")]
+    if came > 2.6:
+        pairs = f"block_root: 0x{root}, slot: {slot.number}, delay_ms: {int(came * 1000)}"
+        found.append(_lighthouse_line(slot, came + 0.2, "WARN", "Block was received late", pairs))
+    return found
+
+
+def _summary(slot: Slot, dice: random.Random) -> str:
+    root, digest, finalized = slot.hash("root"), slot.hash("block"), slot.epoch - 2
+    block = "…  empty" if slot.empty else f"0x{root[:4]}…{root[-4:]}"
+    return (
+        f'peers: "{dice.randint(64, 104)}", exec_hash: "0x{digest[:4]}…{digest[-4:]} (verified)", '
+        f'finalized_root: "0x{Slot(finalized * SLOTS_PER_EPOCH).hash("root")[:4]}…", '
+        f'finalized_epoch: {finalized}, epoch: {slot.epoch}, block: "{block}", slot: {slot.number}'
+    )
 
 
 def lighthouse_validator(slot: Slot) -> list[Line]:

@@ -16,8 +16,6 @@ from typing import Any
 from ..ssh.target import Target
 from .sealing import Sealer
 
-_NO_KEYS = Sealer()
-
 MAX_RECORD_BYTES = 64 * 1024
 "A record is a host, a user, a password and at most a key of some KiB."
 
@@ -64,7 +62,7 @@ class InvalidRecord(ValueError):
     """A record is not valid. The text names the part that is wrong, and contains nothing of its value."""
 
 
-def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord | None:
+def parse_record(token: str, text: str | bytes, sealer: Sealer | None = None) -> SessionRecord | None:
     """Return a record from its JSON text; None if it is invalid (odd types, odd host, too large, no way to log in)."""
     try:
         return read_record(token, text, sealer)
@@ -72,12 +70,12 @@ def parse_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> Se
         return None
 
 
-def read_record(token: str, text: str | bytes, sealer: Sealer = _NO_KEYS) -> SessionRecord:
+def read_record(token: str, text: str | bytes, sealer: Sealer | None = None) -> SessionRecord:
     """Return a record from its JSON text. Raises `InvalidRecord`."""
     document = parse_document(text)
     if document is None:
         raise InvalidRecord("its JSON")
-    document = sealer.unseal(token, document)
+    document = (sealer or Sealer()).unseal(token, document)
     if document is None:
         raise InvalidRecord("`sealed` (SESSION_KEY is another one, or it was written for another token)")
     host, username = _text(document, "host", 255), _text(document, "username", 64)
