@@ -67,6 +67,21 @@ def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:
     return eth
 
 
+_OF_BEACON_BLOCK = re.compile(
+    r"[Bb]lobs|[Cc]olumns|components|[Rr][Pp][Cc] block|transition block is inv|Produced vote"
+)
+_ROOTS = {key: name for key, name in CONSENSUS.items() if name != "hash"}
+
+
+def of_lighthouse(message: str, fields: dict[str, str]) -> dict[str, str] | None:
+    """Make the `eth` object of a line of Lighthouse's; None when it says nothing of the chain.
+
+    In some messages its `block_hash` is a beacon block's root (network_beacon_processor/sync_methods.rs), or of the
+    deposits' contract.
+    """
+    return from_fields(fields, _ROOTS if "block_hash" in fields and _OF_BEACON_BLOCK.search(message) else CONSENSUS)
+
+
 def of_execution(component: str | None, message: str, fields: dict[str, str]) -> dict[str, str] | None:
     """The `eth` object of a line of the execution layer's; None when it says nothing of the chain."""
     if fields.get("app") == "caplin":  # Erigon's consensus layer
@@ -75,7 +90,7 @@ def of_execution(component: str | None, message: str, fields: dict[str, str]) ->
     if found is None:
         if "head" in fields and "ork" in message:  # Geth's and ethrex' fork choice
             return with_more(None, hash=block_hash(fields["head"]))
-        if message == "GoodPeers":  # Erigon's, of each version of the protocol
+        if message.endswith("GoodPeers"):  # Erigon's, of each version of the protocol
             counts = [int(number) for key, number in fields.items() if key.startswith("eth") and number.isdecimal()]
             return {"peers": str(sum(counts))} if counts else None
         return None

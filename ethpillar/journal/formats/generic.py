@@ -21,7 +21,7 @@ _TIME = (
 _WORD = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRC|DBG|INF|WRN|ERR|FTL|PNC)"
 _SMALL = r"(?i:(trace|debug|info|notice|warn|warning|error|critical|fatal|exception|crit|alert|emerg) *)"
 _TIMED = re.compile(
-    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - |\[\d+\] )?"
+    r"\[?" + _TIME + r"\]?(?: ?[-|] ?| +)(?:([\w.]+) - |\[(?P<pid>\d+)\] )?"
     r"(?:\[" + _SMALL + r"\]|" + _WORD + r"\b)(?=[\]\s:|-]|$)"
 )
 _OPEN_BRACKET = re.compile(r" *+([\w:.-]*+)\] ?")
@@ -39,6 +39,7 @@ _NAMED = re.compile(
     r"(?=[CDEIW])(DEBUG|INFO|WARNING|ERROR|CRITICAL)"
     r"(?::([\w.-]{1,80}+):(?=\S)| (ethpillar(?:\.\w++)*|\w++(?:\.\w++)++): )"
 )
+_JVM = re.compile(r"\[(\d+\.\d{3}s)\]\[(trace|debug|info|warning|error) *\]\[([\w,+]+) *\] ")
 _MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fail": "error", "http: panic": "error"}
 
 
@@ -46,7 +47,7 @@ def parse(text: str) -> Line | None:
     """A line with a time and a level, in one of the common orders; None when it is not one."""
     timed = _TIMED.match(text)
     if timed is None:
-        return _klog(text) or _go(text) or _named(text)
+        return _klog(text) or _go(text) or _named(text) or _jvm(text)
     body = text[timed.end() :]
     component = timed[2]
     if text[0] == "[" != body[:1] and "]" not in timed[0] and (bracket := _OPEN_BRACKET.match(body)):
@@ -61,7 +62,9 @@ def parse(text: str) -> Line | None:
             body = body[:start].rstrip()
         else:
             body, fields = open_pairs(body, EQUALS)
-    level = LEVEL_OF.get(timed[3] or timed[4], "error")  # structlog calls an error with its trace `exception`
+    if timed["pid"]:
+        fields["pid"] = timed["pid"]
+    level = LEVEL_OF.get(timed[4] or timed[5], "error")  # structlog calls an error with its trace `exception`
     return Line(level, component, body.strip(), fields, timed[1].strip(), False, eth.from_fields(fields, eth.CONSENSUS))
 
 
@@ -90,6 +93,12 @@ def _named(text: str) -> Line | None:
     if found is None:
         return None
     return Line(LEVEL_OF[found[1]], found[2] or found[3], text[found.end() :].strip(), {})
+
+
+def _jvm(text: str) -> Line | None:
+    """HotSpot's unified logging (-Xlog): `[0.004s][warning][cds] message`."""
+    found = _JVM.match(text)
+    return found and Line(LEVEL_OF[found[2]], found[3], text[found.end() :].strip(), {}, found[1])
 
 
 def guess(text: str) -> Line:

@@ -66,7 +66,7 @@ def parse(text: str) -> Line | None:
     component = target or _component(fields) or named
     if component is None and level and level.isupper() and by_place:
         component = fields.get("name") or fields.get("caller")
-    found = _eth(component, message, {**fields, **span} if span else fields, execution)
+    found = _eth(component, message, {**fields, **span} if span else fields, execution, not by_place)
     word = level_of(level) or _NUMBERS.get(level) if level else None
     if level and word is None:
         fields["level"] = level
@@ -85,10 +85,12 @@ def _component(fields: dict[str, str]) -> str | None:
     return component
 
 
-def _eth(component: str | None, message: str, fields: dict[str, str], execution: bool) -> dict[str, str] | None:
+def _eth(
+    component: str | None, message: str, fields: dict[str, str], execution: bool, lighthouse: bool
+) -> dict[str, str] | None:
     if execution:
         return eth.of_execution(component, message, fields)
-    found = eth.from_fields(fields, eth.CONSENSUS)
+    found = eth.of_lighthouse(message, fields) if lighthouse else eth.from_fields(fields, eth.CONSENSUS)
     if found is None and not fields.keys().isdisjoint(_JAVA):
         found = log4j.eth_of(message)
     if found is None and "context" in fields:  # Lodestar's

@@ -30,11 +30,6 @@ _SIMPLE = re.compile(
 )
 _CODE = re.compile(r"[\[({\"]")
 _PAD = 40
-_OF_BEACON_BLOCK = re.compile(
-    r"[Bb]lobs|[Cc]olumns|components|[Rr][Pp][Cc] block|transition block is inv|Produced vote"
-)
-"Messages whose `block_hash` is a beacon block's root (network_beacon_processor/sync_methods.rs), or of the deposits'."
-_ROOTS = {key: name for key, name in eth.CONSENSUS.items() if name != "hash"}
 
 
 def parse(text: str) -> Line | None:
@@ -63,9 +58,11 @@ def parse(text: str) -> Line | None:
     else:
         before, fields = _plain_pairs(rest)
         message = f"{message} {before}" if before else message
-    component = fields.get("service", component)
-    keys = _ROOTS if "block_hash" in fields and _OF_BEACON_BLOCK.search(message) else eth.CONSENSUS
-    found = eth.from_fields(fields, keys)
+    if "service" in fields:
+        if component:
+            fields["location"] = component
+        component = fields["service"]
+    found = eth.of_lighthouse(message, fields)
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1] or None, False, found)
 
 

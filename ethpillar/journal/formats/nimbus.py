@@ -17,7 +17,7 @@ _PAD = 42
 
 _HEAD = re.compile(
     r"(TRC|DBG|INF|NTC|NOT|WRN|ERR|FAT) (?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:\d\d|Z)?)(?: |$)"
-    r"|(?<!NOT )(?<!FAT ))"  # without a time these are words: `NOT found`, `FAT filesystem`
+    r"|(?<!NOT )(?<!FAT )|(?=[^\"]*+(?<= topics=)\"))"  # without a time these are words: `NOT found`, `FAT filesystem`
 )
 
 
