@@ -16,6 +16,7 @@ from bench import hostile
 from bench.lines import LINES
 from ethpillar.journal.clients import client_of
 from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser
+from ethpillar.journal.formats.catalogue import BEGINNINGS
 from ethpillar.journal.formats.eth import CONSENSUS, EXECUTION
 from ethpillar.journal.text import clean
 
@@ -51,6 +52,13 @@ def test_a_format_answers_or_declines(text: str, name: str) -> None:
     line = FORMATS[name](text)
     if line is not None:
         check(text, line)
+
+
+@given(TEXTS, st.sampled_from(list(FORMATS)))
+def test_a_format_takes_only_what_begins_as_it_says(text: str, name: str) -> None:
+    text = clean(text.encode("utf-8", "replace"))[0]
+    if FORMATS[name](text) is not None:
+        assert text[0] in BEGINNINGS[name]
 
 
 @pytest.mark.parametrize("client", [name for name in LINES if client_of(name)])

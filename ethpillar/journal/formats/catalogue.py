@@ -1,7 +1,7 @@
 """Which formats there are, and the order in which they are tried.
 
 Belongs here: the table of formats and of what each client prints by default. To add a format: its module, a line in
-`FORMATS`, and, for a client, one in `OF_CLIENT`.
+`FORMATS` and in `BEGINNINGS`, and, for a client, one in `OF_CLIENT`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,21 @@ FORMATS: dict[str, Format] = {
     "generic": generic.parse,
 }
 "In the order in which they are tried: the ones that can't be taken for another first."
+
+_DIGITS, _CAPITALS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BEGINNINGS = {
+    "geth": "[" + _CAPITALS, "lighthouse": " " + _CAPITALS, "nethermind": _DIGITS, "logfmt": "clmt", "json": "{",
+    "zap": _DIGITS, "tracing": _DIGITS, "log4j": _DIGITS, "teku": _DIGITS, "lodestar": "[" + _CAPITALS + _DIGITS,
+    "nimbus": _CAPITALS, "prysm": "[", "grandine": "[", "charon": _DIGITS, "logrus": _CAPITALS, "logback": _DIGITS,
+    "log4j-status": _DIGITS, "nest": "[", "generic": "[" + _CAPITALS + _DIGITS,
+}  # fmt: skip
+"The characters with which a format's lines begin: a text that begins with another is not tried."
+
+TO_TRY: dict[str, tuple[Format, ...]] = {
+    first: tuple(FORMATS[name] for name in FORMATS if first in BEGINNINGS[name])
+    for first in {each for firsts in BEGINNINGS.values() for each in firsts}
+}
+"The formats for a first character, in their order."
 
 OF_CLIENT = {
     "Geth": "geth", "Erigon": "geth", "Nethermind": "nethermind", "Besu": "log4j", "Reth": "tracing",

@@ -79,7 +79,7 @@ def of_lighthouse(message: str, fields: dict[str, str]) -> dict[str, str] | None
     In some messages its `block_hash` is a beacon block's root (network_beacon_processor/sync_methods.rs), or of the
     deposits' contract.
     """
-    return from_fields(fields, _ROOTS if "block_hash" in fields and _OF_BEACON_BLOCK.search(message) else CONSENSUS)
+    return from_fields(fields, _ROOTS if _OF_BEACON_BLOCK.search(message) else CONSENSUS)
 
 
 def of_execution(component: str | None, message: str, fields: dict[str, str]) -> dict[str, str] | None:
@@ -96,12 +96,19 @@ def of_execution(component: str | None, message: str, fields: dict[str, str]) ->
         return None
     # A transaction's hash is its own; and so are the peers and hashes of the BitTorrent client with which Erigon loads
     # its snapshots.
-    if "hash" in found and "txhash" not in fields and ("nonce" in fields or _TRANSACTION.search(message)):
+    if "hash" in found and "txhash" not in fields and ("nonce" in fields or _is_of_transaction(message)):
         del found["hash"]
     if component is not None and (_SNAPSHOTS.search(component) or "connections" in fields or "webseeds" in fields):
         found.pop("hash", None)
         found.pop("peers", None)
     return found or None
+
+
+def _is_of_transaction(message: str) -> bool:
+    # Most messages have none of these letters, which costs less than the pattern.
+    return ("x" in message or "ransaction" in message or "lob" in message or "limbo" in message) and (
+        _TRANSACTION.search(message) is not None
+    )
 
 
 _TRANSACTION = re.compile(r"(?<![a-z])(?:[Tt]ransaction|[Tt]xn?s?\b|[Bb]lobs? |limbo)")

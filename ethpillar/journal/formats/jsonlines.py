@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
@@ -123,7 +122,7 @@ def read_object(text: str) -> dict[str, str] | None:
 
 def _members(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
-    again: Counter[str] = Counter()
+    again: dict[str, int] = {}
     place = _skip(text, 1)
     if text[0] != "{":
         raise ValueError
@@ -140,7 +139,7 @@ def _members(text: str) -> dict[str, str]:
             value, place = _value(text, _skip(text, place + 1))
             key = _plain(key)
             if key in fields and fields[key] != value:  # the last counts, as everywhere
-                again[key] += 1
+                again[key] = again.get(key, 0) + 1
                 fields[f"{key}#{again[key]}"] = fields[key]
             fields[key] = value
             place = _skip(text, place)

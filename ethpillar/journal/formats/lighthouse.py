@@ -46,11 +46,11 @@ def parse(text: str) -> Line | None:
     if "::" in body and (place := _PLACE.match(body)):
         component, body = place[1], body[place.end() :]
     message, rest = _message_and_pairs(body)
-    pairs = [(key, quoted or bare.strip()) for key, quoted, bare in _SIMPLE.findall(rest)]
-    fields = dict(pairs)
+    pairs = _SIMPLE.findall(rest)
+    fields = {key: quoted or bare.strip() for key, quoted, bare in pairs}
     if "" not in fields:
         if len(fields) != len(pairs):
-            fields = numbered(pairs)
+            fields = numbered([(key, quoted or bare.strip()) for key, quoted, bare in pairs])
     elif _CODE.search(rest):
         before, fields = open_pairs(rest, COLON)
         if before.strip():
@@ -62,7 +62,7 @@ def parse(text: str) -> Line | None:
         if component:
             fields["location"] = component
         component = fields["service"]
-    found = eth.of_lighthouse(message, fields)
+    found = eth.of_lighthouse(message, fields) if "block_hash" in fields else eth.from_fields(fields, eth.CONSENSUS)
     return Line(LEVEL_OF[head[2]], component, message, fields, head[1] or None, False, found)
 
 

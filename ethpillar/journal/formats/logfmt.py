@@ -55,7 +55,11 @@ def parse(text: str) -> Line | None:
             if key in fields:
                 component = fields[key]
                 break
-    return Line(word, component, message or "", fields, time, False, _eth(component, message or "", fields, execution))
+    if execution or message == "Connected peers":
+        found = _eth(component, message or "", fields, execution)
+    else:
+        found = eth.from_fields(fields, eth.CONSENSUS)
+    return Line(word, component, message or "", fields, time, False, found)
 
 
 def _eth(component: str | None, message: str, fields: dict[str, str], execution: bool) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..clients import client_of
 from . import crash, generic, systemd
-from .catalogue import FORMATS, OF_CLIENT, Format
+from .catalogue import FORMATS, OF_CLIENT, TO_TRY, Format
 from .continuation import OPENING, Continuation, State, is_exception, is_frame
 from .line import Line, level_of_priority
 
@@ -80,7 +80,7 @@ class LineParser:
         return line if line.fields else line._replace(message=(line.message + text[LONGEST:]).rstrip())
 
     def _other(self, text: str) -> Line | None:
-        for each in FORMATS.values():
+        for each in TO_TRY.get(text[:1], ()):
             if each is not self._format and (line := each(text)):
                 if each is not generic.parse:  # it would take other formats' lines, too
                     self._format = each
