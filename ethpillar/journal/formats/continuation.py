@@ -80,6 +80,7 @@ _RECORD = re.compile(
 )
 _WORD = re.compile(r"[^\W_]")
 _ART_LEAST, _ART_MOST = 6, 400
+_PATTERN_LEAST, _PATTERN_SIGNS = 16, 4
 
 
 def is_frame(text: str) -> bool:
@@ -94,8 +95,10 @@ def is_exception(text: str) -> bool:
 
 def is_art(text: str) -> bool:
     """Return True if a text is a part of a picture or a table's rule: signs, with hardly a letter or digit."""
-    if text[:1].isalnum() or not _ART_LEAST <= len(text) <= _ART_MOST:
+    if text[:3].isalpha() or text[:5].isalnum() or not _ART_LEAST <= len(text) <= _ART_MOST:
         return False
+    if len(text) >= _PATTERN_LEAST and len(set(text)) <= _PATTERN_SIGNS:  # such as Nethermind's map of its progress
+        return True
     signs = len(text) - text.count(" ")
     return signs >= _ART_LEAST and len(_WORD.findall(text)) * 4 < signs
 

@@ -119,7 +119,7 @@ _NUMBER_AND_HASH = re.compile(
     r"(?<![\w.,#-])#?(\d[\d,]{0,14}+) +(?:\d\d:\d\d:\d\d )?\((0x[0-9a-f]{6,64}+(?:\.{2,5}[0-9a-f]{4,8}+)?)\)"
 )
 _NUM_HASH = re.compile(r"NumHash \{ number: (\d+), hash: (0x[0-9a-f]+)")
-_OTHERS = re.compile(r"parent|final|safe|ancestor|anchor|persisted|old|previous|lowest")
+_OTHERS = re.compile(r"parent|final|safe|(?<!invalid_)ancestor|anchor|persisted|old|previous|lowest")
 "What is in the name of a key that is about another block than the line's."
 
 

@@ -10,13 +10,14 @@ import re
 
 from . import eth
 from .line import LEVEL_OF, Line
-from .pairs import RUST, open_pairs
+from .pairs import RUST, joined, open_pairs
 
 _HEAD = re.compile(
     r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d))\] {1,2}(?:([A-Z]{4,5})|\[([A-Z]+)\]) "
 )
 _NEW = re.compile(r"([a-z_]\w*(?:::\w+)*):(\d+): ?")
 _OLD = re.compile(r"\[([\w:]+)\] ?(?:\[peers: (\d+/\d+)\] ?)?")
+_BLOCK = re.compile(r"\bblock_number: (\d+), block_hash: (0x[0-9a-f]+)")
 _SLOT = re.compile(r"\(slot: (\d+)\b|\b(?:in|at) slot (\d+)\b")
 
 
@@ -34,11 +35,13 @@ def parse(text: str) -> Line | None:
             component, body = place[1], body[place.end() :]
             fields["line"] = place[2]
         body, pairs = open_pairs(body, RUST)
-        fields.update(pairs)
+        fields = joined(fields, pairs)
     elif place := _OLD.match(body):
         component, body = place[1], body[place.end() :]
         if place[2]:
             fields["peers"] = place[2]
     slot = _SLOT.search(body) if "slot" in body else None
     found = eth.with_more(eth.from_fields(fields, eth.CONSENSUS), slot=(slot[1] or slot[2]) if slot else None)
+    if "block_hash: " in body and (block := _BLOCK.search(body)):
+        found = eth.with_more(found, block=block[1], hash=block[2])
     return Line(level, component, body.strip(), fields, head[1], False, found)

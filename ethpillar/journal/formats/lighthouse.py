@@ -4,7 +4,8 @@ Grammar: up to 6.x (slog-term) `Mon dd hh:mm:ss.mmm LEVL message padded to 40 ke
 from 7.x (common/logging/src/tracing_logging_layer.rs) `Mon dd hh:mm:ss.mmm LEVEL message padded to 44 key: value`, with
 text values quoted and the level five wide. A message longer than its padding is followed by `, key:` in the old, by two
 blanks in the new form. Values hold `, ` and `: ` inside of brackets and quotes. With `--log-extra-info` the place in
-the source comes before the message. With `--disable-log-timestamp` the line begins with the blank after the time.
+the source comes before the message. With `--disable-log-timestamp` the line begins with the blank after the time,
+which a paste may have lost.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from .line import LEVEL_OF, Line
 from .pairs import COLON, numbered, open_pairs
 
 _HEAD = re.compile(
-    r"(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) | (?=[A-Z]{4,5} {1,2}\S))"
+    r"(?:([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}) | (?=[A-Z]{4,5} {1,2}\S)"
+    r"|(?=[A-Z]{4,5} {1,2}[^\s\[][^=:\[]{0,80}? {4,40}[a-z_]\w{1,40}: ))"
     r"(TRCE|DEBG|INFO|WARN|ERRO|CRIT|TRACE|DEBUG|ERROR) {1,2}(?! {3})"
 )
 _EMPTY = re.compile(r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}|) ([A-Z]{4,5}) {5,}")

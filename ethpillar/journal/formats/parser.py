@@ -7,7 +7,7 @@ nothing of the lines before; what those have left open is `formats.continuation`
 from __future__ import annotations
 
 from ..clients import client_of
-from . import crash, generic, systemd
+from . import compose, crash, generic, systemd
 from .catalogue import FORMATS, OF_CLIENT, TO_TRY, Format
 from .continuation import OPENING, Continuation, State, is_exception, is_frame
 from .line import Line, level_of_priority
@@ -36,6 +36,8 @@ class LineParser:
         "The client's name, when the unit's description begins with one that is known."
         self._format: Format = FORMATS["geth"]
         self._open = Continuation()
+        self._containers: dict[str, LineParser] = {}
+        "Of containers whose names compose puts before their lines."
         self._level: str | None = None
         self._logged: str | None = None
         "The level of the last line that a format knew."
@@ -89,6 +91,8 @@ class LineParser:
 
     def _unstamped(self, text: str, priority: int | None, further: bool) -> Line:
         """A text that no format knows: last words, more of the line before, or a line of its own."""
+        if " | " in text and (line := self._of_container(text, priority)):
+            return line
         if text[:1] in _DYING and self._goes_on_dying(text):
             return self._more(text)
         if begun := crash.begins(text):
@@ -108,6 +112,22 @@ class LineParser:
             line = line._replace(level=level_of_priority(priority, manager=False))
         self._level = line.level
         return line
+
+    def _of_container(self, text: str, priority: int | None) -> Line | None:
+        """A line that compose has put a container's name before; each container's lines are a stream of their own."""
+        cut = compose.container(text)
+        if cut is None or (cut[0] not in self._containers and len(self._containers) >= compose.MOST):
+            return None
+        name, rest, surely = cut
+        parser = self._containers.get(name) or LineParser()
+        line = parser.parse(rest, priority)
+        if name not in self._containers and not (surely or line.timestamp_text):
+            return None
+        self._containers[name] = parser
+        self._level = line.level
+        if line.continuation:
+            return line._replace(message=text.rstrip())
+        return line._replace(fields={"container": name, **line.fields})
 
     def _goes_on_dying(self, text: str) -> bool:
         if crash.is_epilogue(text):
