@@ -51,7 +51,7 @@ def zap(text: str) -> Line | None:
         if text.startswith("{", found.end()) and found.re is _NAME:
             break  # the last column is the message
         if component and component != found[1]:
-            place_in_source = found[1]
+            place_in_source = f"{place_in_source} {found[1]}" if place_in_source else found[1]
         component = component or found[1]
         place = found.end()
     message, fields = _apart(text[place:])

@@ -47,5 +47,7 @@ def parse(text: str) -> Line | None:
     component = head[3]
     if message.startswith("[") and (stage := _STAGE.match(message)):
         component, message = stage[1], message[stage.end() :].lstrip()
+        if head[3]:
+            fields["location"] = head[3]
     found = eth.of_execution(component, message, fields) if fields else None
     return Line(LEVEL_OF[head[1]], component, message, fields, head[2], False, found)

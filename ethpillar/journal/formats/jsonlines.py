@@ -12,7 +12,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from . import eth, log4j
-from .line import Line, level_of, level_of_priority
+from .line import LEVEL_OF, Line, level_of, level_of_priority
 
 _LEVELS = ("level", "lvl", "severity", "log.level", "@level", "L")
 _TIMES = ("time", "ts", "t", "timestamp", "@timestamp", "T")
@@ -67,7 +67,7 @@ def parse(text: str) -> Line | None:
         component = fields.get("name") or fields.get("caller")
     found = _eth(component, message, {**fields, **span} if span else fields, execution, not by_place)
     word = level_of(level) or _NUMBERS.get(level) if level else None
-    if level and word is None:
+    if level and level not in LEVEL_OF and level not in _NUMBERS:  # such as slog's `DEBUG-4`
         fields["level"] = level
     return Line(word, component, message, fields, time, False, found)
 

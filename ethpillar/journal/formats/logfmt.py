@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from . import eth, prysm
-from .line import Line, level_of
+from .line import LEVEL_OF, Line, level_of
 from .pairs import quoted_pairs
 
 _LOGRUS = re.compile(
@@ -46,7 +46,7 @@ def parse(text: str) -> Line | None:
     else:
         return None
     word = level_of(level) if level else None
-    if level and word is None:
+    if level and level not in LEVEL_OF:  # such as slog's `DEBUG-4`
         fields["level"] = level
     if others:
         message = f"{message or ''} {others}".lstrip()

@@ -51,6 +51,8 @@ def parse(text: str) -> Line | None:
         level = LEVEL_OF[head[3]] if head[3] else None
         fields = {"thread": head[5]} if head[5] else {}
         component = head[4] or head[6]
+        if head[4] and head[6]:
+            fields["logger"] = head[6]
     if level is None and (first := _FIRST_WORD.match(message)):
         level = _HINTS.get(first[0])
     return Line(level, component, message, fields, time, False, _eth(message))
