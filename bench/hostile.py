@@ -41,6 +41,15 @@ HEADS = (
     "12:00:00.123 [main] INFO  ",
     "2024-01-01 12:00:00 INFO ",
     "execution.service: ",
+    " WARN ",
+    "WARN a    k: ",
+    "[Nest] 98  - 11/05/2025, 12:39:13 PM   ERROR [",
+    "a-1  | ",
+    "*** Error in `",
+    "/bin/x(",
+    "x: y:1: ",
+    "WARNING:",
+    "[1.000s][info][a",
 )
 REPEATED = (
     *("a", " ", "=", '"', "\\", '\\"', "a=", 'a="', 'a="x ', 'a="x" ', 'a="x" "', "a=b ", " a=", "{a=", "(a=", " a=("),
