@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -94,7 +94,7 @@ def _follow(node: Node, query: Query, cursor: str | None, show: Show) -> None:
     """Print lines as they come, of every unit, until the command is ended or one of them can't be followed."""
     if not query.units:
         raise click.ClickException("`system` can't be followed. Name the services to follow.")
-    following = [gevent.spawn(_Follower(node, unit, cursor, query.wanted, show).run) for unit in query.units]
+    following = [gevent.spawn(Follower(node, unit, cursor, query.wanted, show.all).run) for unit in query.units]
     try:
         for done in gevent.iwait(following):
             if isinstance(done.value, EthPillarError):
@@ -103,13 +103,24 @@ def _follow(node: Node, query: Query, cursor: str | None, show: Show) -> None:
         gevent.killall(following)
 
 
-class _Follower:
-    """Follows one unit across broken connections."""
+class Follower:
+    """Follows one unit across broken connections, from a cursor on or from now on."""
 
-    def __init__(self, node: Node, unit: str, cursor: str | None, wanted: Wanted, show: Show) -> None:
+    def __init__(
+        self,
+        node: Node,
+        unit: str,
+        cursor: str | None,
+        wanted: Wanted,
+        show: Callable[[Sequence[Shown]], None],
+        lines: int | None = 0,
+    ) -> None:
+        """:param lines: without a cursor, how many entries of the past to begin with; None: all there are"""
         self._node = node
         self._unit = unit
-        self._last = cursor
+        self.last = cursor
+        "The cursor of the last entry that was read."
+        self._lines = lines
         self._wanted = wanted
         self._show = show
         self._blocks = Blocks(node.status.description)
@@ -122,24 +133,24 @@ class _Follower:
                 self._read(follow=True)
                 gevent.sleep(0.5)
                 self._node.source.wait_connected()
-                if self._last is not None:
+                if self.last is not None:
                     self._read(follow=False)  # a followed journal may show the current boot only
         except EthPillarError as problem:
             return problem.with_traceback(None)
 
     def _read(self, follow: bool) -> None:
-        expected, lines = self._last, None if self._last else 0
+        expected, lines = self.last, None if self.last else self._lines
         with self._node.source.journal(self._unit, lines=lines, cursor=expected, follow=follow) as stream:
             while entries := stream.read():
                 for entry in entries:
                     if entry.cursor != expected:
                         self._print(entry)
-                    self._last = entry.cursor
+                    self.last = entry.cursor
 
     def _print(self, entry: Entry) -> None:
         shown = self._blocks.take(entry)
         if self._wanted.everything or self._wanted.any_of(shown.lines):
-            self._show.all([shown])
+            self._show([shown])
 
 
 class Show:

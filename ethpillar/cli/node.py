@@ -11,6 +11,7 @@ from ..units import CORE_UNITS, UnitStatus, service_name
 from .common import json_option, open_node, print_json, print_table, told
 from .extract import extract
 from .logs import logs
+from .watch import watch
 from .why import why
 
 _COLOURS = {"active": "green", "failed": "red", "activating": "yellow", "deactivating": "yellow", "reloading": "yellow"}
@@ -47,5 +48,5 @@ def _row(status: UnitStatus) -> list[str]:
     return [service_name(status.unit), word, client, status.since or "-", *numbers, memory, status.result or "-"]
 
 
-for command in (logs, why, extract):
+for command in (logs, why, extract, watch):
     node.add_command(command)
