@@ -64,7 +64,7 @@ class NodeJournal:
         words = journal_command(self.name_of(unit), lines=lines, cursor=cursor, follow=follow)
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
-        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare) as command:
+        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, endless=follow) as command:
             yield CommandEntries(command, None if follow else PATIENCE, cursor)
 
     def last_lines(self, unit: str) -> list[str]:

@@ -1,14 +1,15 @@
 """A logged-in connection and the commands that run on it.
 
-Belongs here: channels, and the deadline that paramiko's exec lacks. A command is given as a list of words and quoted
-here, once, so that nothing reaches a shell unquoted. How many channels there may be is decided in `ssh.channels`.
+Belongs here: channels, and the deadline that paramiko's exec lacks. A command is given as a list of words, so that
+nothing reaches a shell unquoted; what a shell adds to its output is dropped here, for every command, by `ssh.shell`.
+How many channels there may be is decided in `ssh.channels`.
 """
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import gevent
@@ -17,6 +18,7 @@ from gevent.event import Event
 
 from ..errors import SshTimeout, SshUnreachable
 from .channels import ChannelCount
+from .shell import NOISE_LIMIT, CommandLine
 from .transport import NodeTransport
 
 READ_SIZE = 64 * 1024
@@ -29,6 +31,11 @@ LATE = 60.0
 "Seconds that sshd has to open a channel, whether or not anybody still waits for it."
 CLOSED_WITHIN = 2.0
 "Seconds that the end of a command is waited for. Its channel is closed in any case."
+SILENCE = 0.25
+"""Seconds without output, after a command has ended, in which the end of its output must come. A process that a
+start-up file of the shell has left behind keeps it open for ever."""
+MOST_SILENCES = 40
+"How often that is waited for while something goes on printing."
 _REFUSED = "Unable to open channel."
 "What paramiko says of all but the last of several refusals that come at once."
 
@@ -57,40 +64,86 @@ class Result:
 class Command:
     """A running remote command. Close it; closing it ends the remote process within moments."""
 
-    def __init__(self, channel: paramiko.Channel, closed: Callable[[Command], None] = lambda _: None) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, line: CommandLine, closed: Callable[[Command], None] = lambda _: None
+    ) -> None:
         """:param closed: is called once the channel is closed, in a greenlet that nobody kills"""
         self._channel = channel
+        self._line = line
         self._closed = closed
         self._closing: gevent.Greenlet[[], None] | None = None
-        self._stderr = b""
-        self.answered = False
-        "True once it has printed anything."
+        self._output, self._errors = line.output(), line.output()
+        self._stderr = self._stdin = b""
+        self._reads = 0
+        self._end: gevent.Greenlet[[], None] | None = None
 
-    def start(self, words: Sequence[str], stdin: bytes) -> None:
-        """Have sshd run the command. Raises what paramiko raises."""
-        self._channel.exec_command(shlex.join(words))
-        self.send(stdin)
+    @property
+    def answered(self) -> bool:
+        """True once the node has run it."""
+        return self._output.began
+
+    def start(self, stdin: bytes) -> None:
+        """Have sshd run the command. Raises what paramiko raises.
+
+        :param stdin: all of its standard input. The command gets it when it has begun, for it may be a password, and a
+            start-up file of the shell might read it
+        """
+        self._channel.exec_command(self._line.text)
+        self._end = gevent.spawn(self._await_end)
+        self._stdin = stdin
+        if not stdin:
+            self.send(b"")
+
+    def _await_end(self) -> None:
+        """End the output when the command has ended, and something else holds its channel open."""
+        self._channel.status_event.wait()
+        for _ in range(MOST_SILENCES):
+            reads = self._reads
+            gevent.sleep(SILENCE)
+            if self._output.ended or (reads == self._reads and not self._channel.recv_ready()):
+                break
+        self._channel.in_buffer.close()
 
     def read(self) -> bytes:
         """Wait for output and return it; b"" when it or the connection has ended.
 
         Not reading makes the remote side wait.
+
+        :raises SshTimeout: the shell prints without end, and does not run the command
         """
+        while True:
+            data = self._receive()
+            if self._channel.recv_stderr_ready() or not data:
+                self._drain_stderr()
+            if not data:
+                return b""
+            found = self._output.feed(data)
+            if self._stdin and self._output.began:
+                self._give_stdin()
+            if self._output.noise_size > NOISE_LIMIT:
+                raise SshTimeout
+            if found:
+                return found
+
+    def _give_stdin(self) -> None:
+        stdin, self._stdin = self._stdin, b""
+        with suppress(EOFError, OSError, paramiko.SSHException):  # the next read tells that the connection is gone
+            self.send(stdin)
+
+    def _receive(self) -> bytes:
         try:
             data = self._channel.recv(READ_SIZE)
         except (EOFError, OSError, paramiko.SSHException):
             return b""  # what was read is acknowledged, and the connection died of that
         except RuntimeError as problem:
             raise _interruption(problem) from None
-        if self._channel.recv_stderr_ready() or not data:
-            self._drain_stderr()
-        self.answered = self.answered or bool(data)
+        self._reads += 1
         return bytes(data)
 
     def _drain_stderr(self) -> None:
         # Standard error shares the window: left alone it would stop the output at last.
         while self._channel.recv_stderr_ready():
-            self._stderr = (self._stderr + self._channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
+            self._stderr = (self._stderr + self._errors.feed(self._channel.recv_stderr(READ_SIZE)))[-STDERR_KEPT:]
 
     @property
     def stderr(self) -> bytes:
@@ -100,6 +153,9 @@ class Command:
 
     def status(self, timeout: float = 5.0) -> int:
         """Return the exit status once it has ended and all of its output is here; -1 when there is none."""
+        if not self._line.endless:
+            status = self._output.status
+            return -1 if status is None or status > 127 else status  # beyond 127: a signal ended it
         self._channel.status_event.wait(timeout)
         # sshd may send the status before the last of the output, which a connection that breaks then takes along. A
         # channel that the other side has closed is complete, too.
@@ -136,6 +192,8 @@ class Command:
         except (EOFError, OSError, paramiko.SSHException):
             pass  # the connection is gone, and with it the command
         finally:
+            if self._end is not None:
+                self._end.kill()
             self._closed(self)
 
     def close(self) -> None:
@@ -184,24 +242,27 @@ class Connection:
         """True if it can still be used, as far as is known."""
         return bool(self._transport.is_active()) and not self._transport.ended.is_set()
 
-    def start(self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = 15.0) -> Command:
+    def start(
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = 15.0, endless: bool = False
+    ) -> Command:
         """Return a running command, whose channel has been counted (`ChannelCount.take`). Close it.
 
         :param words: the program and its arguments, unquoted
         :param stdin: all of its standard input
         :param timeout: seconds until sshd must have started it; None where the caller has a deadline
+        :param endless: it goes on until it is closed
         :raises ChannelRefused: no room on this connection
         :raises SshUnreachable: the connection is gone (`SshTimeout`: it does not answer)
         """
         # In a greenlet that nobody kills: sshd's answer may come after the caller was stopped, and a channel that opens
         # then has to be closed, or it would count against MaxSessions for ever.
-        opening = gevent.spawn(self._open)
+        opening = gevent.spawn(self._open, CommandLine(words, endless))
         try:
             with gevent.Timeout(timeout, SshTimeout()):
                 answer = opening.get()
                 if isinstance(answer, Exception):
                     raise answer
-                answer.start(words, stdin)
+                answer.start(stdin)
                 return answer
         except (EOFError, OSError, paramiko.SSHException):
             opening.link(_abandon)
@@ -210,12 +271,12 @@ class Connection:
             opening.link(_abandon)
             raise
 
-    def _open(self) -> Command | Exception:
+    def _open(self, line: CommandLine) -> Command | Exception:
         # Returns its error: left to gevent it would be printed as a stack trace.
         command: Command | None = None
         refused = False
         try:
-            command = Command(self._transport.open_session(timeout=LATE), self._ended)
+            command = Command(self._transport.open_session(timeout=LATE), line, self._ended)
         except paramiko.ChannelException:
             refused = True
         except (EOFError, OSError, paramiko.SSHException) as problem:

@@ -122,25 +122,29 @@ class ConnectionPool:
 
     @contextmanager
     def stream(
-        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, spare: int = 0
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, spare: int = 0, endless: bool = False
     ) -> Iterator[Command]:
         """Start a long command, which is ended at the end of the block; see `Connection.start`.
 
         :param timeout: seconds until a connection that has room must have started it
         :param spare: how many more there must be room for; less where sshd allows few channels
+        :param endless: it goes on until it is closed
         :raises LimitReached: there is no room for one more
         """
-        command = self._start(words, stdin, timeout, partial(self._channels.take_long, spare))
+        command = self._start(
+            lambda connection: connection.start(words, stdin, timeout, endless),
+            partial(self._channels.take_long, spare),
+        )
         try:
             yield command
         finally:
             command.close()
 
-    def _start(self, words: Sequence[str], stdin: bytes, timeout: float, decide: Decide) -> Command:
+    def _start(self, start: Callable[[Connection], Command], decide: Decide) -> Command:
         for _ in range(self._channels.most + REFUSALS):
             connection = self._with_room(decide)
             try:
-                return connection.start(words, stdin, timeout)
+                return start(connection)
             except ChannelRefused as refusal:
                 gevent.sleep(refusal.pause)
         raise LimitReached

@@ -57,7 +57,10 @@ class Node:
         self.refreshed = 0
 
     @contextmanager
-    def stream(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, spare: int = 0) -> Iterator[Command]:
+    def stream(
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, spare: int = 0, endless: bool = False
+    ) -> Iterator[Command]:
+        assert endless == ("-f" in words)
         self.words.append(tuple(words))
         self.spare.append(spare)
         self.running += 1

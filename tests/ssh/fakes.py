@@ -5,6 +5,8 @@ Only what `ssh.connection` asks of paramiko is here. Everything that crosses a n
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import Any
 
 import gevent
@@ -12,6 +14,25 @@ import paramiko
 from gevent.event import Event
 
 from ethpillar.ssh.connection import Connection
+
+
+def told(line: str) -> tuple[str, bytes, bool]:
+    """Return the words of a command line, the mark that it prints, and whether it goes on until it is closed."""
+    words = shlex.split(line)
+    assert words[:3] == ["exec", "/bin/sh", "-c"]
+    halves = re.match(r"printf %s%s (\w+) (\w+);", words[3])
+    assert halves is not None
+    return shlex.join(words[5:]), "".join(halves.groups()).encode(), words[3].endswith('exec "$@"')
+
+
+class Pipe:
+    """What comes on a channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def close(self) -> None:
+        self._channel.gone.set()
 
 
 class Channel:
@@ -25,13 +46,20 @@ class Channel:
         self.exit_status = 0
         self.status_event = Event()
         self.gone = Event()
-        self._output = list(transport.sshd.output)
-        self.stderr = list(transport.sshd.stderr)
+        self.in_buffer = Pipe(self)
+        self._output: list[bytes] = []
+        self.stderr: list[bytes] = []
 
-    def exec_command(self, words: str) -> None:
+    def exec_command(self, line: str) -> None:
         self.transport.step()
-        self.words = words
-        if words in self.transport.sshd.hanging:
+        self.words, mark, endless = told(line)
+        sshd = self.transport.sshd
+        self._output = [*sshd.noise, mark, *sshd.output]
+        self.stderr = [*sshd.noise, mark, *sshd.stderr]
+        if not (endless or sshd.endless):
+            self._output += [mark + b".%d." % self.exit_status, *sshd.noise]
+            self.stderr += [mark, *sshd.noise]
+        if self.words in sshd.hanging:
             self.gone.wait()
             raise paramiko.SSHException("Channel closed.")
 
@@ -46,11 +74,15 @@ class Channel:
         self.transport.step()
         if self._output:
             return self._output.pop(0)
-        if self.transport.sshd.endless:
+        if self.transport.sshd.endless or self.transport.sshd.held:
             self.gone.wait()
+            return b""
         self.eof_received = True
         self.status_event.set()
         return b""
+
+    def recv_ready(self) -> bool:
+        return bool(self._output)
 
     def recv_stderr_ready(self) -> bool:
         return bool(self.stderr)
@@ -115,8 +147,12 @@ class Sshd:
         self.output: list[bytes] = []
         "What each command prints."
         self.stderr: list[bytes] = []
+        self.noise: list[bytes] = []
+        "What the login shell prints before and after each command, on both streams."
         self.endless = False
         "Whether commands go on until they are closed."
+        self.held = False
+        "Whether a process holds the channels of commands open after their end."
         self.hanging: set[str] = set()
         "Commands that sshd never starts."
         self.problem: Exception | None = None

@@ -10,6 +10,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.ssh.connection import Command
+from ethpillar.ssh.shell import CommandLine
 from ethpillar.timing import within
 
 
@@ -29,7 +30,7 @@ class Interrupted:
 
 @pytest.mark.parametrize("act", [lambda command: command.read(), lambda command: command.send(b"x")])
 def test_a_kill_and_a_timeout_stay_what_they_are(act: Any) -> None:
-    command = Command(Interrupted())  # type: ignore[arg-type]
+    command = Command(Interrupted(), CommandLine(["true"]))  # type: ignore[arg-type]
     reading = gevent.spawn(act, command)
     gevent.sleep(0)
     reading.kill()

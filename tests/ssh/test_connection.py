@@ -10,15 +10,21 @@ import pytest
 
 from ethpillar.errors import SshTimeout, SshUnreachable
 from ethpillar.ssh import connection as connection_module
-from ethpillar.ssh.connection import OUTPUT_LIMIT, STDERR_KEPT, ChannelRefused, Command, Connection
+from ethpillar.ssh.connection import OUTPUT_LIMIT, STDERR_KEPT, ChannelRefused, Command, Connection, Result
 
 from ..waiting import until
 from .fakes import Channel, Sshd
 
 
-def start(connection: Connection, words: list[str] | None = None, stdin: bytes = b"", timeout: float = 5) -> Command:
+def start(
+    connection: Connection,
+    words: list[str] | None = None,
+    stdin: bytes = b"",
+    timeout: float = 5,
+    endless: bool = False,
+) -> Command:
     connection.channels.take()
-    return connection.start(words or ["systemctl"], stdin, timeout)
+    return connection.start(words or ["systemctl"], stdin, timeout, endless)
 
 
 def only(sshd: Sshd) -> Channel:
@@ -34,6 +40,8 @@ def test_a_command_is_quoted_and_its_input_ended() -> None:
     sshd = Sshd()
     command = start(sshd.login(), ["sudo", "-p", "", "a b", "$(id)"], b"secret\n")
     assert only(sshd).words == "sudo -p '' 'a b' '$(id)'"
+    assert only(sshd).sent == b""  # a start-up file of the shell could read it
+    assert command.result().status == 0
     assert only(sshd).sent == b"secret\n"
     command.close()
     command.close()
@@ -55,14 +63,53 @@ def test_what_a_command_said() -> None:
     assert connection.proved
 
 
-def test_a_command_that_printed_nothing_proves_nothing() -> None:
+def test_a_command_that_never_began_proves_nothing() -> None:
     sshd = Sshd()
     connection = sshd.login()
     command = start(connection)
+    only(sshd)._output = [b"This account is currently not available.\n"]
     assert command.result().stdout == b""
     command.close()
     settled(connection)
     assert not connection.proved
+
+
+@pytest.mark.parametrize("noise", [[b"half"], [b"\xff\x00\n", b"a" * 100_000], [b"1.0.2"], [b"printf %s%s a b"]])
+def test_what_a_shell_prints_around_a_command_is_dropped(noise: list[bytes]) -> None:
+    sshd = Sshd()
+    sshd.noise, sshd.output, sshd.stderr = noise, [b"one\n", b"two"], [b"bad"]
+    connection = sshd.login()
+    command = start(connection)
+    assert command.result() == Result(0, b"one\ntwo", b"bad")
+    command.close()
+    command = start(connection, endless=True)
+    assert command.read() + command.read() == b"one\ntwo"
+    command.close()
+
+
+def test_a_shell_that_prints_without_end_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "NOISE_LIMIT", 1000)
+    sshd = Sshd()
+    command = start(sshd.login())
+    only(sshd)._output = [b"x" * 600] * 3
+    with pytest.raises(SshTimeout):
+        command.read()
+    command.close()
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_what_holds_a_channel_open_does_not_hold_a_command_up(monkeypatch: pytest.MonkeyPatch, endless: bool) -> None:
+    monkeypatch.setattr(connection_module, "SILENCE", 0.01)
+    sshd = Sshd()
+    sshd.output, sshd.endless = [b"one"], endless
+    sshd.held = True
+    command = start(sshd.login(), endless=endless)
+    assert command.read() == b"one"
+    only(sshd).status_event.set()
+    with gevent.Timeout(5):
+        assert command.read() == b""
+    assert command.status(0.0) == (-1 if endless else 0)
+    command.close()
 
 
 def test_output_without_end_is_no_answer() -> None:
@@ -80,7 +127,7 @@ def test_output_without_end_is_no_answer() -> None:
 
 def test_an_exit_status_counts_once_all_is_here() -> None:
     sshd = Sshd()
-    command = start(sshd.login())
+    command = start(sshd.login(), endless=True)
     channel = only(sshd)
     channel.exit_status = 3
     channel.status_event.set()

@@ -1,0 +1,119 @@
+"""What a login shell is told to run, and which bytes of its output are the command's.
+
+sshd hands every command to the user's login shell, and that prints what its start-up files want: a greeting, half a
+line, a terminal's title. So the shell is told to replace itself with `sh`, which prints a mark on both streams, runs
+the command, and prints the mark again with the exit status. What stands between the marks is the command's. A command
+that goes on until it is closed takes the place of `sh`, so that nothing else runs on the node meanwhile.
+
+A mark is drawn for each command, and is on the command line in halves only: a shell that prints the commands that it
+runs (`set -x`, a title made of `$BASH_COMMAND`) does not print the mark.
+
+Belongs here: quoting for any shell, and the marks. It does no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+
+NOISE_LIMIT = 16 * 1024 * 1024
+"Bytes that a shell may print before a command; more is no answer."
+NOISE_KEPT = 2048
+"Bytes of them that are kept, the first ones: they may say why there is no command."
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:-]+")
+_SPECIAL = re.compile(r"['\\!]")
+
+_SAY = "printf %s%s {0} {1}; printf %s%s {0} {1} >&2; LC_ALL=C; export LC_ALL; "
+_ENDLESS = _SAY + 'exec "$@"'
+_BOUNDED = _SAY + '"$@"; printf %s%s.%s. {0} {1} $?; printf %s%s {0} {1} >&2'
+
+
+def quote(word: str) -> str:
+    """Quote a word so that bash, zsh, fish, tcsh and dash read it as it is. It must not contain a line break.
+
+    Within single quotes fish knows backslashes, and tcsh replaces exclamation marks: so these, and quotes, stand
+    outside of them.
+    """
+    return word if _PLAIN.fullmatch(word) else "'" + _SPECIAL.sub(r"'\\\g<0>'", word) + "'"
+
+
+class CommandLine:
+    """One command as a login shell is told to run it."""
+
+    def __init__(self, words: Sequence[str], endless: bool = False) -> None:
+        """
+        :param words: the program and its arguments, unquoted
+        :param endless: it runs until it is closed, and so there is no mark at its end
+        """
+        halves = secrets.token_hex(8), secrets.token_hex(8)
+        script = (_ENDLESS if endless else _BOUNDED).format(*halves)
+        self.text = " ".join(["exec", "/bin/sh", "-c", quote(script), "sh", *map(quote, words)])
+        self.endless = endless
+        self._mark = "".join(halves).encode()
+
+    def output(self) -> Output:
+        """Return what finds the command's bytes in one of its streams."""
+        return Output(self._mark, self.endless)
+
+
+class Output:
+    """The bytes of one stream: what came before the command, the command's own, and what came after it."""
+
+    def __init__(self, mark: bytes, endless: bool) -> None:
+        """:param endless: there is no mark at the end"""
+        self._mark = mark
+        self._endless = endless
+        self._held = b""
+        self._tail = b""
+        self.began = False
+        "True once the command was started."
+        self.ended = False
+        "True once the command has ended and all of its bytes are here."
+        self.noise = b""
+        "The first bytes that came before the command."
+        self.noise_size = 0
+
+    @property
+    def status(self) -> int | None:
+        """The exit status that stands behind the mark at the end; None as long as there is none."""
+        parts = self._tail.split(b".")
+        return int(parts[1]) if len(parts) > 2 and parts[1].isdigit() else None
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the bytes of these that are the command's."""
+        if self.ended:
+            self._tail = (self._tail + data)[:8]
+            return b""
+        data = self._held + data if self._held else data
+        self._held = b""
+        if not self.began:
+            data = self._begin(data)
+        if self._endless or not self.began:
+            return data
+        payload, mark, rest = data.partition(self._mark)
+        if mark:
+            self.ended = True
+            self._tail = rest[:8]
+            return payload
+        return self._hold(payload, _overlap(payload, self._mark))
+
+    def _begin(self, data: bytes) -> bytes:
+        noise, mark, rest = data.partition(self._mark)
+        self.began = bool(mark)
+        if not self.began:
+            noise = self._hold(noise, _overlap(noise, self._mark))
+        self.noise = (self.noise + noise[:NOISE_KEPT])[:NOISE_KEPT]
+        self.noise_size += len(noise)
+        return rest
+
+    def _hold(self, data: bytes, size: int) -> bytes:
+        """Keep the last bytes for the next time; return those before."""
+        self._held = data[len(data) - size :]
+        return data[: len(data) - size]
+
+
+def _overlap(data: bytes, mark: bytes) -> int:
+    """Return how many bytes at the end of the data may be the beginning of the mark."""
+    return next((size for size in range(min(len(mark) - 1, len(data)), 0, -1) if data.endswith(mark[:size])), 0)
