@@ -15,7 +15,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
-	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-frontend, make bench-formats, make score LINES=DIR"
+	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-frontend, make bench-console, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
@@ -44,7 +44,7 @@ test: parts
 	@$(BIN)/python -m tests
 
 test-unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend
+	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend --ignore=tests/console
 
 # Debian is downloaded once, into ~/.cache/ethpillar. Where no container can boot it says why, and succeeds.
 test-systemd: parts
@@ -127,6 +127,11 @@ $(VENV)/.audit: $(VENV)/.python
 .PHONY: bench-frontend example
 bench-frontend: parts
 	@RATE=$(or $(RATE),5000) SECONDS=$(or $(SECONDS),10) $(BIN)/python bench/frontend.py
+
+# A fast log in the console, in a headless Chromium, and how long it takes to answer: make bench-console RATE=2000 SECONDS=60
+.PHONY: bench-console
+bench-console: parts
+	@RATE=$(or $(RATE),2000) SECONDS=$(or $(SECONDS),60) $(BIN)/python bench/console.py
 
 # The dashboard's four parts on the hooks, to look at `make demo` with: http://localhost:3000
 example: parts

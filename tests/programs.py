@@ -30,6 +30,7 @@ PACKAGES = {
 ROOT = Path(__file__).resolve().parents[1]
 JS = ROOT / "tests" / "js"
 FRONTEND = ROOT / "frontend"
+CONSOLE = ROOT / "tests" / "console"
 
 
 def missing(what: str) -> NoReturn:
@@ -101,8 +102,8 @@ def install() -> None:
         _apt(command)
     elif command:
         say(f"some tests will be skipped for want of programs; to have them: sudo {command}")
-    for folder in (JS, FRONTEND):
-        if not (folder / "node_modules" / "socket.io-client").exists():
+    for folder in (JS, FRONTEND, CONSOLE):
+        if not (folder / "node_modules" / ".package-lock.json").exists():
             _npm_ci(folder)
 
 

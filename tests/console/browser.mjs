@@ -70,6 +70,14 @@ const operations = {
     await of(id).setOfflineMode(on);
     return null;
   },
+  /** Bytes of the heap in use, after what is not used was collected. */
+  async heap({ id }) {
+    const session = await of(id).createCDPSession();
+    await session.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await session.send("Runtime.getHeapUsage");
+    await session.detach();
+    return usedSize;
+  },
   async shot({ id, path }) {
     await of(id).screenshot({ path });
     return null;

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..system.parts import missing
+from .. import programs
 
 HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -23,13 +23,12 @@ class Chromium:
     """The browser; each page of it is a `Page`."""
 
     def __init__(self, folder: Path) -> None:
-        executable = next(filter(None, map(shutil.which, NAMES)), None)
-        if executable is None:
-            missing("Chromium")
-        if shutil.which("node") is None or not (HERE / "node_modules" / "puppeteer-core").is_dir():
-            missing("puppeteer-core (npm ci in tests/console)")
+        executable = next(filter(None, map(shutil.which, NAMES)), None) or programs.missing("Chromium")
+        node = programs.node() or programs.missing("Node.js")
+        if not (HERE / "node_modules" / "puppeteer-core").is_dir():
+            programs.missing("puppeteer-core (npm ci in tests/console)")
         self._process = subprocess.Popen(
-            ["node", "browser.mjs", str(executable), str(folder / "profile")],
+            [node, "browser.mjs", executable, str(folder / "profile")],
             cwd=HERE,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

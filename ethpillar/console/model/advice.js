@@ -45,5 +45,8 @@ export function advice(service, lines, result) {
   return steps;
 }
 
+/** A level at the beginning, after a time at most; or one that a key names. */
+const BAD = /^\W{0,3}([\d[\]().:TZ,|/+-]+\s+|[a-z]{3}\s+\d+\s+){0,4}\W?(error|err|eror|fatal|crit|critical|panic|traceback)\b|\b(level|lvl)"?[=:]\s?"?(error|fatal|crit|panic)/i;
+
 /** Whether a raw line tells of an error. @param {string} line */
-export const isBad = (line) => /^\W{0,3}(\S+\s+){0,2}\W?(error|fatal|crit(ical)?|panic|eror|crit)\b|^(panic|Fatal|Traceback)/i.test(line.slice(0, 120));
+export const isBad = (line) => BAD.test(line.slice(0, 160));

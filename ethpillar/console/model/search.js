@@ -57,6 +57,7 @@ export function hits(search, text) {
   /** @type {[number, number][]} */
   const found = [];
   if (search.pattern) {
+    search.pattern.lastIndex = 0;
     for (const hit of text.matchAll(search.pattern)) {
       if (hit[0]) found.push([hit.index, hit.index + hit[0].length]);
       if (found.length === 100) break;

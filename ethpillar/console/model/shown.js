@@ -46,7 +46,7 @@ export class Shown {
     this.list = [];
     this.hits = [];
     this.counts = [0, 0, 0];
-    this._work = this._rebuild();
+    this._work = this._rebuild(this.store.order.slice());
   }
 
   get busy() {
@@ -63,8 +63,8 @@ export class Shown {
     return true;
   }
 
-  *_rebuild() {
-    const slots = this.store.order.slice();
+  /** @param {number[]} slots */
+  *_rebuild(slots) {
     for (let i = 0; i < slots.length; i += SLICE) {
       this._take(slots.slice(i, i + SLICE).filter((slot) => this.store.line[slot] !== undefined));
       yield;

@@ -115,8 +115,9 @@ export class Store {
     let head = earlier ? undefined : this._heads.get(number);
     let time = NaN;
     const sequence = earlier ? (this._before -= entries.length) : 0;
+    const known = this._known(entries);
     entries.forEach((entry, i) => {
-      if (entry.cursor && this._cursors.has(entry.cursor)) return;
+      if (known[i]) return;
       time = micros(entry.timestamp) || time || (head === undefined ? Date.now() * 1000 : this.time[head]);
       if (entry.continuation && head !== undefined && this.line[head] !== undefined) {
         this._extend(head, entry);
@@ -130,6 +131,16 @@ export class Store {
     added.sort(this.compare);
     merge(this.order, added, this.compare);
     return { added, grown };
+  }
+
+  /** Which of these are held already. Only the last line of a journal entry has its cursor. @param {LogEntry[]} entries */
+  _known(entries) {
+    let known = false;
+    return entries.map((_, i) => {
+      const { cursor } = entries[entries.length - 1 - i];
+      if (cursor) known = this._cursors.has(cursor);
+      return known;
+    }).reverse();
   }
 
   /** @param {string} service @param {number} time microseconds @param {Mark} mark @returns {number} its slot */
