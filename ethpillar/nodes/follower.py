@@ -254,13 +254,18 @@ class Follower:
 
         :raises Lend: somebody needs the channel, unless it is `lent` already; what is left is pending
         """
-        for number, item in enumerate(items):
-            if self._log.started and not self._has_room(item, lent):
-                self._pending = list(items[number:])
-                raise Lend
-            self._log.ring.append(item)
-            if item.gap is None:
-                self._reader.start = After(item.cursor)
+        last = None
+        try:
+            for number, item in enumerate(items):
+                if self._log.started and not self._has_room(item, lent):
+                    self._pending = list(items[number:])
+                    raise Lend
+                self._log.ring.append(item)
+                if item.gap is None:
+                    last = item
+        finally:  # whatever ends this, what is in the ring is not read again
+            if last is not None:
+                self._reader.start = After(last.cursor)
         self._log.news.fire()
 
     def _leave_channel(self) -> None:
@@ -281,7 +286,7 @@ class Follower:
         forgotten = ring.would_forget(item)
         while forgotten > ring.start:
             reached = [each.reach for each in self._subscriptions]
-            room = may_forget(ring, forgotten, reached, any(each.wants_channel for each in self._subscriptions))
+            room = may_forget(ring, forgotten, reached, (each.wants_channel for each in self._subscriptions))
             patience = None
             if room is Room.GIVE_BACK and not lent:
                 return False

@@ -8,7 +8,7 @@ subscribers that keep up.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import Enum
 from itertools import islice
 
@@ -99,7 +99,7 @@ class Room(Enum):
     GIVE_BACK = "nobody has taken them yet, and a subscriber waits for a channel: let it have the follower's"
 
 
-def may_forget(ring: Ring, forgotten: int, reached: Collection[int], wanted: bool) -> Room:
+def may_forget(ring: Ring, forgotten: int, reached: Collection[int], wanted: Iterable[bool]) -> Room:
     """Decide whether a ring may forget its oldest items.
 
     For the fastest subscriber the follower waits as long as it takes: when nobody keeps up, the SSH window fills, and
@@ -110,7 +110,7 @@ def may_forget(ring: Ring, forgotten: int, reached: Collection[int], wanted: boo
     :param forgotten: the sequence number up to which items would be forgotten
     :param reached: the sequence number up to which each subscriber needs the ring no more; below the ring's start for
         one that is served from the journal
-    :param wanted: whether any subscriber can't read the journal because no channel is free
+    :param wanted: for each subscriber, whether it can't read the journal because no channel is free
     """
     if forgotten <= ring.start or not reached:
         return Room.GO
@@ -120,4 +120,4 @@ def may_forget(ring: Ring, forgotten: int, reached: Collection[int], wanted: boo
             return Room.GO
         if fastest >= ring.end:
             return Room.GRACE
-    return Room.GIVE_BACK if wanted else Room.WAIT
+    return Room.GIVE_BACK if any(wanted) else Room.WAIT

@@ -174,7 +174,7 @@ JOURNAL, AHEAD = -1, 2**63
 )
 def test_whether_a_ring_may_forget(forgotten: int, reached: list[int], wanted: bool, expected: Room) -> None:
     ring = filled(10, 20)
-    assert may_forget(ring, forgotten, reached, wanted) is expected
+    assert may_forget(ring, forgotten, reached, [False, wanted]) is expected
 
 
 @given(
@@ -183,7 +183,7 @@ def test_whether_a_ring_may_forget(forgotten: int, reached: list[int], wanted: b
     st.booleans(),
 )
 def test_nothing_is_forgotten_that_the_fastest_needs(forgotten: int, reached: list[int], wanted: bool) -> None:
-    room = may_forget(filled(10, 20), forgotten, reached, wanted)
+    room = may_forget(filled(10, 20), forgotten, reached, [wanted])
     if room in (Room.GO, Room.GRACE):
         assert forgotten <= 10 or not reached or max(reached) >= forgotten
     assert wanted or room is not Room.GIVE_BACK
