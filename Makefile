@@ -133,6 +133,11 @@ bench-frontend: parts
 bench-console: parts
 	@RATE=$(or $(RATE),2000) SECONDS=$(or $(SECONDS),60) $(BIN)/python bench/console.py
 
+# Pictures of the console at three widths, light and dark: make screenshots FOLDER=docs/console
+.PHONY: screenshots
+screenshots: parts
+	@FOLDER=$(or $(FOLDER),docs/console) $(BIN)/python bench/screenshots.py
+
 # The dashboard's four parts on the hooks, to look at `make demo` with: http://localhost:3000
 example: parts
 	@$(BIN)/python -m tests.frontend.package run example

@@ -351,6 +351,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     world.node.set_unit(VALIDATOR, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
     page = console(width=width, height=height, theme=theme)
     page.see("validator has failed")
+    page.see("What to type on the node")  # at once, on phones too
     assert page.do("axe") == []
     if width < 700:
         for tab in (1, 2):

@@ -38,6 +38,8 @@ export class Live {
     this.link = { page: "connecting", node: "unknown", since: now() };
     /** Problems with single logs, by service. @type {Map<string, WireError>} */
     this.problems = new Map();
+    /** Services whose log has reached the present. @type {Set<string>} */
+    this.begun = new Set();
     /** Whether an update of the states has come. */
     this.known = false;
     this.lastStatus = 0;
@@ -91,8 +93,9 @@ export class Live {
 
   /** @param {Record<string, unknown>} payload */
   logState(payload) {
-    if (payload.state !== "gap") return;
     const service = String(payload.service);
+    if (payload.state === "live") this.begun.add(service);
+    if (payload.state !== "gap") return this._changed();
     const mark = marks.gap(payload, this.clock);
     const at = Date.parse(String(payload.to ?? payload.from ?? "")) || this.now();
     this.work(Infinity);

@@ -37,7 +37,8 @@ export class Stage {
     const app = this._app;
     const { live, filters, travel, log, token } = app;
     const none = live.known && ![...live.services.values()].some((each) => each.status.status !== "not_installed");
-    const loading = Boolean(token) && !live.known && !live.store.length && live.link.page !== "ended" && live.link.page !== "refused";
+    const awaited = filters.services.some((name) => !live.begun.has(name) && !live.problems.has(name));
+    const loading = Boolean(token) && (!live.known || (awaited && live.link.page === "up")) && !live.store.length && live.link.page !== "ended" && live.link.page !== "refused";
     const empty = !app.shown.list.length && !filters.live.busy;
     const kind = !token ? "token" : loading ? "loading" : none && !live.store.length ? "none" : !empty ? "" : filters.text || filters.level ? "nomatch" : "quiet";
     document.body.classList.toggle("bare", kind === "none" || kind === "token");
