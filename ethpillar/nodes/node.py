@@ -16,6 +16,7 @@ from ..journal.history.query import Query
 from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
 from ..ssh.pool import ConnectionPool
+from ..units import most_output
 from .feeds import LogFeeds
 from .history import Answer, History
 from .items import Encode
@@ -102,7 +103,7 @@ class Node:
         return self._pool.run(words, stdin, timeout or self._options.ssh_command_timeout)
 
     def _run_status(self, words: Sequence[str]) -> tuple[int, bytes]:
-        result = self.run(words, timeout=self._options.status_timeout)
+        result = self._pool.run(words, timeout=self._options.status_timeout, limit=most_output(words))
         return result.status, result.stdout
 
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:

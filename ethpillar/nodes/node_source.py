@@ -24,6 +24,8 @@ from .status_feed import StatusFeed
 
 LAST_LINES_TIMEOUT = 3.0
 "Seconds that an update waits for the lines before a failure."
+LAST_LINES_BYTES = 1024 * 1024
+"Bytes of messages that are looked through for them; `failures.READ` ordinary lines have some 40,000."
 CATCHING_UP = 6
 "Subscribers of all feeds together that are served from the journal at once: each takes a channel."
 SPARE = 2
@@ -65,14 +67,16 @@ class NodeJournal:
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
         with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, endless=follow) as command:
-            yield CommandEntries(command, None if follow else PATIENCE, cursor)
+            yield CommandEntries(command, None if follow else PATIENCE, cursor, lines)
 
     def last_lines(self, unit: str) -> list[str]:
         """Return what a unit printed before its last failure; nothing if that can't be had, or not soon."""
         entries: list[Entry] = []
+        size = 0
         with suppress(EthPillarError), within(LAST_LINES_TIMEOUT), self.open(unit, lines=failures.READ) as stream:
-            while some := stream.read():
+            while size <= LAST_LINES_BYTES and (some := stream.read()):
                 entries += some
+                size += sum(len(entry.message) for entry in some)
         return failures.lines_before_failure(entries)
 
 

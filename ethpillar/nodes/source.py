@@ -6,6 +6,7 @@ what a log feed needs of a node, so that feeds can be tested with any other.
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -15,15 +16,19 @@ from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
 from ..ssh.connection import Command
-from ..timing import within
+from ..timing import Breath, within
 
 # PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
 # tells where a long line was cut. The cursor and the times come whatever is asked for.
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_LINE_BREAK"
 
 PATIENCE = 60.0
-"""Seconds without output after which a journalctl that does not follow hangs, as on a disk that has died: the node
+"""Seconds without an entry after which a journalctl that does not follow hangs, as on a disk that has died: the node
 still answers then. It may search a large journal for a while; one that follows may well be silent for days."""
+BARREN = 8 * 1024 * 1024
+"Bytes without an entry after which what a node prints is not a journal."
+STEP = 8 * 1024
+"Bytes parsed before others may get their turn."
 
 
 def journal_command(
@@ -92,35 +97,58 @@ class JournalSource(Protocol):
 class CommandEntries:
     """The entries a running journalctl prints."""
 
-    def __init__(self, command: Command, patience: float | None, resume: str | None = None) -> None:
+    def __init__(
+        self, command: Command, patience: float | None, resume: str | None = None, lines: int | None = None
+    ) -> None:
         """
-        :param patience: seconds without output after which it is taken for hanging, and over; None: never
+        :param patience: seconds without an entry after which it is taken for hanging, and over; None: never
         :param resume: the cursor it was given
+        :param lines: how many entries it was asked for; it is over when it prints more
         """
         self._command = command
         self._patience = patience
         self._parser = ExportParser()
         self._joiner = LineJoiner(resume)
         self._over = False
+        self._most = lines
+        self._barren = 0
+        "Bytes since the last entry."
+        self._breathe = Breath()
         self.count = 0
 
     def read(self) -> list[Entry]:
         """See `EntryStream`."""
+        until = None if self._patience is None else time.monotonic() + self._patience
         while not self._over:
             data = b""
-            with within(self._patience):
+            with within(None if until is None else max(0.0, until - time.monotonic())):
                 data = self._command.read()
             if not data:
                 self._over = True
                 return self._parser.close()
-            # An entry without a cursor is none of the journal's: nothing could be resumed after it. A line whose end
-            # has not come when the stream ends is read again, after the last one that is whole.
-            found = self._parser.feed(data)
-            self.count += len(found)
-            entries = self._joiner.feed([each for each in found if each.cursor.startswith("s=")])
+            entries = self._entries(data)
             if entries:
                 return entries
         return []
+
+    def _entries(self, data: bytes) -> list[Entry]:
+        entries: list[Entry] = []
+        for at in range(0, len(data), STEP):
+            step = data[at : at + STEP]
+            # An entry without a cursor is none of the journal's: nothing could be resumed after it. A line whose end
+            # has not come when the stream ends is read again, after the last one that is whole.
+            found = [each for each in self._parser.feed(step) if each.cursor.startswith("s=")]
+            if self._most is not None and self.count + len(found) > self._most:
+                found = found[: self._most - self.count]
+                self._over = True
+            self.count += len(found)
+            self._barren = 0 if found else self._barren + len(step)
+            entries += self._joiner.feed(found)
+            if self._over:
+                break
+            self._breathe()
+        self._over = self._over or self._barren > BARREN
+        return entries
 
     def status(self) -> int:
         """See `EntryStream`."""

@@ -17,6 +17,8 @@ import paramiko
 from gevent.event import Event
 
 from ..errors import SshTimeout, SshUnreachable
+from ..timing import Breath
+from .bounds import WINDOW
 from .channels import ChannelCount
 from .shell import NOISE_LIMIT, CommandLine
 from .transport import NodeTransport
@@ -25,8 +27,8 @@ READ_SIZE = 64 * 1024
 "Bytes asked for at once; sshd sends at most 32 KiB in one packet."
 STDERR_KEPT = 4096
 "Bytes of standard error kept of a command, the last ones."
-OUTPUT_LIMIT = 4 * 1024 * 1024
-"Bytes of output a short command may have."
+OUTPUT_LIMIT = 256 * 1024
+"Bytes of output a short command may have, unless its caller says otherwise."
 LATE = 60.0
 "Seconds that sshd has to open a channel, whether or not anybody still waits for it."
 CLOSED_WITHIN = 2.0
@@ -142,7 +144,10 @@ class Command:
 
     def _drain_stderr(self) -> None:
         # Standard error shares the window: left alone it would stop the output at last.
-        while self._channel.recv_stderr_ready():
+        # Once round the window at most: the node may send more for as long as somebody reads.
+        for _ in range(WINDOW // READ_SIZE):
+            if not self._channel.recv_stderr_ready():
+                return
             self._stderr = (self._stderr + self._errors.feed(self._channel.recv_stderr(READ_SIZE)))[-STDERR_KEPT:]
 
     @property
@@ -171,13 +176,19 @@ class Command:
         except RuntimeError as problem:
             raise _interruption(problem) from None
 
-    def result(self) -> Result:
-        """Read all there is and return it with the exit status. Too much output counts as no answer (`SshTimeout`)."""
+    def result(self, limit: int = OUTPUT_LIMIT) -> Result:
+        """Read all there is and return it with the exit status.
+
+        :param limit: bytes of output
+        :raises SshTimeout: it printed more, which counts as no answer
+        """
         output = bytearray()
+        breathe = Breath()
         while data := self.read():
             output += data
-            if len(output) > OUTPUT_LIMIT:
+            if len(output) > limit:
                 raise SshTimeout
+            breathe()
         return Result(self.status(), bytes(output), self.stderr)
 
     def begin_to_close(self) -> gevent.Greenlet[[], None]:

@@ -17,7 +17,7 @@ from gevent.event import Event
 
 from ..errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable
 from .channels import ChannelCount, Channels, Step
-from .connection import ChannelRefused, Command, Connection, Result
+from .connection import OUTPUT_LIMIT, ChannelRefused, Command, Connection, Result
 
 LOOK_EVERY = 1.0
 "Seconds after which a command that waits for room looks again, whatever it was told."
@@ -99,12 +99,13 @@ class ConnectionPool:
         self._room.set()
         return connection
 
-    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0) -> Result:
+    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, limit: int = OUTPUT_LIMIT) -> Result:
         """Run a short command to its end and return what it said.
 
+        :param limit: bytes of output
         :param timeout: seconds for all of it: waiting for room, too, and a further connection
         :raises SshUnreachable: there is no connection any more
-        :raises SshTimeout: it did not end in time, or printed more than `OUTPUT_LIMIT`
+        :raises SshTimeout: it did not end in time, or printed more than `limit`
         """
         # The only deadline: a second one that ends at the same moment would interrupt the cleaning up after the first.
         with gevent.Timeout(timeout, SshTimeout()):
@@ -116,7 +117,7 @@ class ConnectionPool:
                     gevent.sleep(refusal.pause)
                     continue
                 try:
-                    return command.result()
+                    return command.result(limit)
                 finally:
                     command.begin_to_close()
 

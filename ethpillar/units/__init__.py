@@ -5,12 +5,13 @@ values out. It must not know how the text was got.
 """
 
 from .names import CORE_UNITS, KNOWN_UNITS, service_name, unit_name
-from .show import UnitStatus, parse_show, show_command
+from .show import UnitStatus, most_output, parse_show, show_command
 
 __all__ = [
     "CORE_UNITS",
     "KNOWN_UNITS",
     "UnitStatus",
+    "most_output",
     "parse_show",
     "service_name",
     "show_command",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 PROPERTIES = (
     "Id",
@@ -37,6 +38,9 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OTHER_STATES = {"refreshing": "reloading", "maintenance": "inactive"}
 _UNKNOWN_NUMBER = 2**64 - 1  # what systemd prints for a number that it does not know
 _STATE = re.compile(r"^ActiveState=", re.MULTILINE)
+_PROPERTY = re.compile(rf"^({'|'.join(PROPERTIES)})=(.*)", re.MULTILINE)
+_MOST_PROPERTIES = 256
+"Properties read of a block: a node that repeats one without end must not take everybody's time."
 _TIME = re.compile(r"\w{3} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:UTC|GMT)")
 
 
@@ -81,6 +85,11 @@ def show_command(units: Sequence[str]) -> list[str]:
     return [*words, "--property=" + ",".join(PROPERTIES), "--", *units]
 
 
+def most_output(words: Sequence[str]) -> int:
+    """Return how many bytes the answer to a `show_command` may have. A unit's block has some 400."""
+    return 64 * 1024 + 4096 * len(words)
+
+
 def parse_show(units: Sequence[str], output: bytes) -> list[UnitStatus]:
     """Return the states of these units, in the order in which they were asked for.
 
@@ -96,8 +105,7 @@ def parse_show(units: Sequence[str], output: bytes) -> list[UnitStatus]:
 
 
 def _properties(block: str) -> dict[str, str]:
-    pairs = (line.partition("=") for line in block.split("\n"))
-    return {key: value for key, found, value in pairs if found}
+    return {found[1]: found[2] for found in islice(_PROPERTY.finditer(block), _MOST_PROPERTIES)}
 
 
 def _status(unit: str, properties: dict[str, str]) -> UnitStatus:

@@ -145,7 +145,7 @@ class Pool:
 
     def connect(self) -> None: ...
 
-    def run(self, words: Sequence[str], stdin: bytes, timeout: float) -> Result:
+    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, limit: int = 0) -> Result:
         gevent.sleep(0)
         if "systemctl" in words:
             units = words[words.index("--") + 1 :]

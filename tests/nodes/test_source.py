@@ -8,6 +8,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from ethpillar.nodes import source
 from ethpillar.nodes.source import CommandEntries
 
 ENTRY = b"__CURSOR=s=a;i=1\n__REALTIME_TIMESTAMP=1\nMESSAGE=hello\n\n"
@@ -48,3 +49,74 @@ def test_one_that_is_silent_is_waited_for(patience: float | None) -> None:
     assert not reading.ready()
     silent.closed.set()
     assert reading.get(timeout=10) == []
+
+
+class Babbling:
+    """A journalctl that prints the same without end, and counts what was taken of it."""
+
+    def __init__(self, output: bytes) -> None:
+        self._output = output * (65536 // len(output))
+        self.taken = 0
+
+    def read(self) -> bytes:
+        self.taken += len(self._output)
+        return self._output
+
+    def status(self) -> int:
+        return -1
+
+
+def drained(stream: CommandEntries) -> list[bytes]:
+    return [entry.message for entries in iter(stream.read, []) for entry in entries]
+
+
+@pytest.mark.parametrize("lines", [0, 1, 50, 5000])
+def test_no_more_entries_are_taken_than_were_asked_for(lines: int) -> None:
+    babbling: Any = Babbling(ENTRY)
+    stream = CommandEntries(babbling, 60, lines=lines)
+    assert drained(stream) == [b"hello"] * lines
+    assert stream.count == lines
+    assert babbling.taken <= 65536 * (2 + lines * len(ENTRY) // 65000)
+
+
+@pytest.mark.parametrize("lines", [None, 50])
+@pytest.mark.parametrize("patience", [None, 60])
+@pytest.mark.parametrize(
+    "output",
+    [b"a=b\n\n", b"=\n", b"\n", b"x", b"x\n", b"MESSAGE=no cursor\n\n", b"__CURSOR=s=1\n", b"A\n\1\0\0\0\0\0\0\0x\n"],
+)
+def test_output_that_never_becomes_an_entry_ends(
+    monkeypatch: pytest.MonkeyPatch, output: bytes, patience: float | None, lines: int | None
+) -> None:
+    monkeypatch.setattr(source, "BARREN", 100_000)
+    babbling: Any = Babbling(output)
+    assert drained(CommandEntries(babbling, patience, lines=lines)) == []
+    assert babbling.taken <= 100_000 + 2 * 65536
+
+
+def test_output_that_never_becomes_an_entry_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "BARREN", 2_000_000)
+    babbling: Any = Babbling(b"a=b\n\n")
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            gevent.sleep(0)
+
+    other = gevent.spawn(count)
+    drained(CommandEntries(babbling, None))
+    other.kill()
+    assert turns > 10
+
+
+def test_bytes_that_drip_in_do_not_prolong_the_wait_for_an_entry() -> None:
+    class Dripping(Babbling):
+        def read(self) -> bytes:
+            gevent.sleep(0.001)
+            return b"x"
+
+    dripping: Any = Dripping(b"x")
+    with gevent.Timeout(30):
+        assert CommandEntries(dripping, patience=0.05).read() == []

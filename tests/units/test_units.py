@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.units import CORE_UNITS, parse_show, service_name, show_command, unit_name
+from ethpillar.units import CORE_UNITS, most_output, parse_show, service_name, show_command, unit_name
 
 RUNNING = b"""Id=execution.service
 LoadState=loaded
@@ -155,3 +155,15 @@ def test_texts_of_a_node_are_short_and_plain() -> None:
     assert status.sub_state == "[31mrunning"
     assert status.description == "x" * 256
     assert status.result == "ab"
+
+
+@pytest.mark.parametrize("noise", ["a\n", "Id=x\n", "=\n", "\n\n", "ActiveState=active\n"])
+def test_an_answer_as_large_as_it_may_be_gives_what_it_has_or_an_error(noise: str) -> None:
+    most = most_output(show_command(["a.service"]))
+    answer = ("ActiveState=active\nId=a.service\n" + noise * (most // len(noise))).encode()
+    assert parse_show(["a.service"], answer)[0].status == "active"
+
+
+def test_the_limit_has_room_for_far_more_than_systemd_says() -> None:
+    units = [f"{number}.service" for number in range(100)]
+    assert most_output(show_command(units)) > 100 * 4096
