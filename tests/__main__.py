@@ -22,7 +22,7 @@ from . import programs
 TESTS = Path(__file__).parent
 AT_ONCE = int(os.environ.get("TESTS_AT_ONCE", "3"))
 "Two processors are kept busy by about so many."
-SLOW = ("system", "console", "frontend", "demo")
+SLOW = ("system", "console", "deploy", "frontend", "demo")
 OTHERS = ("real_systemd", "bare")
 "Rooms with commands of their own."
 _COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)")

@@ -24,6 +24,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
     "chromium": "chromium",
+    **{proxy: proxy for proxy in ("nginx", "caddy", "haproxy")},
     **{shell: shell for shell in ("fish", "tcsh", "zsh")},
 }
 "Programs that no wheel has, and Debian's packages that have them."

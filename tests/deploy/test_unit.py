@@ -11,7 +11,7 @@ from tools.source import ROOT
 
 from ..programs import find
 
-UNIT = ROOT / "deploy" / "ethpillar.service"
+UNIT = ROOT / "deploy" / "droplet" / "ethpillar.service"
 
 
 def test_the_unit_gives_away_few_rights() -> None:
