@@ -152,8 +152,11 @@ class SshOutdated(SshError):
     """sshd and this server have no algorithm in common, or it speaks SSH 1."""
 
     code = "ssh_outdated"
-    message = "The node's SSH server offers only encryption that is no longer safe. Nothing was sent to it."
-    hint = "Update OpenSSH on the node, or allow current algorithms in its sshd_config."
+    message = "The node's SSH server and this server have no algorithm in common. Nothing secret was sent to it."
+    hint = (
+        "Allow one of each in the node's sshd_config: KexAlgorithms curve25519-sha256 or ecdh-sha2-nistp256, Ciphers "
+        "aes128-gcm@openssh.com or aes128-ctr, MACs hmac-sha2-256; or update an OpenSSH that has none of these."
+    )
     terminal = True
 
 

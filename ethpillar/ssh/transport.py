@@ -14,6 +14,7 @@ from typing import Any
 import paramiko
 from gevent.event import Event
 from paramiko.common import cMSG_GLOBAL_REQUEST
+from paramiko.kex_curve25519 import KexCurve25519
 from paramiko.transport import ChannelMap
 
 from ..timing import shielded, within
@@ -64,10 +65,15 @@ class NodeTransport(paramiko.Transport):
 
     # No prime that a peer may choose, nor a large one: with 8192 bits an exchange is four seconds in which nobody else
     # gets a turn, and a peer may ask for another one at any time. Whatever has no elliptic curves has group 14.
-    _preferred_kex = tuple(
-        name
-        for name in paramiko.Transport._preferred_kex
-        if not name.startswith(("diffie-hellman-group-exchange", "diffie-hellman-group16"))
+    # curve25519 has two names; paramiko knows the older one, and some nodes offer RFC 8731's alone.
+    _kex_info = {"curve25519-sha256": KexCurve25519, **paramiko.Transport._kex_info}
+    _preferred_kex = (
+        "curve25519-sha256",
+        *(
+            name
+            for name in paramiko.Transport._preferred_kex
+            if not name.startswith(("diffie-hellman-group-exchange", "diffie-hellman-group16"))
+        ),
     )
 
     # AES-GCM first: authenticated, and the fastest here. No CBC, no SHA-1, no MD5.

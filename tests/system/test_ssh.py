@@ -277,3 +277,31 @@ class TestKeyAndSecondFactor:
 
     def test_both_together_are_let_in(self, world: World) -> None:
         world.enter(world.session(privateKey=world.sshd.private_key))
+
+
+@pytest.mark.parametrize("name", ["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"])
+class TestOneKeyExchange:
+    @pytest.fixture
+    def sshd_options(self, name: str) -> dict[str, str]:
+        return {"KexAlgorithms": name}
+
+    def test_each_name_of_a_key_exchange_is_enough(self, world: World) -> None:
+        world.enter()
+
+
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [
+        ("KexAlgorithms", "sntrup761x25519-sha512@openssh.com,diffie-hellman-group18-sha512"),
+        ("Ciphers", "chacha20-poly1305@openssh.com"),
+    ],
+)
+class TestNothingInCommon:
+    @pytest.fixture
+    def sshd_options(self, option: str, names: str) -> dict[str, str]:
+        return {option: names}
+
+    def test_no_algorithm_in_common_is_told_as_that(self, world: World) -> None:
+        error = refused(world, world.session(), "ssh_outdated")
+        assert "no algorithm in common" in error["message"]
+        assert "curve25519-sha256" in error["hint"]
