@@ -50,6 +50,8 @@ export class Log {
     this._traces = new Set();
     this._scrolled = 0;
     this._ours = -1;
+    /** A place was chosen and is not painted yet: what scrolls until then is the browser, as rows go. */
+    this._moving = false;
     this._changed = true;
     this._observer = new ResizeObserver((entries) => this._measured(entries));
     this.root.addEventListener("scroll", () => this._onScroll(), { passive: true });
@@ -70,6 +72,7 @@ export class Log {
     this._anchor = null;
     this.following = follow;
     this.pause = follow ? "" : "history";
+    this._moving = true;
     this.reset();
   }
 
@@ -165,7 +168,7 @@ export class Log {
 
   _onScroll() {
     this._scrolled = performance.now();
-    if (Math.abs(this.root.scrollTop - this._ours) < 1) return;
+    if (this._moving || Math.abs(this.root.scrollTop - this._ours) < 1) return;
     if (this.following) {
       if (!this.atBottom) this.stop("scroll");
     } else if (this.pause === "scroll" && this.atBottom && this._app.travel.isLive) this.follow();
@@ -212,6 +215,7 @@ export class Log {
     this._top.style.height = `${heights.before(from)}px`;
     this._bottom.style.height = `${Math.max(0, heights.total - heights.before(last))}px`;
     this._scrollTo(this.following ? root.scrollHeight : top);
+    this._moving = false;
     if (!this.following && !this._anchor) this._remember();
     highlight(this, this._app);
   }
@@ -327,6 +331,7 @@ export class Log {
     this._anchor = { slot: this.shown.list[index], offset: -above };
     const top = this._heights.before(index) + this._early.offsetHeight - above;
     if (top < 0) this._anchor = { slot: this.shown.list[0], offset: -this._early.offsetHeight };
+    this._moving = true;
     this.changed();
   }
 
