@@ -139,6 +139,10 @@ class PublicProxy:
             connection.close()
 
     def stop(self) -> None:
-        """End it."""
-        self.process.kill()
-        self.process.wait()
+        """End it, by a signal that it can pass on: nginx killed at once would leave its worker behind."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
