@@ -5,7 +5,6 @@ Belongs here: wiring the rooms together, and nothing else. Nothing happens at im
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,15 +65,14 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .sessions import SessionStore, SessionWatch
     from .ssh.address import AddressPolicy
     from .ssh.login import LoginOptions
-    from .units import CORE_UNITS
     from .web.options import WebOptions
     from .web.origins import Origins
 
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
     login_options = settings.select(LoginOptions, policy=policy, logins=BoundedSemaphore(settings.ssh_logins))
-    encode_statuses = partial(wire.encode_statuses, core=CORE_UNITS)
-    node_options = settings.select(NodeOptions, encode_line=wire.encode_line, encode_statuses=encode_statuses)
+    encoders = {"encode_line": wire.encode_line, "encode_statuses": wire.encode_statuses}
+    node_options = settings.select(NodeOptions, **encoders)
     registry = NodeRegistry(store, login_options, node_options)
     limits = settings.select(Limits)
     origins = Origins(settings.frontend_url, own=settings.console)

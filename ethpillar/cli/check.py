@@ -28,11 +28,15 @@ class Step:
 
 
 class _Silent:
-    def connection_state(self, state: str, details: dict[str, object]) -> None:
-        """Nobody is told: a check that breaks says so itself."""
+    """Tells nobody: a check that breaks says so itself."""
 
-    def node_lost(self, error: EthPillarError) -> None:
-        """As above."""
+    def connection_state(self, state: str, details: dict[str, object]) -> None: ...
+
+    def node_away(self) -> None: ...
+
+    def node_back(self) -> None: ...
+
+    def node_lost(self, error: EthPillarError) -> None: ...
 
 
 def checks(server: Server, token: str) -> Iterator[Step]:
@@ -64,7 +68,7 @@ def _node_steps(server: Server, record: SessionRecord) -> Iterator[Step]:
     listener = _Silent()
     node = server.registry.acquire(record, listener)
     try:
-        node.connect()
+        node.reach()
         yield Step("Host key", True, _pin(server, record))
         yield Step("Login", True, "accepted")
         yield from _access_steps(node)

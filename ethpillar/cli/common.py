@@ -80,6 +80,12 @@ class _Nobody:
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         click.echo(f"ethpillar: connection {state}", err=True)
 
+    def node_away(self) -> None:
+        """Nothing more to tell."""
+
+    def node_back(self) -> None:
+        """Nothing more to tell."""
+
     def node_lost(self, error: EthPillarError) -> None:
         click.echo(f"ethpillar: {sentence(error)}", err=True)
 
@@ -90,7 +96,7 @@ def open_node(token: str) -> Iterator[Node]:
     registry, listener = server().registry, _Nobody()
     node = registry.acquire(find_session(token), listener)
     try:
-        node.connect()
+        node.reach()
         yield node
     finally:
         registry.release(node, listener)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import gevent
+from gevent.event import Event
 
 from ..errors import (
     BadRequest,
@@ -20,21 +22,20 @@ from ..errors import (
     NotAuthenticated,
     RateLimited,
     SessionRequired,
-    SshTimeout,
     SshUnreachable,
     TooManyLogs,
 )
 from ..journal.masking import Masker
 from ..limits.buckets import Bucket
-from ..nodes.items import Item
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
-from ..nodes.subscription import LogSubscription, about
+from ..nodes.subscription import LogSubscription
 from ..sessions import SessionRecord
 from ..units import service_name
 from . import wire
 from .batches import Batches
+from .browser_log import BrowserLog, what_prevents
 from .entrance import Entrance
 from .options import GatewayOptions
 from .outbox import Outbox
@@ -44,14 +45,22 @@ from .turn import Turns
 
 log = logging.getLogger(__name__)
 
-BATCH_WINDOW = 0.05
-"Seconds that lines are gathered for a `log_batch`."
+AWAY = "The node can't be reached over SSH at the moment. Trying again."
 PATIENCE = 100
 "Refusals for asking too much that a socket may get at once; one more disconnects it. One a second is fine."
 
 
 def _same(shown: str, token: str) -> bool:
     return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
+
+
+class Stage(Enum):
+    """How far a socket has come."""
+
+    ARRIVING = "its CONNECT is not answered yet"
+    PRESENT = "it is connected, and has to show a token if it has not"
+    IN = "it was told `authenticated`, and hears of its node"
+    OVER = "it has ended, or is about to"
 
 
 class BrowserSocket:
@@ -85,10 +94,27 @@ class BrowserSocket:
         self._checking: dict[str, object] = {}  # the logs whose units are being checked, each with its subscribe's mark
         self._status: StatusSubscription | None = None
         self._past = PastReader(self._masker)
-        self._closed = False
-        self._deadline: gevent.Greenlet[..., None] | None = gevent.spawn_later(options.auth_timeout, self._too_late)
+        self._auth_timeout = options.auth_timeout
+        self._deadline: gevent.Greenlet[..., None] | None = None
+        self._stage = Stage.ARRIVING
+        self._told_away = False
+        "It shows that its node is away."
+        self._gone = Event()
+        self.ended: EthPillarError | None = None
+        "Why it is over, if it is."
+
+    @property
+    def closed(self) -> bool:
+        """Return True if it has ended."""
+        return self._stage is Stage.OVER
 
     # -- the session
+
+    def accepted(self) -> None:
+        """Take note that the client's CONNECT is answered: from now on it has to show a token in time."""
+        self._stage = Stage.PRESENT
+        if self.token is None:
+            self._deadline = gevent.spawn_later(self._auth_timeout, self._too_late)
 
     def _too_late(self) -> None:
         self._deadline = None
@@ -100,26 +126,39 @@ class BrowserSocket:
             deadline.kill()
 
     def authenticate(self, token: Any) -> None:
-        """Open or reuse the session's node and emit `authenticated`. Raises the reason if that fails."""
+        """Open or reuse the session's node and emit `authenticated`. Raises what prevents it, later each time."""
         if not isinstance(token, str):
             raise BadRequest("The token must be text.")
-        if self.token is not None and not _same(token, self.token):
+        try:
+            self.arrive(token)
+        except EthPillarError as problem:
+            self.hold_back(problem, token)
+            raise
+        self.welcome()
+
+    def arrive(self, token: object) -> None:
+        """Make this a socket of the token's session, and wait for its node, though not for long.
+
+        :raises EthPillarError: the token is not valid, or the node refuses
+        """
+        if self.token is not None and not (isinstance(token, str) and _same(token, self.token)):
             raise BadRequest("This connection belongs to another session. Open a new one for this token.")
         record = self._entrance.look_up(token, self._client)
-        self.claim(record.token)
-        self.enter(record)
-
-    def claim(self, token: str) -> None:
-        """Make this a socket of that session. Raises `LimitReached`."""
-        if self.token is None and not self._closed:
-            self._entrance.take(token, self)
-            self.token = token
+        if self.closed:
+            return
+        if self.token is None:
+            self._entrance.take(record.token, self)
+            self.token = record.token
             self._in_time()  # for good: a node that cannot be reached is not the token's fault
+        self.enter(record)
+        self._entrance.let_in(record.token, self._client)
+
+    def hold_back(self, problem: EthPillarError, token: object) -> None:
+        """Wait before a refusal is told, the longer the more often this session or client has been refused."""
+        self._gone.wait(self._entrance.held_back(token, self._client, problem))
 
     def enter(self, record: SessionRecord) -> None:
-        """Do as `authenticate`, with a session that was just read and claimed."""
-        if self._closed:
-            return
+        """Take the node of a session in place of the one before, if there was another, and connect it."""
         node = self._registry.acquire(record, self)
         before, self._node = self._node, node  # at once: `close`, which takes no turn, must find what is held
         status = None
@@ -129,16 +168,30 @@ class BrowserSocket:
             for unit in logs:
                 self._tell_end(unit, "session_changed")
         try:
-            node.connect()
+            node.connect(self._gone)
         except BaseException:
             self._leave_node()
             raise
-        if self._closed:
+        if status is not None and self._status is None and self._node is node:
+            self._status = node.status.subscribe(self, status.interval, status.everything)
+
+    def welcome(self) -> None:
+        """Tell the client that it is in, and how its node is."""
+        node = self._node
+        if node is None or self.closed:
             return
+        self._stage = Stage.IN
+        self._told_away = False
         self.outbox.emit("authenticated")
         self.connection_state("connected" if node.connected else "reconnecting", {})
-        if status is not None and self._status is None and self._node is node:
-            self._status = node.status.subscribe(self, status.interval)
+        gevent.spawn(self.tell_if_away)  # after a true ack, which is sent on return, and clears what the page shows
+
+    def tell_if_away(self) -> None:
+        """Tell the client that its node is away, if it is, and the client does not show so."""
+        node = self._node
+        if node is not None and not self._told_away and (node.away or not node.connected):
+            self._told_away = True
+            self.outbox.emit("error", SshUnreachable(AWAY).payload())
 
     def _leave_node(self) -> None:
         node, self._node = self._node, None
@@ -173,13 +226,13 @@ class BrowserSocket:
                 raise TooManyLogs(service_name(unit))
             mine = self._checking[unit] = object()
         try:
-            problem = _what_prevents(node, unit)
+            problem = what_prevents(node, unit)
             with self.turns.take():
                 if self._checking.get(unit) is not mine or self._node is not node:
                     return  # nobody wants it any more
                 if problem is not None:
                     raise problem
-                sink = _BrowserLog(self.outbox, unit, self._batches if batch else None, self._log_failed)
+                sink = BrowserLog(self.outbox, unit, self._batches if batch else None, self._log_failed)
                 self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
         finally:
             if self._checking.get(unit) is mine:
@@ -216,11 +269,11 @@ class BrowserSocket:
 
     def subscribe_status(self, payload: dict[str, Any]) -> None:
         """Send status updates. A second time changes the interval."""
-        interval = wire.get_interval(payload)
+        interval, everything = wire.get_interval(payload), wire.get_flag(payload, "all", False)
         node = self._require_node()
         self.unsubscribe_status()
         if self._node is node:  # the socket may be closed while the old ticks stop
-            self._status = node.status.subscribe(self, interval)
+            self._status = node.status.subscribe(self, interval, everything)
 
     def unsubscribe_status(self) -> None:
         """Stop the updates."""
@@ -237,7 +290,8 @@ class BrowserSocket:
 
     def status(self, snapshot: Snapshot) -> None:
         """See `StatusSink`."""
-        self.outbox.send(snapshot.data)
+        everything = self._status is not None and self._status.everything
+        self.outbox.send(snapshot.everything if everything else snapshot.data)
 
     def status_failed(self, error: EthPillarError) -> None:
         """See `StatusSink`."""
@@ -247,11 +301,24 @@ class BrowserSocket:
 
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         """See `NodeListener`."""
-        self.outbox.emit("connection_state", {"state": state, **details})
+        if self._stage is Stage.IN:
+            self.outbox.emit("connection_state", {"state": state, **details})
+
+    def node_away(self) -> None:
+        """See `NodeListener`."""
+        if self._stage is Stage.IN:
+            self.tell_if_away()
+
+    def node_back(self) -> None:
+        """See `NodeListener`."""
+        if self._told_away:  # `authenticated` clears what the page shows
+            self._told_away = False
+            self.outbox.emit("authenticated")
 
     def node_lost(self, error: EthPillarError) -> None:
         """See `NodeListener`."""
-        gevent.spawn(self.end, error)
+        if self._stage is Stage.IN:  # else it hears so where it waits for its node
+            gevent.spawn(self.end, error)
 
     # -- the end
 
@@ -263,17 +330,23 @@ class BrowserSocket:
             self.outbox.emit("error", error.payload())
 
     def end(self, error: EthPillarError) -> None:
-        """Tell why, and disconnect."""
-        if not self._closed:
+        """Tell why, and disconnect. A socket whose CONNECT is not answered yet is refused by that answer."""
+        if self.closed:
+            return
+        self.ended = error
+        arriving = self._stage is Stage.ARRIVING
+        if not arriving:
             self.outbox.emit("error", error.payload())
-            self.close()
+        self.close()
+        if not arriving:
             self.outbox.disconnect()
 
     def close(self) -> None:
         """Let go of everything. Called once the socket is gone, or to end it."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self._stage = Stage.OVER
+        self._gone.set()
         self._in_time()
         self._past.close()
         self._leave_node()
@@ -286,49 +359,3 @@ class BrowserSocket:
         logs, self._logs = list(self._logs.values()), {}
         for subscription in logs:
             subscription.close()
-
-
-def _what_prevents(node: Node, unit: str) -> EthPillarError | None:
-    """Return what stands against following a unit's log now."""
-    if not node.connected:
-        return None
-    try:
-        node.check_unit(unit)
-    except EthPillarError as problem:
-        # A node that went away comes back, and the feed asks it then. One that is there and doesn't answer is reported:
-        # somebody has to look at it.
-        if not isinstance(problem, SshUnreachable) or isinstance(problem, SshTimeout):
-            return about(service_name(unit), problem)
-    return None
-
-
-class _BrowserLog:
-    """A `LogSink` on a socket."""
-
-    def __init__(
-        self, outbox: Outbox, unit: str, batches: Batches | None, failed: Callable[[str, EthPillarError], None]
-    ) -> None:
-        """:param batches: None for a subscriber that gets one event for each line"""
-        self._outbox = outbox
-        self._unit = unit
-        self._service = service_name(unit)
-        self._batches = batches
-        self.window = BATCH_WINDOW if batches else 0.0
-        self._failed = failed
-
-    def wait_ready(self, timeout: float | None = None) -> bool:
-        return self._outbox.wait_ready(timeout)
-
-    def lines(self, items: Sequence[Item]) -> None:
-        if self._batches is None:
-            packets = [packet for item in items for packet in item.data]
-        else:
-            packets = self._batches.packets(self._service, items)
-        for packet in packets:
-            self._outbox.send(packet)
-
-    def state(self, state: str, details: dict[str, Any]) -> None:
-        self._outbox.emit("log_state", wire.log_state(self._service, state, details))
-
-    def failed(self, error: EthPillarError) -> None:
-        self._failed(self._unit, error)

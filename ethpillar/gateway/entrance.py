@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gevent.lock import BoundedSemaphore
 
-from ..errors import EthPillarError, LimitReached, RateLimited, SessionExpired
+from ..errors import EthPillarError, LimitReached, RateLimited, SessionExpired, SshError
 from ..limits.limits import Limits
 from ..sessions import SessionRecord, SessionStore, valid_token
 
@@ -58,6 +58,20 @@ class Entrance:
         if record is None:
             raise SessionExpired
         return record
+
+    def held_back(self, token: object, client: str | None, problem: EthPillarError) -> float:
+        """Return the seconds for which a refusal is held back: the longer the more often one is refused.
+
+        :param token: what was shown
+        """
+        if not isinstance(problem, SshError | SessionExpired):
+            return 0.0
+        shown = token if isinstance(token, str) and valid_token(token) else None
+        return self._limits.refusals.refused((client, shown))
+
+    def let_in(self, token: str, client: str | None) -> None:
+        """Take note that a session's node can be watched."""
+        self._limits.refusals.forget((client, token))
 
     def take(self, token: str, holder: Holder) -> None:
         """Count one more socket that has this token. Raises `LimitReached`."""

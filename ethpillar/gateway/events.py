@@ -19,17 +19,16 @@ from ..errors import (
     BadRequest,
     EthPillarError,
     InternalError,
-    LimitReached,
-    RateLimited,
     SessionExpired,
     SessionStoreDown,
+    SshError,
     Superseded,
     TooLarge,
     whereabouts,
 )
 from ..limits.limits import Limits
 from ..nodes.registry import NodeRegistry
-from ..sessions import SessionRecord, SessionStore, token_hash
+from ..sessions import SessionStore, token_hash
 from ..web.dispatch import CLIENT
 from ..web.guard import Guard
 from . import wire
@@ -71,59 +70,53 @@ class Gateway:
         for name, handler in self._events().items():
             socketio.on_event(name, self._guarded(handler))
         socketio.on_event("*", self._unknown)
-        self.guard = Guard(socketio.server, limits, options.auth_timeout, self._find, KINDS)
+        self.guard = Guard(socketio.server, limits, options.auth_timeout, self._find, KINDS, self._left)
         # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
         socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", whereabouts(problem))
 
     # -- connecting
 
     def _connect(self, auth: Any = None) -> None:
-        # Whatever is raised here but ConnectionRefusedError would let the client in, or call this again without `auth`.
+        """Answer CONNECT; it runs in a greenlet of the session's own (`web.guard`), and may take seconds.
+
+        Whatever is raised here but ConnectionRefusedError would let the client in, or call this again without `auth`.
+        """
+        sid = str(request.sid)  # type: ignore[attr-defined]
         try:
-            record = self._session_shown(auth)
-            sid = str(request.sid)  # type: ignore[attr-defined]
-            socket = self._new_socket(sid)
-            if record is not None:
-                self._claim(socket, record)
-        except (LimitReached, RateLimited) as problem:
-            raise ConnectionRefusedError(problem.message, problem.payload()) from None
-        except SessionExpired:
-            raise ConnectionRefusedError(REFUSED_SESSION) from None
-        except SessionStoreDown:
+            socket = self.sockets[sid] = self._new_socket(sid)  # at once, so that whatever ends it finds it
+        except Exception:  # it has left, so the answer goes nowhere
             raise ConnectionRefusedError(REFUSED_STORE) from None
-        except Exception as problem:
-            log.error("A connection failed (%s)", whereabouts(problem))
-            raise ConnectionRefusedError(REFUSED_STORE) from None
-        self.sockets[sid] = socket
-        if record is not None:
-            gevent.spawn(self._enter, socket, record)
+        token = self._token_shown(auth)
+        problem = self._caught(socket, socket.arrive, token) if token else None
+        if problem is not None:
+            socket.hold_back(problem, token)
+        if socket.closed:  # meanwhile
+            if not socket.outbox.closed and socket.ended is None:
+                return  # the server stops: a client that is refused would not come back by itself
+            problem = socket.ended or SessionStoreDown()
+        if problem is not None:
+            self.sockets.pop(sid, None)
+            socket.close()
+            raise ConnectionRefusedError(*_refusal(problem))
+        socket.accepted()
+        if token:
+            gevent.spawn(self._guard, socket, socket.welcome)  # after the CONNECT packet, which is sent on return
 
     def _new_socket(self, sid: str) -> BrowserSocket:
-        try:
-            outbox = Outbox(self._socketio.server, sid)
-        except KeyError:  # it left while its token was looked up, so the answer goes nowhere
-            raise SessionStoreDown from None
+        outbox = Outbox(self._socketio.server, sid)
         client = request.environ.get(CLIENT)
         return BrowserSocket(outbox, self._entrance, self._registry, self._options, self._batches, client)
 
-    def _claim(self, socket: BrowserSocket, record: SessionRecord) -> None:
-        try:
-            socket.claim(record.token)
-        except LimitReached:
-            socket.close()  # it has a deadline that must not fire
-            raise
-
-    def _session_shown(self, auth: Any) -> SessionRecord | None:
-        """Return the session of the token shown at connect; None if none was shown. Raises what refuses it."""
+    def _token_shown(self, auth: Any) -> Any:
+        """Return what was shown as a token at connect, if anything was."""
         token = auth.get("token") if isinstance(auth, dict) else None
-        if not token:
-            token = request.cookies.get(COOKIE)  # only if there is no token: a stale cookie must not refuse a fresh one
-        if not token:
-            return None
-        return self._entrance.look_up(token, request.environ.get(CLIENT))
+        return token or request.cookies.get(COOKIE)  # only if there is none: a stale cookie must not refuse a token
 
-    def _enter(self, socket: BrowserSocket, record: SessionRecord) -> None:
-        self._guard(socket, socket.enter, record)
+    def _left(self, eio_sid: str) -> None:
+        """Let go of a socket whose session has ended, if it was waiting for the answer to its CONNECT."""
+        socket = self._find(eio_sid)
+        if socket is not None:
+            socket.close()
 
     def _disconnect(self, *_: Any) -> None:
         socket = self.sockets.pop(str(request.sid), None)  # type: ignore[attr-defined]
@@ -197,15 +190,22 @@ class Gateway:
         self, socket: BrowserSocket, act: Callable[..., None], *arguments: Any, in_turn: bool = True
     ) -> EthPillarError | None:
         """Run `act` in the socket's turn, unless it takes its turns itself. Emit and return what prevents it."""
+        problem = self._caught(socket, act, *arguments, in_turn=in_turn)
+        return None if problem is None else self._tell(socket, problem)
+
+    def _caught(
+        self, socket: BrowserSocket, act: Callable[..., None], *arguments: Any, in_turn: bool = True
+    ) -> EthPillarError | None:
+        """Run `act` likewise, and return what prevents it."""
         try:
             with socket.turns.take() if in_turn else nullcontext():
                 act(*arguments)
             return None
         except EthPillarError as problem:
-            return self._tell(socket, problem)
+            return problem
         except Exception as problem:
             log.error("An event of session %s failed (%s)", token_hash(socket.token or ""), whereabouts(problem))
-            return self._tell(socket, InternalError())
+            return InternalError()
 
     def _tell(self, socket: BrowserSocket, problem: EthPillarError) -> EthPillarError:
         socket.refuse(problem)
@@ -234,6 +234,18 @@ class Gateway:
             socket.outbox.emit("error", problem.payload())
         acts = [act for socket in sockets for act in (socket.close, socket.outbox.close_transport)]
         gevent.joinall([gevent.spawn(act) for act in acts])
+
+
+def _refusal(problem: EthPillarError) -> tuple[Any, ...]:
+    """Return what a `connect_error` says: its message, and its data if there are any."""
+    if isinstance(problem, SessionExpired):
+        return (REFUSED_SESSION,)
+    if isinstance(problem, SessionStoreDown | InternalError):
+        return (REFUSED_STORE,)
+    data = problem.payload()
+    if isinstance(problem, SshError):
+        del data["message"]
+    return problem.message, data
 
 
 def _ack(problem: EthPillarError | None) -> dict[str, Any]:

@@ -32,6 +32,11 @@ class Outbox:
         self._socket = server.eio.sockets[server.manager.eio_sid_from_sid(sid, "/")]
         self._queue: OutgoingQueue = self._socket.queue
 
+    @property
+    def closed(self) -> bool:
+        """Return True if the client is gone, or is being disconnected."""
+        return bool(self._socket.closing or self._socket.closed)
+
     def emit(self, name: str, payload: Any = None) -> None:
         """Send an event."""
         self.send(wire.event(name, payload))

@@ -155,10 +155,9 @@ def encode_batch(service: str, packets: Sequence[str]) -> str:
     return f'2["log_batch",{{"service":{_dumps(service)},"entries":[{entries}]}}]'
 
 
-def encode_statuses(statuses: Sequence[UnitStatus], core: Sequence[str]) -> str:
-    """Return the packet of one `status_update`: the core units always, others when installed."""
-    update = [status_payload(each) for each in statuses if each.installed or service_name(each.unit) in core]
-    return event("status_update", update)
+def encode_statuses(statuses: Sequence[UnitStatus]) -> str:
+    """Return the packet of one `status_update`."""
+    return event("status_update", [status_payload(each) for each in statuses])
 
 
 def status_payload(status: UnitStatus) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .attempts import Attempts
 from .buckets import Bucket, ByClient, Clock
 from .counts import ClientCounts, Counts
 from .heads import Heads
+from .pacing import Pacing
 
 HANDSHAKE = 10
 "What a new Engine.IO session costs its client, when a packet costs 1: it takes that much longer to serve."
@@ -37,6 +38,8 @@ class Limits:
     sockets: Counts = field(init=False)
     "Sockets of a session's token."
     attempts: Attempts = field(init=False)
+    refusals: Pacing = field(init=False)
+    "Refusals of a session, or of what shows no session."
     packets: ByClient = field(init=False)
     "What clients send, over all their connections."
     heads: Heads = field(init=False)
@@ -46,6 +49,7 @@ class Limits:
         self.engines = ClientCounts(self.max_connections_per_address)
         self.sockets = Counts(self.max_sockets_per_session)
         self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens, self.clock)
+        self.refusals = Pacing()
 
         rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
         self.packets = ByClient(rate, burst, self.clock)

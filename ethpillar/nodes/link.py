@@ -18,15 +18,19 @@ from gevent.event import Event
 from ..errors import EthPillarError, SshError, SshUnreachable, whereabouts
 from ..ssh.pool import ConnectionPool
 from ..timing import Backoff
-from .link_state import TRANSITIONS, LinkState, Retries, after_failure
+from .away import AwayWatch
+from .link_state import HURRY_EVERY, TRANSITIONS, LinkState, Retries, after_failure
 from .shared import Shared
 from .states import Machine
 
 log = logging.getLogger(__name__)
 
-FAILURE_SHARED = 2.0
-"Seconds for which a failed first login is the answer to everyone who asks."
-_SETTLED = frozenset({LinkState.CONNECTED, LinkState.LOST, LinkState.CLOSED})
+PATIENCE = 8.0
+"Seconds after the start of a login for which people wait for it."
+PATIENCE_KNOWN = 1.0
+"The same where somebody of this session was in before: python-socketio's client waits for a second."
+_GONE = frozenset({LinkState.LOST, LinkState.GIVEN_UP, LinkState.CLOSED})
+_SETTLED = _GONE | {LinkState.CONNECTED}
 
 
 class NodeListener(Protocol):
@@ -35,8 +39,14 @@ class NodeListener(Protocol):
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         """Take note of `connected`, `reconnecting` (`attempt`, `retry_in` in seconds) or `lost`."""
 
+    def node_away(self) -> None:
+        """Take note that the node has been out of reach for so long that people have to be told."""
+
+    def node_back(self) -> None:
+        """Take note that the node is within reach again, for however long it was not."""
+
     def node_lost(self, error: EthPillarError) -> None:
-        """Take note that the node won't come back for this session."""
+        """Take note that the node is given up, or refuses: nothing more will come from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +59,34 @@ class Link:
     """Keeps a pool connected from the first `connect` until it is given up or closed.
 
     Everyone who asks while the first login is under way shares it. After that a greenlet watches the connection and
-    makes it anew with growing waits. A `connect` during such a wait returns at once and brings the next try forward;
-    `wait_connected` returns when the connection is back.
+    makes it anew with growing waits, and also goes on after a first login that did not reach the node. A `connect`
+    during such a wait returns at once and brings the next try forward; `wait_connected` returns when the connection is
+    there. A node that was given up is tried when somebody asks, and not otherwise.
     """
 
-    def __init__(self, name: str, pool: ConnectionPool, give_up: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        pool: ConnectionPool,
+        give_up: float,
+        away_changed: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         """
         :param name: the session's name in the log
         :param give_up: seconds after which a lost connection isn't tried any more
+        :param away_changed: called before the listeners are when the node counts as away, or is back; must not wait
         """
         self.listeners: set[NodeListener] = set()
         self._name = name
         self._pool = pool
+        self._away_changed = away_changed
         self._retries = Retries(give_up, Backoff())
+        self._away = AwayWatch(self._heard, self._gone, self._back)
         self._machine = Machine(LinkState.IDLE, TRANSITIONS)
-        self._login = Shared(self._log_in, "A first login", SshUnreachable)
+        self._login = Shared(self._log_in, "A login", SshUnreachable)
+        self._began = float("-inf")  # when the last login that people wait for began
         self._failure: _Failure | None = None
+        self._problem: EthPillarError = SshUnreachable()  # what the last login ran into
         self._settled = Event()
         self._hurry = Event()
         self._supervisor: gevent.Greenlet[[], None] | None = None
@@ -79,11 +101,19 @@ class Link:
         """Return True if there will never be a connection again."""
         return self.state in (LinkState.LOST, LinkState.CLOSED)
 
-    def connect(self) -> None:
-        """Return when the node is connected, or is about to be again, which a call brings forward.
+    @property
+    def away(self) -> bool:
+        """Return True if the node counts as away."""
+        return self._away.away
 
-        :raises SshError: the first login failed, a moment ago or now; or the link is over
-        :raises SessionStoreDown: host keys can't be checked
+    def connect(self, known: bool = False, gone: Event | None = None) -> None:
+        """Return when the node is connected, or when that may take longer, and people need not wait for it.
+
+        A call brings the next try forward.
+
+        :param known: somebody of this session was in before, and the caller should not wait for long
+        :param gone: set when the caller needs no answer any more
+        :raises EthPillarError: the node refuses, or is given up and still can't be reached
         """
         if self.state is LinkState.CONNECTED:
             return
@@ -91,34 +121,62 @@ class Link:
             self._hurry.set()
             return
         failure = self._failure
-        if failure is not None and (self.over or time.monotonic() - failure.at < FAILURE_SHARED):
+        if failure is not None and (self.over or time.monotonic() - failure.at < HURRY_EVERY):
             raise failure.problem.copy()
-        self._login.get()
-        if self.state is LinkState.CLOSED:  # meanwhile
+        if not self._login.running:
+            self._began = time.monotonic()
+        run = self._login.start()
+        left = self._began + (PATIENCE_KNOWN if known else PATIENCE) - time.monotonic()
+        ends: list[Any] = [run] if gone is None else [run, gone]
+        gevent.wait(ends, timeout=max(left, 0.0), count=1)
+        if run.dead:
+            self._login.result(run)
+        if self.state is LinkState.CLOSED or (gone is not None and gone.is_set()):  # meanwhile
             raise SshUnreachable
+        if failure is not None and not run.dead:  # it was given up, and nobody is let in before it is back
+            raise SshUnreachable
+
+    def reach(self) -> None:
+        """Return when the first try has connected the node.
+
+        :raises EthPillarError: it has not
+        """
+        self._login.get()
+        if self.state is not LinkState.CONNECTED:
+            raise self._problem.copy()
 
     def wait_connected(self) -> None:
         """Return when there is a connection.
 
-        :raises EthPillarError: there will never be one
+        :raises EthPillarError: there will never be one, or it was given up
         """
         self._settled.wait()
-        if self.over and self._failure is not None:
+        if self.state in _GONE and self._failure is not None:
             raise self._failure.problem.copy()
 
-    # -- the first login
+    # -- a login that people wait for
 
     def _log_in(self) -> None:
+        now = time.monotonic()
+        if self.state is LinkState.IDLE:
+            self._retries.begin(now)
+            self._away.missing(now)
+        self._retries.tried(now)
         self._become(LinkState.CONNECTING)
         try:
             problem = self._try()
-            if problem is not None:
+            if problem is None:
+                log.info("Session %s: connected", self._name)
+                self._retries.connected(time.monotonic())
+                self._connected()
+            else:
                 log.info("Session %s: login failed (%s)", self._name, problem.code)
-                self._failed(after_failure(self.state, _is_terminal(problem), exhausted=False), problem)
-                raise problem
-            log.info("Session %s: connected", self._name)
-            self._retries.connected(time.monotonic())
-            self._become(LinkState.CONNECTED)
+                self._problem = problem.copy()
+                self._away.failed()
+                after = self._state_after(problem)
+                if after is not LinkState.RECONNECTING:
+                    raise self._give_up(problem, after)
+                self._become(after)
             self._supervisor = gevent.spawn(self._supervise)
         finally:
             if self.state is LinkState.CONNECTING:  # it was stopped
@@ -144,21 +202,29 @@ class Link:
         except Exception as unexpected:  # noqa: BLE001
             log.error("Session %s: watching the connection failed (%s)", self._name, whereabouts(unexpected))
         finally:
-            if not self.over:  # whatever ended this greenlet, nobody may wait for ever
-                self._give_up(problem)
+            if self.state not in _GONE:  # whatever ended this greenlet, nobody may wait for ever
+                after = LinkState.LOST if _is_terminal(problem) else LinkState.GIVEN_UP
+                self._give_up(problem, after)
 
     def _stay_connected(self) -> EthPillarError:
         """Watch the connection, and make it anew each time it is lost. Return why that is of no use any more."""
         while True:
-            self._watch()
-            self._become(LinkState.RECONNECTING)
-            log.info("Session %s: connection lost", self._name)
+            if self.state is LinkState.CONNECTED:
+                self._watch()
+                self._become(LinkState.RECONNECTING)
+                self._away.missing(time.monotonic())
+                log.info("Session %s: connection lost", self._name)
             problem = self._reconnect()
             if problem is not None:
                 return problem
-            self._become(LinkState.CONNECTED)
             log.info("Session %s: connected again", self._name)
-            self._tell("connected")
+            self._connected()
+
+    def _connected(self) -> None:
+        self._become(LinkState.CONNECTED)
+        self._failure = None
+        self._tell("connected")
+        self._away.returned()
 
     def _watch(self) -> None:
         """Return when no connection stands any more."""
@@ -172,7 +238,7 @@ class Link:
     def _reconnect(self) -> EthPillarError | None:
         """Try to connect until it works, or until it is given up: then return why."""
         problem: EthPillarError = SshUnreachable()
-        while self._state_after(problem) is not LinkState.LOST:
+        while self._state_after(problem) is LinkState.RECONNECTING:
             delay = self._retries.delay()
             self._tell("reconnecting", attempt=self._retries.attempt, retry_in=round(delay, 3))
             self._wait(time.monotonic() + delay)
@@ -180,11 +246,12 @@ class Link:
             found = self._try()
             if found is None:
                 return None
+            self._away.failed()
             problem = found
         return problem
 
     def _state_after(self, problem: EthPillarError) -> LinkState:
-        return after_failure(self.state, _is_terminal(problem), self._retries.exhausted(time.monotonic()))
+        return after_failure(_is_terminal(problem), self._retries.exhausted(time.monotonic()))
 
     def _wait(self, due: float) -> None:
         """Wait until a try is due. A `connect` meanwhile brings it forward."""
@@ -193,15 +260,37 @@ class Link:
                 self._hurry.clear()
                 due = self._retries.hurried(due, time.monotonic())
 
-    def _give_up(self, problem: EthPillarError) -> None:
+    def _give_up(self, problem: EthPillarError, state: LinkState) -> EthPillarError:
+        """Become `LOST` or `GIVEN_UP`, tell everyone, and return why."""
+        if state is LinkState.GIVEN_UP:  # whatever the last try ran into
+            problem = SshUnreachable()
         log.info("Session %s: given up (%s)", self._name, problem.code)
-        self._failed(LinkState.LOST, problem)
-        self._tell("lost")
-        self._tell_each(lambda listener: listener.node_lost(problem.copy()))
-
-    def _failed(self, state: LinkState, problem: EthPillarError) -> None:
+        self._away.close()
         self._failure = _Failure(problem.copy(), time.monotonic())
         self._become(state)
+        self._tell("lost")
+        self._tell_each(lambda listener: listener.node_lost(problem.copy()))
+        return problem
+
+    # -- away
+
+    def unanswered(self, since: float) -> None:
+        """Take note that the node has said nothing since then, although it was asked something."""
+        if self.state is LinkState.CONNECTED:
+            self._away.missing(since, silent=True)
+
+    def _heard(self) -> float:
+        """Return when the node last said anything; at no time, once its silent connection is gone."""
+        return self._pool.heard if self.state is LinkState.CONNECTED else float("-inf")
+
+    def _gone(self) -> None:
+        log.info("Session %s: the node is away", self._name)
+        self._away_changed(True)
+        self._tell_each(lambda listener: listener.node_away())
+
+    def _back(self) -> None:
+        self._away_changed(False)
+        self._tell_each(lambda listener: listener.node_back())
 
     def _become(self, state: LinkState) -> None:
         if self.state is LinkState.CLOSED:
@@ -225,9 +314,10 @@ class Link:
     def close(self) -> None:
         """End everything but the connections themselves, and wait for its end."""
         if self.state is not LinkState.CLOSED:
-            self._failure = self._failure if self.state is LinkState.LOST else _Failure(SshUnreachable(), 0.0)
+            self._failure = self._failure or _Failure(SshUnreachable(), 0.0)
             self._become(LinkState.CLOSED)
         self._login.close()
+        self._away.close()
         if self._supervisor is not None and self._supervisor is not gevent.getcurrent():
             self._supervisor.kill()
 

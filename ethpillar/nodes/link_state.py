@@ -14,41 +14,90 @@ STEADY = 30.0
 "Seconds after which a connection on which no command was answered was a good one all the same."
 HURRY_EVERY = 2.0
 "Seconds between the tries that people bring forward, by a new socket or by `authenticate`."
+NEVER_REACHED = 600.0
+"Seconds after which a node that has never been reached is given up, if that is sooner than `SSH_GIVE_UP`."
+AWAY_TRIES = 3
+AWAY_AFTER = 10.0
+"A node counts as away after so many failed tries, or so many seconds without a sign of life, whichever is first."
 
 
 class LinkState(Enum):
     """Where the connection to a node is."""
 
-    IDLE = "nobody has asked for a connection yet, or the first login failed for a reason that may pass"
-    CONNECTING = "the first login is under way"
+    IDLE = "nobody has asked for a connection yet"
+    CONNECTING = "a login that people wait for is under way: the first one, or one after the node was given up"
     CONNECTED = "there is a connection, as far as is known"
-    RECONNECTING = "the connection was lost; waiting for the next try, or trying"
-    LOST = "given up: this session's node won't be tried again"
+    RECONNECTING = "the node can't be reached; waiting for the next try, or trying"
+    GIVEN_UP = "it was away for too long, and is tried only when somebody asks"
+    LOST = "the node refuses: this session's node won't be tried again"
     CLOSED = "nobody needs the node any more"
 
 
 TRANSITIONS: dict[LinkState, frozenset[LinkState]] = {
     LinkState.IDLE: frozenset({LinkState.CONNECTING, LinkState.CLOSED}),
-    LinkState.CONNECTING: frozenset({LinkState.CONNECTED, LinkState.IDLE, LinkState.LOST, LinkState.CLOSED}),
-    LinkState.CONNECTED: frozenset({LinkState.RECONNECTING, LinkState.LOST, LinkState.CLOSED}),
-    LinkState.RECONNECTING: frozenset({LinkState.CONNECTED, LinkState.LOST, LinkState.CLOSED}),
+    LinkState.CONNECTING: frozenset(
+        {
+            LinkState.IDLE,
+            LinkState.CONNECTED,
+            LinkState.RECONNECTING,
+            LinkState.GIVEN_UP,
+            LinkState.LOST,
+            LinkState.CLOSED,
+        }
+    ),
+    LinkState.CONNECTED: frozenset({LinkState.RECONNECTING, LinkState.GIVEN_UP, LinkState.CLOSED}),
+    LinkState.RECONNECTING: frozenset({LinkState.CONNECTED, LinkState.GIVEN_UP, LinkState.LOST, LinkState.CLOSED}),
+    LinkState.GIVEN_UP: frozenset({LinkState.CONNECTING, LinkState.CLOSED}),
     LinkState.LOST: frozenset({LinkState.CLOSED}),
     LinkState.CLOSED: frozenset(),
 }
 
 
-def after_failure(state: LinkState, terminal: bool, exhausted: bool) -> LinkState:
+def after_failure(terminal: bool, exhausted: bool) -> LinkState:
     """Return the state that follows a try that failed.
 
-    :param state: the state in which it was tried
     :param terminal: trying again is of no use
     :param exhausted: it has been tried for long enough
     """
     if terminal:
         return LinkState.LOST
-    if state is LinkState.CONNECTING:
-        return LinkState.IDLE
-    return LinkState.LOST if exhausted else LinkState.RECONNECTING
+    return LinkState.GIVEN_UP if exhausted else LinkState.RECONNECTING
+
+
+class Absence:
+    """Whether a node counts as away, so that people are told: not at each short break, and never late."""
+
+    def __init__(self) -> None:
+        self.away = False
+        "True if it counts as away."
+        self._since: float | None = None
+        self._failures = 0  # tries that failed since then
+
+    @property
+    def due(self) -> float | None:
+        """When it will count as away, or since when it does; None if nothing is amiss."""
+        return None if self._since is None else self._since + AWAY_AFTER
+
+    def missing(self, now: float) -> None:
+        """Take note that there is no sign of life since then; only the first time counts."""
+        if self._since is None:
+            self._since = now
+
+    def failed(self) -> None:
+        """Take note of a try that failed."""
+        self._failures += 1
+
+    def begins(self, now: float) -> bool:
+        """Return True, once, if it counts as away from now on."""
+        late = self.due is not None and now >= self.due
+        if self.away or not (late or self._failures >= AWAY_TRIES):
+            return False
+        self.away = True
+        return True
+
+    def ends(self) -> None:
+        """Take note of a sign of life."""
+        self.away, self._since, self._failures = False, None, 0
 
 
 class Retries:
@@ -62,6 +111,7 @@ class Retries:
         """:param give_up: seconds after which trying ends"""
         self._give_up = give_up
         self._backoff = backoff
+        self._reached = False
         self._since = 0.0
         self._tried = float("-inf")
 
@@ -70,8 +120,13 @@ class Retries:
         """Tries since the last good connection, the coming one included."""
         return self._backoff.attempt
 
+    def begin(self, now: float) -> None:
+        """Start to count: the first login begins."""
+        self._since = now
+
     def connected(self, now: float) -> None:
-        """Begin anew: the first connection stands."""
+        """Begin anew: a connection stands."""
+        self._reached = True
         self._since = now
         self._backoff.reset()
 
@@ -86,7 +141,8 @@ class Retries:
 
     def exhausted(self, now: float) -> bool:
         """Return True if the connection has been away for long enough to give it up."""
-        return now - self._since > self._give_up
+        give_up = self._give_up if self._reached else min(self._give_up, NEVER_REACHED)
+        return now - self._since > give_up
 
     def delay(self) -> float:
         """Return the seconds to wait before the next try, which counts as one more attempt."""

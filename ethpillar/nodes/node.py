@@ -6,12 +6,14 @@ them in order. What each of them does has a module of its own.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gevent
+from gevent.event import Event
 
-from ..errors import SshUnreachable
+from ..errors import SshTimeout, SshUnreachable
 from ..journal.history.query import Query
 from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
@@ -60,14 +62,15 @@ class Node:
         self.record = record
         self._options = options
         self._pool = ConnectionPool(login, options.ssh_max_connections)
-        self._link = Link(record.name, self._pool, options.ssh_give_up)
         self._rights = JournalRights(self.run, record.target.password)
         journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
         self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines)
+        self._link = Link(record.name, self._pool, options.ssh_give_up, self.status.set_away)
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
         timeout = options.ssh_command_timeout
         self._history = History(NodePast(self._pool, self._rights, journal, self.status, timeout))
+        self._known = False  # somebody was let in
         self.listeners = self._link.listeners
 
     @property
@@ -80,9 +83,27 @@ class Node:
         """Return True if it will never be connected again: only another node of this session can be."""
         return self._link.over
 
-    def connect(self) -> None:
-        """Return when it is connected, or is about to be again; see `Link.connect`."""
-        self._link.connect()
+    @property
+    def away(self) -> bool:
+        """Return True if it has been out of reach for so long that people are told."""
+        return self._link.away
+
+    @property
+    def given_up(self) -> bool:
+        """Return True if it was away for too long, and is tried only when somebody asks."""
+        return self._link.state is LinkState.GIVEN_UP
+
+    def connect(self, gone: Event | None = None) -> None:
+        """Return when it is connected, or is tried without people having to wait for it; see `Link.connect`.
+
+        :raises EthPillarError: it refuses, or is given up
+        """
+        self._link.connect(self._known, gone)
+        self._known = True
+
+    def reach(self) -> None:
+        """Return when it is connected. Raises what prevents it, at the first try; see `Link.reach`."""
+        self._link.reach()
 
     def check_unit(self, unit: str) -> str | None:
         """Return the unit's description, or raise what prevents its log; see `JournalSource`."""
@@ -103,7 +124,13 @@ class Node:
         return self._pool.run(words, stdin, timeout or self._options.ssh_command_timeout)
 
     def _run_status(self, words: Sequence[str]) -> tuple[int, bytes]:
-        result = self._pool.run(words, timeout=self._options.status_timeout, limit=most_output(words))
+        asked = time.monotonic()
+        try:
+            result = self._pool.run(words, timeout=self._options.status_timeout, limit=most_output(words))
+        except SshTimeout:
+            if self._pool.heard < asked:  # else it is systemd that doesn't answer
+                self._link.unanswered(asked)
+            raise
         return result.status, result.stdout
 
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:

@@ -35,6 +35,8 @@ _REFUSALS: dict[str, type[SshError]] = {kind.code: kind for kind in (CredentialR
 
 OVER_KEPT = 5.0
 "Seconds for which a node that is over stays the answer to everyone who asks. After that, asking tries it anew."
+GIVEN_UP_KEPT = 600.0
+"Seconds for which it is remembered that a node was given up, once nobody holds it."
 CLOSE_TIMEOUT = 5.0
 "Seconds that closing the registry waits for its nodes."
 
@@ -93,6 +95,8 @@ class NodeRegistry:
             linger = self._node_options.node_linger
             if node.over:
                 linger = min(linger, OVER_KEPT)
+            elif node.given_up:
+                linger = GIVEN_UP_KEPT
             self._expiry[key] = gevent.spawn_later(linger, self._expire, key)
 
     def _expire(self, key: str) -> None:

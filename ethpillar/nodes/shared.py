@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import gevent
 
@@ -17,6 +17,7 @@ from ..errors import EthPillarError, whereabouts
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Run: TypeAlias = "gevent.Greenlet[[], T | EthPillarError]"
 
 
 class Shared(Generic[T]):
@@ -35,7 +36,7 @@ class Shared(Generic[T]):
         self._act = act
         self._name = name
         self._last_resort = last_resort
-        self._run: gevent.Greenlet[[], T | EthPillarError] | None = None
+        self._run: Run[T] | None = None
         self._closed = False
 
     @property
@@ -48,11 +49,22 @@ class Shared(Generic[T]):
 
         :raises EthPillarError: what the function raised, or `last_resort`
         """
+        return self.result(self.start())
+
+    def start(self) -> Run[T]:
+        """Return the run under way, or a new one. Its result may be had from `result`.
+
+        :raises EthPillarError: it was closed
+        """
         if self._closed:
             raise self._last_resort()
         if self._run is None or self._run.dead:
             self._run = gevent.spawn(self._caught)
-        outcome = self._run.get()
+        return self._run
+
+    def result(self, run: Run[T]) -> T:
+        """Wait for a run, and return its result; see `get`."""
+        outcome = run.get()
         if isinstance(outcome, EthPillarError):
             raise outcome.copy()
         if isinstance(outcome, gevent.GreenletExit):

@@ -18,7 +18,7 @@ import gevent
 from gevent.event import Event
 
 from ..errors import EthPillarError, SshTimeout, StatusUnavailable, whereabouts
-from ..units import KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
+from ..units import CORE_UNITS, KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
 from .failures import Failures
 from .shared import Shared
 from .states import Machine
@@ -26,6 +26,8 @@ from .status_state import HANG_KEPT, RECENT, TRANSITIONS, StatusState, after_pol
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_UNITS = ("execution.service", "consensus.service", "validator.service")
+"What is sent as unknown of a node of which nothing is known."
 AT_ONCE = 1.0
 "Seconds: a new subscriber's first update may be as old as this."
 SETTLE = 0.3
@@ -40,7 +42,9 @@ class Snapshot:
     "`time.monotonic()` when the poll was sent."
     units: dict[str, UnitStatus]
     data: str
-    "The update as the gateway encoded it, once for all subscribers."
+    "The update as the gateway encoded it, once for all subscribers: the units that the node has or had."
+    everything: str
+    "The same with all core units, installed or not."
 
 
 class StatusSink(Protocol):
@@ -78,8 +82,13 @@ class StatusFeed:
         self._failures = Failures(last_lines)
         self._encode = encode
         self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
+        self._core = frozenset(name for name in map(unit_name, CORE_UNITS) if name)
+        self._had: set[str] = set()
+        "Units that were installed at any poll: a page that shows one never removes it, and has to hear of its end."
         self._wanted: set[str] = set()  # other units that the next poll asks for as well, once
         self._latest: Snapshot | None = None
+        self.unknown: Snapshot | None = None
+        "What is sent while the node is away; None while it is not."
         self._poll = Shared(self._ask, "A status poll", StatusUnavailable)
         self._hung = float("-inf")  # when a poll was last left without an answer
         self._refresher: gevent.Greenlet[[], None] | None = None
@@ -140,8 +149,32 @@ class StatusFeed:
             raise StatusUnavailable from None
         known = self._failures.with_last_lines(found[: len(self._units)])
         by_unit = {each.unit: each for each in [*known, *found[len(known) :]]}
-        self._latest = Snapshot(taken, by_unit, self._encode(known))
+        self._had.update(each.unit for each in known if each.installed)
+        self._latest = self._snapshot(taken, by_unit, known)
         return self._latest
+
+    def _snapshot(self, taken: float, by_unit: dict[str, UnitStatus], known: Sequence[UnitStatus]) -> Snapshot:
+        shown = [each for each in known if each.unit in self._had]
+        everything = [each for each in known if each.unit in self._had or each.unit in self._core]
+        data = self._encode(shown)
+        return Snapshot(taken, by_unit, data, data if len(shown) == len(everything) else self._encode(everything))
+
+    def set_away(self, away: bool) -> None:
+        """Take note that the node is away, or back, and send every subscriber an update about that."""
+        if away == (self.unknown is not None):
+            return
+        if away:
+            units = [unit for unit in self._units if unit in self._had] or [*UNKNOWN_UNITS]
+            self.unknown = self._unknown(units)
+        else:
+            self.unknown = self._latest = None  # a snapshot from before must not be taken for the present
+        for subscription in list(self.subscriptions):
+            subscription.wake()
+
+    def _unknown(self, units: Sequence[str]) -> Snapshot:
+        data = self._encode([UnitStatus(unit, "unknown") for unit in units])
+        core = [unit for unit in self._units if unit in units or unit in self._core]
+        return Snapshot(time.monotonic(), {}, data, self._encode([UnitStatus(unit, "unknown") for unit in core]))
 
     def refresh(self) -> None:
         """Poll soon, besides the ticks, and send every subscriber an update. Calls at the same moment are one."""
@@ -159,9 +192,12 @@ class StatusFeed:
                 for subscription in list(self.subscriptions):
                     subscription.wake()
 
-    def subscribe(self, sink: StatusSink, interval: float) -> StatusSubscription:
-        """Send updates to a sink: one at once, then one per `interval`, in seconds."""
-        subscription = StatusSubscription(self, sink, interval)
+    def subscribe(self, sink: StatusSink, interval: float, everything: bool = False) -> StatusSubscription:
+        """Send updates to a sink: one at once, then one per `interval`, in seconds.
+
+        :param everything: with all core units, installed or not
+        """
+        subscription = StatusSubscription(self, sink, interval, everything)
         self.subscriptions.add(subscription)
         return subscription
 
@@ -177,11 +213,14 @@ class StatusFeed:
 class StatusSubscription:
     """Sends a sink an update at each tick, from a greenlet of its own."""
 
-    def __init__(self, feed: StatusFeed, sink: StatusSink, interval: float) -> None:
+    def __init__(self, feed: StatusFeed, sink: StatusSink, interval: float, everything: bool) -> None:
         self._feed = feed
         self._sink = sink
         self.interval = interval
         "Seconds."
+        self.everything = everything
+        "True if the receiver wants all core units, installed or not."
+        self._sent: Snapshot | None = None
         self._machine = Machine(StatusState.CURRENT, TRANSITIONS)
         self._woken = Event()
         self._greenlet = gevent.spawn(self._run)
@@ -216,12 +255,15 @@ class StatusSubscription:
             log.error("A status update failed (%s); the next tick tries again", whereabouts(problem))
 
     def _send_or_owe(self, age: float) -> None:
-        snapshot = None
-        with suppress(EthPillarError):  # whatever it is (the node, no channel, Redis for a login) may be over soon
-            snapshot = self._feed.get(age)
+        snapshot = self._feed.unknown
+        if snapshot is None or snapshot is self._sent:  # once it was sent, a poll finds out whether the node is back
+            with suppress(EthPillarError):  # whatever it is (the node, no channel, Redis for a login) may be over soon
+                snapshot = self._feed.get(age)
+            snapshot = snapshot or self._feed.unknown
         before = self.state
         self._machine.to(after_poll(snapshot is not None, self._sink.ready(self.wake)))
         if snapshot is not None and self.state is StatusState.CURRENT:
+            self._sent = snapshot
             self._sink.status(snapshot)
         elif self.state is StatusState.FAILING and before is not StatusState.FAILING:
             self._sink.status_failed(StatusUnavailable())

@@ -249,6 +249,11 @@ class Connection:
         return self._transport.ended
 
     @property
+    def heard(self) -> float:
+        """When the node last sent anything: `time.monotonic()`."""
+        return self._transport.live_socket.heard
+
+    @property
     def alive(self) -> bool:
         """True if it can still be used, as far as is known."""
         return bool(self._transport.is_active()) and not self._transport.ended.is_set()

@@ -55,6 +55,11 @@ class ConnectionPool:
             self._lane = None
         return self._connections
 
+    @property
+    def heard(self) -> float:
+        """When the node last sent anything on any of them: `time.monotonic()`; long ago, if there is none."""
+        return max((connection.heard for connection in self._all()), default=float("-inf"))
+
     def _all(self) -> list[Connection]:
         return [*self._connections, *([self._lane] if self._lane is not None else [])]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 CORE_UNITS = ("execution", "consensus", "validator", "mevboost", "csm_nimbusvalidator")
-"Always in a status update, installed or not."
+"Those of EthPillar itself."
 
 PLUGIN_UNITS = (
     "contributoor",

@@ -8,6 +8,7 @@ What a packet means is not known here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,13 +17,17 @@ from typing import Any, Protocol
 import gevent
 from engineio import packet as eio_packet
 
-from ..errors import BadRequest, EthPillarError, RateLimited
+from ..errors import BadRequest, EthPillarError, RateLimited, whereabouts
 from ..limits.buckets import Bucket
 from ..limits.limits import HANDSHAKE, Limits
 from .dispatch import CLIENT, PACKETS
 from .engine import packets_of
 from .paying import wait_until_paid
 
+log = logging.getLogger(__name__)
+
+CONNECT = "0"
+"What a Socket.IO packet begins with that opens a socket."
 BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
 UNREAD = 1000
@@ -44,6 +49,8 @@ class _Session:
     events: Bucket
     deadline: gevent.Greenlet[..., None]
     unread: int = 0
+    connecting: gevent.Greenlet[..., None] | None = None
+    "Waits for the answer to its CONNECT."
 
 
 class Guard:
@@ -56,18 +63,21 @@ class Guard:
         connect_timeout: float,
         find: Callable[[str], Refusable | None],
         kinds: frozenset[str],
+        left: Callable[[str], None] = lambda _: None,
     ) -> None:
         """
         :param server: python-socketio's server
         :param connect_timeout: seconds in which a session has to become a socket
         :param find: the socket of an Engine.IO session, if it is one already
         :param kinds: first characters of the messages that are understood
+        :param left: called with an Engine.IO session that has ended, also before it has become a socket
         """
         self._eio = server.eio
         self._limits = limits
         self._timeout = connect_timeout
         self._find = find
         self._kinds = kinds
+        self._left = left
         self._sessions: dict[str, _Session] = {}
         self._next = {event: self._eio.handlers[event] for event in ("connect", "disconnect")}
         self._eio.on("connect", self._connected)
@@ -94,6 +104,7 @@ class Guard:
         if session is not None:
             session.deadline.kill(block=False)
             self._limits.engines.release(session.client)
+        self._left(sid)
         self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error
         return self._next["disconnect"](sid, reason)
 
@@ -117,7 +128,11 @@ class Guard:
                 socket.upgrading = False  # it was to become this session's transport, and polling goes on
 
     def _too_late(self, sid: str) -> None:
-        if self._find(sid) is None:
+        session = self._sessions.get(sid)
+        if session is not None and session.connecting is not None:
+            session.connecting.join()  # it waits for us, so that does not count
+            session.deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
+        elif self._find(sid) is None:
             self._end(sid)
 
     def _end(self, sid: str) -> None:
@@ -137,7 +152,30 @@ class Guard:
                 return None  # an attachment of what was refused already
             if not isinstance(packet.data, str) or packet.data[:1] not in self._kinds:
                 return self._refuse(sid, BadRequest("Packets of that kind are not understood here."))
+            return self._message(sid, session, receive, packet)
         return receive(packet)
+
+    def _message(self, sid: str, session: _Session, receive: Callable[[Any], None], packet: Any) -> None:
+        """Pass a message on. The answer to CONNECT may take a while, and what comes meanwhile waits for it.
+
+        Only messages wait, so that the session goes on hearing pongs and, if its client sends nothing, of its end.
+        """
+        while session.connecting is not None:
+            session.connecting.join()
+        if sid not in self._sessions:
+            return
+        if packet.data.startswith(CONNECT):
+            session.connecting = gevent.spawn(self._connect, session, receive, packet)
+        else:
+            receive(packet)
+
+    def _connect(self, session: _Session, receive: Callable[[Any], None], packet: Any) -> None:
+        try:
+            receive(packet)
+        except Exception as problem:  # noqa: BLE001 (the session has ended meanwhile; gevent would print it)
+            log.debug("A CONNECT came to nothing (%s)", whereabouts(problem))
+        finally:
+            session.connecting = None
 
     def _is_not_reading(self, sid: str, session: _Session) -> bool:
         behind = self._eio.sockets[sid].queue.qsize() > BEHIND if sid in self._eio.sockets else False

@@ -29,6 +29,7 @@ class Subscription:
     """One of either kind; closing it takes a moment, in which others have their turn."""
 
     interval = 5.0
+    everything = False
 
     def __init__(self, open_ones: set[Subscription]) -> None:
         self._open = open_ones
@@ -51,7 +52,9 @@ class Node:
         self.holders: set[BrowserSocket] = set()
         self.status = self
 
-    def connect(self) -> None: ...
+    away = False
+
+    def connect(self, gone: Event) -> None: ...
 
     def check_unit(self, unit: str) -> None:
         self.answers.wait()
@@ -119,6 +122,7 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     assert not before.open
     ended = {"service": "execution", "state": "ended", "reason": "session_changed"}
     connected = ("connection_state", {"state": "connected"})
+    socket.welcome()
     assert sent.sent == [("log_state", ended), ("authenticated", None), connected]
     assert len(after.open) == 1  # the states go on
     socket.subscribe_logs({"service": "execution"})

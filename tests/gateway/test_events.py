@@ -33,6 +33,8 @@ class Client:
 
     def say(self, packet: str) -> None:
         assert self._ask("POST", "&sid=" + self.sid, packet).status_code == 200
+        sessions = self._app.extensions["ethpillar"].gateway.guard._sessions
+        until(lambda: sessions[self.sid].connecting is None, "the answer to CONNECT")
 
     def heard(self) -> list[str]:
         found = []
@@ -84,7 +86,8 @@ def test_an_unexpected_error_at_connect_refuses_and_says_nothing(
     client.say("40" + json.dumps({"token": TOKEN}))
     assert client.heard() == ['44{"message":"Authentication error: Server error during validation."}']
     assert not server.gateway.sockets
-    assert "A connection failed (RuntimeError" in told.text
+    assert "An event of session" in told.text
+    assert "failed (RuntimeError" in told.text
     assert "CANARY" not in told.text
     assert TOKEN not in told.text
 
@@ -139,7 +142,8 @@ def test_only_the_sockets_of_a_session_are_looked_at_when_it_ends(app: Any, serv
     find = server.gateway._socketio.server.manager.sid_from_eio_sid
     sockets = [server.gateway.sockets[find(client.sid, "/")] for client in clients]
     for socket, token in zip(sockets, "aabc", strict=True):
-        socket.claim(token)
+        socket.token = token
+        server.gateway._entrance.take(token, socket)
     assert server.gateway.tokens() == {"a", "b", "c"}
 
     class Untouchable(dict[str, Any]):

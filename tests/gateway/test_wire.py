@@ -15,7 +15,7 @@ from ethpillar.gateway.batches import Batches
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import Line
 from ethpillar.nodes.items import Item
-from ethpillar.units import CORE_UNITS, UnitStatus
+from ethpillar.units import UnitStatus
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -123,9 +123,8 @@ def test_statuses() -> None:
     statuses = [
         UnitStatus("execution.service", "active", description="Geth Execution Layer Client service for HOODI"),
         UnitStatus("consensus.service", "not_installed"),
-        UnitStatus("dora.service", "not_installed"),
     ]
-    name, update = decode(wire.encode_statuses(statuses, CORE_UNITS))
+    name, update = decode(wire.encode_statuses(statuses))
     assert name == "status_update"
     assert [(each["service"], each["status"]) for each in update] == [
         ("execution", "active"),

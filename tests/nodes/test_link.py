@@ -15,6 +15,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.errors import CredentialRefused, EthPillarError, SessionStoreDown, SshTimeout, SshUnreachable
+from ethpillar.nodes import away as away_module
 from ethpillar.nodes import link as link_module
 from ethpillar.nodes import link_state
 from ethpillar.nodes.link import Link
@@ -39,6 +40,7 @@ class Pool:
         self.tries: list[float] = []
         self.connection: Connection | None = None
         self.delay = 0.0
+        self.heard = 0.0
 
     @property
     def alive(self) -> list[Connection]:
@@ -59,12 +61,22 @@ class Pool:
 
 
 class Listener:
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool | None = None) -> None:
         self.states: list[str] = []
         self.lost: list[EthPillarError] = []
+        self.away: list[int] = []
+        "After how many tries it was told so."
+        self.back = 0
+        self._pool = pool or Pool()
 
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         self.states.append(state)
+
+    def node_away(self) -> None:
+        self.away.append(len(self._pool.tries))
+
+    def node_back(self) -> None:
+        self.back += 1
 
     def node_lost(self, error: EthPillarError) -> None:
         self.lost.append(error)
@@ -83,8 +95,8 @@ def link(pool: Pool) -> Iterator[Link]:
 
 
 @pytest.fixture
-def listener(link: Link) -> Listener:
-    made = Listener()
+def listener(link: Link, pool: Pool) -> Listener:
+    made = Listener(pool)
     link.listeners.add(made)
     return made
 
@@ -114,19 +126,207 @@ def away(link: Link, pool: Pool, problem: Exception | None = None) -> None:
     until(lambda: link.state is LinkState.RECONNECTING, "the loss")
 
 
-def test_a_first_login_that_fails_for_a_passing_reason_may_be_tried_again(
-    pool: Pool, link: Link, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("problem", [SessionStoreDown(), SshTimeout(), SshUnreachable()])
+def test_a_first_login_that_fails_for_a_passing_reason_is_the_same_as_a_loss(
+    pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch, problem: EthPillarError
 ) -> None:
-    pool.problem = SessionStoreDown()
-    for _ in range(3):
-        with pytest.raises(SessionStoreDown):
-            link.connect()
+    monkeypatch.setattr(link_state, "HURRY_EVERY", 0.0)
+    pool.problem = problem
+    asking = [gevent.spawn(link.connect) for _ in range(5)]
+    gevent.joinall(asking, timeout=5, raise_error=True)
     assert len(pool.tries) == 1
-    assert link.state is LinkState.IDLE
-    monkeypatch.setattr(link_module, "FAILURE_SHARED", 0.0)
+    assert link.state is LinkState.RECONNECTING
+    waiting = gevent.spawn(link.wait_connected)
+    until(lambda: listener.states == ["reconnecting"], "the wait")
+    link.connect()  # somebody who comes brings the next try forward
+    until(lambda: len(pool.tries) == 2, "the next try")
     pool.problem = None
+    until(lambda: link.connect() or link.state is LinkState.CONNECTED, "a try")  # type: ignore[func-returns-value]
+    waiting.get(timeout=5)
+    assert listener.states[-1] == "connected"
+    assert listener.back == 1
+    assert not listener.lost
+
+
+def test_a_first_login_may_be_asked_for_what_prevents_it(pool: Pool, link: Link) -> None:
+    pool.problem = SshTimeout()
+    with pytest.raises(SshTimeout):
+        link.reach()
+    pool.problem = None
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_login_that_takes_long_is_not_waited_for(
+    pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """The wait is counted from the login's start: those who come later wait for less."""
+    monkeypatch.setattr(link_module, "PATIENCE_KNOWN" if known else "PATIENCE", 0.05)
+    pool.delay = 0.3
+    for _ in range(3):
+        link.connect(known)
+    assert link.state is LinkState.CONNECTING
+    assert not listener.states
+    until(lambda: listener.states == ["connected"], "the login")
+    assert (len(pool.tries), listener.back) == (1, 1)
+
+
+def test_one_that_needs_no_answer_any_more_waits_no_longer(pool: Pool, link: Link) -> None:
+    pool.delay = 600
+    gone = Event()
+    gevent.spawn_later(0.01, gone.set)
+    with pytest.raises(SshUnreachable):
+        link.connect(gone=gone)
+    assert link.state is LinkState.CONNECTING
+
+
+def test_those_who_were_let_in_during_a_login_hear_of_its_refusal(
+    pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "PATIENCE", 0.01)
+    pool.delay, pool.problem = 0.1, CredentialRefused()
     link.connect()
-    assert link.state is LinkState.CONNECTED
+    until(lambda: listener.lost, "the refusal")
+    assert [error.code for error in listener.lost] == ["ssh_auth_failed"]
+    assert link.over
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("first", [True, False])
+def test_a_node_counts_as_away_once_after_the_third_failed_try(
+    pool: Pool, link: Link, listener: Listener, first: bool
+) -> None:
+    if first:
+        pool.problem = SshUnreachable()
+        link.connect()
+    else:
+        away(link, pool, SshUnreachable())
+    until(lambda: len(pool.tries) > 8, "several tries")
+    assert listener.away == [3 if first else 4]  # a node that was connected has had one try more
+    assert link.away
+    pool.problem = None
+    until(lambda: link.state is LinkState.CONNECTED, "the connection")
+    assert listener.back == (1 if first else 2)
+    assert not link.away
+    pool.breaks(SshUnreachable())
+    until(lambda: len(listener.away) == 2, "the next time")
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("first", [True, False])
+def test_a_node_counts_as_away_after_a_while_however_few_the_tries(
+    pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    monkeypatch.setattr(link_state, "AWAY_AFTER", 0.1)
+    if first:
+        pool.delay = 600
+        gevent.spawn(link.connect)
+    else:
+        away(link, pool, SshUnreachable())
+    until(lambda: listener.away, "its absence")
+    assert len(pool.tries) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_short_break_is_no_absence(pool: Pool, link: Link, listener: Listener) -> None:
+    link.connect()
+    gevent.sleep(0)
+    pool.breaks()
+    until(lambda: listener.back == 2, "the connection")
+    assert not listener.away
+    assert not link.away
+
+
+def test_a_node_that_goes_silent_is_away_until_it_says_something(
+    pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_state, "AWAY_AFTER", 0.1)
+    monkeypatch.setattr(away_module, "LOOK_EVERY", 0.01)
+    link.connect()
+    for _ in range(2):
+        back = listener.back
+        link.unanswered(time.monotonic())
+        until(lambda: link.away, "its absence")
+        pool.heard = time.monotonic()
+        until(lambda: not link.away, "its return")
+        assert listener.back == back + 1
+    assert len(listener.away) == 2
+    link.unanswered(time.monotonic() - 5)  # and one that has said something meanwhile is not
+    until(lambda: listener.back == 4, "the look")
+    assert len(listener.away) == 2
+
+
+def test_a_silent_node_that_is_lost_and_comes_back(
+    pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(away_module, "LOOK_EVERY", 0.01)
+    link.connect()
+    gevent.sleep(0)
+    monkeypatch.setattr(link_state, "AWAY_AFTER", 0.0)
+    link.unanswered(time.monotonic())
+    until(lambda: link.away, "its absence")
+    pool.breaks()
+    until(lambda: link.state is LinkState.RECONNECTING, "the loss")
+    until(lambda: link.state is LinkState.CONNECTED and not link.away, "its return", 10)
+    assert (len(listener.away), listener.back) == (1, 2)
+
+
+@pytest.fixture
+def given_up(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Link]:
+    """A link to a node that was given up."""
+    monkeypatch.setattr(link_module, "Backoff", lambda: Backoff(0.001, 0.01))
+    made = Link("session", pool, give_up=0.05)  # type: ignore[arg-type]
+    made.connect()
+    gevent.sleep(0)
+    pool.breaks(SshTimeout())
+    until(lambda: made.state is LinkState.GIVEN_UP, "the end")
+    yield made
+    made.close()
+
+
+def test_a_node_that_was_given_up_is_tried_when_somebody_asks_and_not_otherwise(
+    pool: Pool, given_up: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = len(pool.tries)
+    for ask in (given_up.connect, given_up.wait_connected, given_up.connect):  # a moment ago
+        with pytest.raises(SshUnreachable):
+            ask()
+    assert len(pool.tries) == tries
+    monkeypatch.setattr(link_module, "HURRY_EVERY", 0.0)
+    asking = [gevent.spawn(pytest.raises, SshUnreachable, given_up.connect) for _ in range(5)]
+    gevent.joinall(asking, timeout=5, raise_error=True)
+    assert len(pool.tries) == tries + 1  # all of them share a try
+    assert given_up.state is LinkState.GIVEN_UP
+    pool.problem = None
+    given_up.connect()
+    assert given_up.state is LinkState.CONNECTED
+    given_up.wait_connected()
+    gevent.sleep(0)
+    pool.breaks()
+    until(lambda: given_up.state is LinkState.CONNECTED and len(pool.tries) == tries + 3, "it is watched again")
+
+
+def test_nobody_is_let_in_to_a_node_that_was_given_up_before_it_is_back(
+    pool: Pool, given_up: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "HURRY_EVERY", 0.0)
+    monkeypatch.setattr(link_module, "PATIENCE", 0.05)
+    pool.problem, pool.delay = None, 0.2
+    with pytest.raises(SshUnreachable):
+        given_up.connect()
+    until(lambda: given_up.state is LinkState.CONNECTED, "the login")
+    given_up.connect()
+
+
+def test_a_node_that_was_given_up_and_then_refuses_is_over(
+    pool: Pool, given_up: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "HURRY_EVERY", 0.0)
+    pool.problem = CredentialRefused()
+    for _ in range(3):
+        with pytest.raises(CredentialRefused):
+            given_up.connect()
+    assert given_up.over
 
 
 def test_a_first_login_that_is_killed_can_be_tried_again(pool: Pool, link: Link) -> None:
@@ -145,13 +345,13 @@ def test_a_first_login_that_is_killed_can_be_tried_again(pool: Pool, link: Link)
 
 
 def test_one_that_is_closed_before_it_hears_of_its_login_is_told(pool: Pool, link: Link) -> None:
-    log_in = link._login.get
+    result = link._login.result
 
-    def get() -> None:
-        log_in()
+    def close(run: Any) -> None:
+        result(run)
         link.close()
 
-    link._login.get = get  # type: ignore[method-assign]
+    link._login.result = close  # type: ignore[method-assign, assignment]
     with pytest.raises(SshUnreachable):
         link.connect()
     assert pool.connection is not None
@@ -180,9 +380,9 @@ def test_somebody_who_asks_during_the_wait_brings_the_next_try_forward(
     until(lambda: len(pool.tries) == 2, "a try")
     if back:
         until(lambda: link.state is LinkState.CONNECTED, "the connection")
-        assert listener.states == ["reconnecting", "connected"]
+        assert listener.states == ["connected", "reconnecting", "connected"]
     else:
-        until(lambda: len(listener.states) == 2, "the next wait")
+        until(lambda: len(listener.states) == 3, "the next wait")
         assert link.state is LinkState.RECONNECTING
 
 
@@ -221,10 +421,10 @@ def test_an_unexpected_error_while_connecting_is_one_more_try_that_failed(
     pool: Pool, link: Link, listener: Listener, log: pytest.LogCaptureFixture
 ) -> None:
     pool.problem = RuntimeError("CANARY")
-    with pytest.raises(SshUnreachable):
-        link.connect()
-    assert link.state is LinkState.IDLE
-    pool.problem, link._failure = None, None
+    link.connect()
+    assert link.state is LinkState.RECONNECTING
+    pool.problem = None
+    until(lambda: link.state is LinkState.CONNECTED, "the connection")
     away(link, pool, RuntimeError("CANARY"))
     waiting = gevent.spawn(link.wait_connected)
     until(lambda: len(pool.tries) > 5, "more tries")

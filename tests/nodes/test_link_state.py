@@ -8,31 +8,66 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.nodes.link_state import HURRY_EVERY, STEADY, TRANSITIONS, LinkState, Retries, after_failure
+from ethpillar.nodes.link_state import (
+    AWAY_AFTER,
+    AWAY_TRIES,
+    HURRY_EVERY,
+    NEVER_REACHED,
+    STEADY,
+    TRANSITIONS,
+    Absence,
+    LinkState,
+    Retries,
+    after_failure,
+)
 from ethpillar.timing import Backoff
 
 
 @pytest.mark.parametrize(
-    ("state", "terminal", "exhausted", "following"),
+    ("terminal", "exhausted", "following"),
     [
-        (LinkState.CONNECTING, False, False, LinkState.IDLE),
-        (LinkState.CONNECTING, True, False, LinkState.LOST),
-        (LinkState.RECONNECTING, False, False, LinkState.RECONNECTING),
-        (LinkState.RECONNECTING, False, True, LinkState.LOST),
-        (LinkState.RECONNECTING, True, False, LinkState.LOST),
+        (False, False, LinkState.RECONNECTING),
+        (False, True, LinkState.GIVEN_UP),
+        (True, False, LinkState.LOST),
+        (True, True, LinkState.LOST),
     ],
 )
-def test_what_follows_a_try_that_failed(
-    state: LinkState, terminal: bool, exhausted: bool, following: LinkState
-) -> None:
-    assert after_failure(state, terminal, exhausted) is following
-    assert following is state or following in TRANSITIONS[state]
+def test_what_follows_a_try_that_failed(terminal: bool, exhausted: bool, following: LinkState) -> None:
+    assert after_failure(terminal, exhausted) is following
+    for state in (LinkState.CONNECTING, LinkState.RECONNECTING):
+        assert following is state or following in TRANSITIONS[state]
 
 
-def test_what_is_lost_or_closed_never_comes_back_and_everything_can_be_closed() -> None:
+def test_what_refuses_never_comes_back_and_everything_can_be_closed() -> None:
     assert TRANSITIONS[LinkState.LOST] == {LinkState.CLOSED}
     assert not TRANSITIONS[LinkState.CLOSED]
     assert all(LinkState.CLOSED in after for state, after in TRANSITIONS.items() if state is not LinkState.CLOSED)
+
+
+def test_an_absence_is_told_once_after_some_tries_or_some_time() -> None:
+    absence = Absence()
+    assert not absence.begins(1000.0)
+    absence.missing(1000.0)
+    absence.missing(1005.0)  # only the first time counts
+    assert absence.due == 1000.0 + AWAY_AFTER
+    assert not absence.begins(1000.0 + AWAY_AFTER - 0.1)
+    assert absence.begins(1000.0 + AWAY_AFTER)
+    assert not absence.begins(1000.0 + AWAY_AFTER)
+    absence.ends()
+    assert (absence.away, absence.due) == (False, None)
+    for tries in range(1, AWAY_TRIES + 2):
+        absence.failed()
+        assert absence.begins(2000.0) is (tries == AWAY_TRIES)
+
+
+@pytest.mark.parametrize(("give_up", "limit"), [(3600.0, NEVER_REACHED), (60.0, 60.0)])
+def test_a_node_that_was_never_reached_is_given_up_sooner(give_up: float, limit: float) -> None:
+    retries = Retries(give_up, Backoff())
+    retries.begin(100.0)
+    assert not retries.exhausted(100.0 + limit)
+    assert retries.exhausted(100.1 + limit)
+    retries.connected(200.0)
+    assert not retries.exhausted(200.0 + give_up)
 
 
 def begun(give_up: float = 60.0, now: float = 0.0) -> Retries:

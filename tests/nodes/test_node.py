@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import CredentialRefused, EthPillarError, SshError, SshTimeout
+from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.channels import ChannelCount
@@ -35,7 +35,7 @@ def failing(error: type[SshError]) -> tuple[Node, list[int]]:
     return Node(RECORD, login, NodeOptions(lambda *_: "", lambda *_: "")), logins
 
 
-@pytest.mark.parametrize("error", [CredentialRefused, SshTimeout])
+@pytest.mark.parametrize("error", [CredentialRefused, HostKeyChanged])
 def test_all_who_ask_share_one_attempt(error: type[SshError]) -> None:
     node, logins = failing(error)
     asking = [gevent.spawn(pytest.raises, error, node.connect) for _ in range(10)]
@@ -47,7 +47,7 @@ def test_all_who_ask_share_one_attempt(error: type[SshError]) -> None:
     node.close()
 
 
-@pytest.mark.parametrize("error", [CredentialRefused, SshTimeout])
+@pytest.mark.parametrize("error", [CredentialRefused, HostKeyChanged])
 def test_an_error_that_is_kept_keeps_no_frames(error: type[SshError]) -> None:
     node, _ = failing(error)
     depths = []
@@ -66,6 +66,10 @@ class Listener:
 
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         self.states.append((state, details.get("attempt")))
+
+    def node_away(self) -> None: ...
+
+    def node_back(self) -> None: ...
 
     def node_lost(self, error: EthPillarError) -> None:
         self.lost = error

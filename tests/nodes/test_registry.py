@@ -35,6 +35,10 @@ from ..waiting import until
 class Holder:
     def connection_state(self, state: str, details: dict[str, Any]) -> None: ...
 
+    def node_away(self) -> None: ...
+
+    def node_back(self) -> None: ...
+
     def node_lost(self, error: Exception) -> None: ...
 
 
@@ -95,7 +99,7 @@ def test_a_login_that_fails_as_nobody_thought_of_is_one_more_failed_login(
     monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
     registry._store = Mock(refused=lambda _: None)
     with pytest.raises(SshUnreachable):
-        registry.acquire(record(1), Holder()).connect()
+        registry.acquire(record(1), Holder()).reach()
     assert "RuntimeError" in caplog.text
     assert "CANARY" not in caplog.text
 
@@ -218,7 +222,7 @@ def test_a_credential_that_was_refused_is_not_tried_again(
     monkeypatch.setattr(registry_module.Login, "__call__", login)
     registry._store = store = Store(known)  # type: ignore[assignment]
     with pytest.raises(raised):
-        registry.acquire(record(1), Holder()).connect()
+        registry.acquire(record(1), Holder()).reach()
     assert (store.noted, len(made)) == (noted, tries)
 
 

@@ -298,7 +298,10 @@ def test_status_updates(world: World) -> None:
     socket.emit("subscribe_status", {"interval": 1000})
     update = socket.wait("status_update")
     words = {each["service"]: each["status"] for each in update}
-    assert words == {
+    assert words == {"execution": "active", "validator": "active"}  # what was never installed is left out
+    every = world.enter()
+    every.emit("subscribe_status", {"interval": 1000, "all": True})
+    assert {each["service"]: each["status"] for each in every.wait("status_update")} == {
         "execution": "active",
         "consensus": "not_installed",
         "validator": "active",
@@ -309,6 +312,11 @@ def test_status_updates(world: World) -> None:
     assert update[0]["main_pid"] == 4242
     world.node.set_unit("dora.service", LoadState="loaded", ActiveState="failed", SubState="failed", Result="exit-code")
     socket.wait("status_update", lambda update: {"service": "dora", "status": "failed"}.items() <= update[-1].items())
+    world.node.set_unit(
+        "dora.service", LoadState="not-found", ActiveState="inactive", SubState="dead", Result="success"
+    )
+    gone = {"service": "dora", "status": "not_installed"}  # the page never removes a unit that it shows
+    socket.wait("status_update", lambda update: gone.items() <= update[-1].items())
     socket.call("unsubscribe_status")
     got = len(socket.events("status_update"))
     other = world.enter()

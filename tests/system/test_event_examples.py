@@ -136,7 +136,7 @@ def _states(seen: Recorder, world: World, plain: JsSocket) -> None:
         ExecMainStatus="1",
         MainPID="0",
     )
-    seen.call(plain, "subscribe_status", {"interval": 1000})
+    seen.call(plain, "subscribe_status", {"interval": 1000, "all": True})
     plain.wait("status_update", lambda update: any(each.get("last_lines") for each in update))
 
 

@@ -216,9 +216,17 @@ def test_a_node_that_does_not_come_back_is_given_up_at_last(world: World, redis:
         assert all(state["retry_in"] >= 0 for state in states[:-1])
         assert states[-1] == {"state": "lost"}
         assert socket.events("error")[-1]["code"] == "ssh_unreachable"
-        until(lambda: not len(local.rooms.registry), "the end of the node")
+        refused = world.open(token, url=local.url)  # it shares one try, and is not let in while that fails
+        assert refused.wait("connect_error")["data"]["code"] == "ssh_unreachable"
         proxy.refuse(False)
-        world.enter(token, url=local.url)
+
+        def back() -> bool:
+            """Tries of a node that was given up keep a distance of two seconds."""
+            again = world.open(token, url=local.url)
+            until(lambda: again.events("connect_error") or again.events("authenticated"), "an answer")
+            return bool(again.events("authenticated"))
+
+        until(back, "its return")
     finally:
         local.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import paramiko
 import pytest
@@ -42,12 +43,28 @@ class NoPins:
 
 
 def refused(world: World, token: str, code: str) -> dict[str, str]:
+    """A socket that shows its token at connect hears why its node refuses; so does one that shows it later."""
     socket = world.open(token)
-    error = socket.wait("error")
-    assert error["code"] == code, error
+    error = socket.wait("connect_error")
+    assert error["data"]["code"] == code, error
+    assert set(error["data"]) <= {"code", "hint"}
     assert "auth" not in error["message"].lower()
-    assert socket.call("authenticate", token) is False
-    return error
+    late = world.open()
+    late.wait("connect")
+    assert late.call("authenticate", token) is False
+    assert late.wait("error") == {"message": error["message"], **error["data"]}
+    return {"message": error["message"], **error["data"]}
+
+
+def away(world: World, token: str) -> Any:
+    """A socket is let in though its node can't be reached, and hears so."""
+    socket = world.open(token)
+    socket.wait("authenticated")
+    assert socket.wait("connection_state") == {"state": "reconnecting"}
+    error = socket.wait("error")
+    assert error["code"] == "ssh_unreachable"
+    assert error["message"] == "The node can't be reached over SSH at the moment. Trying again."
+    return socket
 
 
 def test_a_refused_password_is_not_tried_again(world: World) -> None:
@@ -80,13 +97,36 @@ def test_the_cipher_that_is_agreed_on_is_aes_gcm(world: World, local: LocalServe
 
 def test_a_node_that_is_not_there(world: World) -> None:
     world.sshd.stop()
-    refused(world, world.session(), "ssh_unreachable")
+    token = world.session()
+    socket = away(world, token)
+    world.node.append(EXECUTION, "hello")
+    socket.emit("subscribe_logs", {"service": "execution"})
+    socket.emit("subscribe_status", {"interval": 1000})
+    unknown = socket.wait("status_update")
+    assert [(each["service"], each["status"]) for each in unknown] == [
+        ("execution", "unknown"),
+        ("consensus", "unknown"),
+        ("validator", "unknown"),
+    ]
+    assert socket.call("authenticate", token) is True
+
+    def told() -> list[str]:
+        """`authenticated` clears what the page shows, and an error about the node is shown again."""
+        heard = list(socket.received)
+        about = [(event, args) for event, args in heard if event == "authenticated" or event == "error"]
+        return [event for event, args in about if event != "error" or args[0]["code"] == "ssh_unreachable"]
+
+    until(lambda: told() == ["authenticated", "error"] * 2, "another word, as the ack cleared the first")
     world.sshd.start()
+    until(lambda: socket.lines("execution") == ["hello"], "the log")  # nothing was subscribed again
+    socket.wait("status_update", lambda update: {"active"} == {each["status"] for each in update})
+    until(lambda: told() == [*["authenticated", "error"] * 2, "authenticated"], "the end of the alarm")
+    assert socket.events("connection_state")[-1] == {"state": "connected"}
 
 
 def test_an_address_that_is_never_connected_to(world: World) -> None:
     refused(world, world.session(host="169.254.169.254"), "ssh_address_denied")
-    refused(world, world.session(host="no-such-host.invalid"), "ssh_unreachable")
+    away(world, world.session(host="no-such-host.invalid"))
 
 
 def test_a_record_that_is_none(world: World) -> None:

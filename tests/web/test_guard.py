@@ -195,6 +195,7 @@ def test_kinds_that_are_understood(text: str) -> None:
     setting = Setting()
     engine, socket = setting.socket()
     engine.receive(message(text))
+    until(lambda: engine.received, "the message")
     assert [each.data for each in engine.received] == [text]
     assert socket.refused == []
 
