@@ -66,6 +66,14 @@ def _level(value: str) -> str:
     return _choice("debug", "info", "warning", "error")({"warn": "warning"}.get(value.lower(), value))
 
 
+def _header(value: str) -> str:
+    if value == "none":
+        return ""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", value):
+        raise ValueError("must be the name of a header such as Fly-Client-IP, or none")
+    return value
+
+
 _flag = _choice("true", "false", "yes", "no", "1", "0")
 
 
@@ -151,6 +159,13 @@ def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network
         return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError:
         raise ValueError("must be networks such as 192.168.0.0/16, separated by commas") from None
+
+
+def _proxies(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    networks = _networks(value)
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("must not be the whole internet: anybody could then name any address as the client's")
+    return networks
 
 
 def _fernet_keys(value: str) -> tuple[str, ...]:
@@ -244,8 +259,20 @@ class Settings:
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         "127.0.0.0/8,::1/128",
-        _networks,
+        _proxies,
         "proxies whose `X-Forwarded-For` names the client, or `none`; one that names nobody has no limit per address",
+    )
+    trusted_hops: int = _setting(
+        "0",
+        _integer(0, 16),
+        "how many proxies stand in front, counted from the right of `X-Forwarded-For`, whatever their addresses; the "
+        "port must not be reachable past them. In place of `TRUSTED_PROXIES`; 0: not used",
+    )
+    client_address_header: str = _setting(
+        "none",
+        _header,
+        "a header in which a proxy names the client, such as `Fly-Client-IP`; needs `TRUSTED_HOPS` or "
+        "`TRUSTED_PROXIES`; `none`: `X-Forwarded-For`",
     )
     max_connections_per_address: int = _setting(
         "500", _integer(1, 100000), "connections of one address (IPv6: of one /64)"
@@ -302,7 +329,17 @@ def load(environ: Mapping[str, str] | None = None, env_file: str | os.PathLike[s
     values.update(os.environ if environ is None else environ)
     if not values.get("WS_PORT") and values.get("PORT"):
         values["WS_PORT"] = values["PORT"]
-    return Settings(**{setting.name.lower(): _read(setting, values) for setting in SETTINGS})
+    settings = Settings(**{setting.name.lower(): _read(setting, values) for setting in SETTINGS})
+    _check_proxies(settings, chosen=bool((values.get("TRUSTED_PROXIES") or "").strip()))
+    return settings
+
+
+def _check_proxies(settings: Settings, chosen: bool) -> None:
+    """Refuse settings that contradict each other. `chosen`: TRUSTED_PROXIES is set."""
+    if settings.trusted_hops and chosen:
+        raise ConfigError("TRUSTED_HOPS is invalid: it counts from any peer, so it can't be used with TRUSTED_PROXIES")
+    if settings.client_address_header and not settings.trusted_hops and not (chosen and settings.trusted_proxies):
+        raise ConfigError("CLIENT_ADDRESS_HEADER is invalid: it needs TRUSTED_HOPS or TRUSTED_PROXIES beside it")
 
 
 def is_set(name: str, env_file: str | os.PathLike[str] | None = ".env") -> bool:

@@ -58,6 +58,7 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .gateway.codec import OVERSIZED_PACKET
     from .gateway.events import Gateway
     from .gateway.options import GatewayOptions
+    from .limits.address import Proxies
     from .limits.limits import Limits
     from .nodes.node import NodeOptions
     from .nodes.registry import NodeRegistry
@@ -78,7 +79,8 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     origins = Origins(settings.frontend_url, own=settings.console)
     gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
-    web = settings.select(WebOptions, origins=origins, oversized=OVERSIZED_PACKET)
+    proxies = Proxies(settings.trusted_proxies, settings.trusted_hops, settings.client_address_header)
+    web = settings.select(WebOptions, origins=origins, proxies=proxies, oversized=OVERSIZED_PACKET)
     greeting = f"ethpillar {__version__} on {settings.address} for {', '.join(settings.frontend_url)}"
     return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout, greeting)
 

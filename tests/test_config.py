@@ -32,6 +32,22 @@ def test_no_proxy_is_trusted_when_none_is_the_word() -> None:
     assert load(TRUSTED_PROXIES="none").trusted_proxies == ()
 
 
+def test_proxies_that_contradict_each_other_are_refused() -> None:
+    assert load(TRUSTED_HOPS="2").trusted_hops == 2
+    assert load(TRUSTED_HOPS="1", CLIENT_ADDRESS_HEADER="Fly-Client-IP").client_address_header == "Fly-Client-IP"
+    assert load(TRUSTED_PROXIES="10.0.0.0/8", CLIENT_ADDRESS_HEADER="X-Real-IP").client_address_header == "X-Real-IP"
+    for bad in (
+        {"TRUSTED_HOPS": "1", "TRUSTED_PROXIES": "10.0.0.0/8"},
+        {"CLIENT_ADDRESS_HEADER": "X-Real-IP"},
+        {"CLIENT_ADDRESS_HEADER": "X-Real-IP", "TRUSTED_PROXIES": "none"},
+        {"CLIENT_ADDRESS_HEADER": "X Real IP", "TRUSTED_HOPS": "1"},
+        {"TRUSTED_PROXIES": "0.0.0.0/0"},
+        {"TRUSTED_PROXIES": "10.0.0.0/8, ::/0"},
+    ):
+        with pytest.raises(config.ConfigError):
+            load(**bad)
+
+
 def test_several_origins() -> None:
     assert load(FRONTEND_URL="https://A.example, http://b.example:8080/").frontend_url == (
         "https://a.example",

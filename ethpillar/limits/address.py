@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -17,8 +18,46 @@ HOPS = 16
 "Proxies in a row that are believed at most."
 
 
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Which proxies are believed about the client's address, and how they tell it."""
+
+    trusted: Networks = ()
+    "Peers that are proxies. Not used where `hops` are counted."
+    hops: int = 0
+    "How many proxies stand in front, whatever their addresses; then the port must not be reachable past them."
+    header: str = ""
+    "A header in which the platform names the client, such as `Fly-Client-IP`; empty: `X-Forwarded-For`."
+
+    @property
+    def header_key(self) -> str:
+        """The header's name in a WSGI environment."""
+        return "HTTP_" + self.header.upper().replace("-", "_") if self.header else ""
+
+    def are_at(self, peer: str | None) -> bool:
+        """Return True if a peer is a proxy, whose connections are everybody's. None stands for a Unix socket."""
+        address = None if peer is None else _parse(peer)
+        return self.hops > 0 or peer is None or (address is not None and _within(address, self.trusted))
+
+    def client(self, peer: str | None, forwarded: str | None, named: str | None = None) -> str | None:
+        """Return the key under which a client is counted; None if a proxy names nobody.
+
+        :param forwarded: `X-Forwarded-For`
+        :param named: the value of `header`
+        """
+        if self.header and self.are_at(peer) and (address := _parse(named or "")) is not None:
+            return _key(address)
+        if not self.hops:
+            return client_key(peer, forwarded, self.trusted)
+        entries = (forwarded or "").split(",")
+        address = _parse(entries[-self.hops]) if len(entries) >= self.hops else None
+        if address is not None:
+            return _key(address)
+        return client_key(peer, None, ())  # no proxy wrote it: the peer is the client
+
+
 def client_key(peer: str | None, forwarded: str | None, trusted: Networks) -> str | None:
-    """Return the key under which a client is counted.
+    """Return the key under which a client is counted where proxies are known by their addresses.
 
     `X-Forwarded-For` is believed only when the peer is a trusted proxy, and only as far as trusted proxies wrote it:
     its right-most address that is none of them is the client.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..limits.address import Networks
+from ..limits.address import Proxies
 from ..limits.limits import Limits
 from .origins import Origins
 
@@ -20,7 +20,8 @@ class WebOptions:
     "Bytes of a WebSocket message or of a polling request's body."
     request_timeout: float
     "Seconds in which a request's head must have come; and then again its body."
-    trusted_proxies: Networks
+    proxies: Proxies
+    "Who is believed about a client's address."
     oversized: str
     "The Engine.IO packet that is handed on in the place of a message that was too large."
 

@@ -21,7 +21,6 @@ from gevent.pywsgi import WSGIHandler
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
-from ..limits.address import client_key
 from .bodies import Body, TooSlow
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
@@ -112,8 +111,9 @@ class Handler(_WSGIHandler):
         self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.options.request_timeout)
         if environ["wsgi.input"] is body or environ["REQUEST_METHOD"] != "GET":
             environ["wsgi.input"] = self.wsgi_input
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
-        environ[CLIENT] = client_key(_peer(self.client_address), forwarded, self.options.trusted_proxies)
+        proxies = self.options.proxies
+        named = environ.get(proxies.header_key) if proxies.header else None
+        environ[CLIENT] = proxies.client(_peer(self.client_address), environ.get("HTTP_X_FORWARDED_FOR"), named)
         return environ
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
@@ -132,7 +132,7 @@ class Handler(_WSGIHandler):
     def run_application(self) -> None:
         """Call the application, unless the client has too many requests under way or the server is stopping."""
         client = self.environ[CLIENT]
-        behind_proxy = client_key(_peer(self.client_address), None, self.options.trusted_proxies) is None
+        behind_proxy = self.options.proxies.are_at(_peer(self.client_address))
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
             new, refused = is_handshake(self.environ), refusal(self.environ, self.options.origins)
             if new and self._server.closing:
@@ -236,7 +236,8 @@ class Listener(PyWSGIServer):
         return host
 
     def _key(self, address: Any) -> str | None:
-        return client_key(_peer(address), None, self._server.web.trusted_proxies)
+        peer, proxies = _peer(address), self._server.web.proxies
+        return None if proxies.are_at(peer) else proxies.client(peer, None)
 
     def do_handle(self, sock: Any, address: Any) -> None:
         """Spawn a handler, or close the connection of an address that has too many.

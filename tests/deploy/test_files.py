@@ -13,7 +13,7 @@ import config
 from tools.source import ROOT
 
 DEPLOY = ROOT / "deploy"
-KNOWN = {setting.name for setting in config.SETTINGS} | {"PORT", "TRUSTED_HOPS", "CLIENT_ADDRESS_HEADER"}
+KNOWN = {setting.name for setting in config.SETTINGS} | {"PORT"}
 FOLDERS = sorted(path for path in DEPLOY.iterdir() if path.is_dir())
 COMMAND = ["gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
