@@ -77,8 +77,12 @@ def find_session(token: str) -> SessionRecord:
 
 
 class _Nobody:
+    _told = "connected"
+
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
-        click.echo(f"ethpillar: connection {state}", err=True)
+        if state != self._told:  # not that it is connected as it should be
+            self._told = state
+            click.echo(f"ethpillar: connection {state}", err=True)
 
     def node_away(self) -> None:
         """Nothing more to tell."""

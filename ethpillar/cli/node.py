@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from ..gateway import wire
 from ..journal.clients import client_of
-from ..units import CORE_UNITS, UnitStatus, service_name
+from ..units import UnitStatus, service_name
 from .common import json_option, open_node, print_json, print_table, told
 from .extract import extract
 from .logs import logs
@@ -32,8 +32,7 @@ def status(token: str, as_json: bool) -> None:
     with open_node(token) as opened:
         found = list(opened.status.get(0.0).units.values())
     if as_json:
-        shown = [each for each in found if each.installed or service_name(each.unit) in CORE_UNITS]
-        return print_json([wire.status_payload(each) for each in shown])
+        return print_json([wire.status_payload(each) for each in found if each.installed])
     rows = [["SERVICE", "STATUS", "CLIENT", "SINCE", "PID", "RESTARTS", "MEMORY", "RESULT"]]
     rows += [_row(each) for each in found if each.installed]
     print_table(rows)
