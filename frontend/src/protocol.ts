@@ -104,6 +104,8 @@ export interface SubscribeLogs {
 export interface SubscribeStatus {
   /** Milliseconds. */
   interval?: number;
+  /** The five core units always, also those that the node never had. */
+  all?: boolean;
 }
 
 export interface ReadLogs {
