@@ -103,7 +103,7 @@ def test_a_page_that_leaves_in_the_middle_of_everything(world: World, local: Loc
         socket.wait("connect")
         socket.close()
         refused = world.open(world.session(password="wrong"))
-        refused.wait("error")
+        refused.wait("connect_error")
         refused.close()
     until(lambda: not local.rooms.gateway.sockets and not len(local.rooms.registry), "empty maps")
     settle(before)
