@@ -101,10 +101,10 @@ def test_a_shell_that_prints_without_end_gives_no_answer(monkeypatch: pytest.Mon
 def test_what_holds_a_channel_open_does_not_hold_a_command_up(monkeypatch: pytest.MonkeyPatch, endless: bool) -> None:
     monkeypatch.setattr(connection_module, "SILENCE", 0.01)
     sshd = Sshd()
-    sshd.output, sshd.endless = [b"one"], endless
+    sshd.output, sshd.endless = [b"two"], endless
     sshd.held = True
     command = start(sshd.login(), endless=endless)
-    assert command.read() == b"one"
+    assert command.read() == b"two"
     only(sshd).status_event.set()
     with gevent.Timeout(5):
         assert command.read() == b""
