@@ -32,6 +32,7 @@ const RETRY = 5_000;
 
 export class StatusFeed extends Observed<StatusSnapshot> {
   private details: Record<string, ServiceStatus> = {};
+  private words: Record<string, string> = {};
   private intervals = new Set<{ interval: number }>();
   private sent: number | null = null;
   private updatedAt: number | null = null;
@@ -84,6 +85,7 @@ export class StatusFeed extends Observed<StatusSnapshot> {
     for (const timer of [this.doubting, this.late, this.retrying]) timer.clear();
     this.sent = this.updatedAt = this.problem = null;
     this.details = {};
+    this.words = {};
     this.doubt = "none";
     this.changed();
   }
@@ -130,7 +132,10 @@ export class StatusFeed extends Observed<StatusSnapshot> {
     for (const each of services) {
       if (typeof each?.service !== "string" || typeof each.status !== "string") continue;
       // The TypeScript server says "active running Geth": the state is the first word.
-      this.details[each.service] = { ...each, status: each.status.trim().split(/\s+/)[0] || "unknown" };
+      const status = each.status.trim().split(/\s+/)[0] || "unknown";
+      this.words[each.service] = status;
+      // The server says `unknown`, and nothing else, of a node that is away: what was known before stays.
+      if (status !== "unknown" || !(each.service in this.details)) this.details[each.service] = { ...each, status };
     }
     this.updatedAt = Date.now();
     this.doubting.clear();
@@ -170,7 +175,7 @@ export class StatusFeed extends Observed<StatusSnapshot> {
   protected make(): StatusSnapshot {
     const unknown = this.doubt === "unknown";
     const statuses: Record<string, string> = {};
-    for (const each of Object.values(this.details)) statuses[each.service] = unknown ? "unknown" : each.status;
+    for (const [service, word] of Object.entries(this.words)) statuses[service] = unknown ? "unknown" : word;
     const problem = this.problem ?? this.connectionProblem();
     return {
       statuses,

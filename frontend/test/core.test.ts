@@ -680,7 +680,7 @@ describe("the states", () => {
     await pass(100);
     server.socket.receive("status_update", [{ service: "execution", status: "unknown" }]);
     await pass(50);
-    expect(states.get()).toMatchObject({ isStale: true, statuses: { execution: "unknown" } });
+    expect(states.get()).toMatchObject({ isStale: true, statuses: { execution: "unknown" }, details: { execution: { status: "active" } } });
   });
 
   it("are unknown while the server is away, and when updates stay out", async () => {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -287,8 +289,14 @@ def test_a_wrong_token(console: Console, world: World) -> None:
 def test_after_sleep_the_page_asks_whether_the_socket_lives(console: Console, world: World) -> None:
     page = console(script="const real = Date.now; window.slept = 0; Date.now = () => real() + window.slept;")
     page.see("All two services are running.")
-    page.eval("(window.slept = 600000)")
-    page.see("The connection to the node came back", ".log")
+    # A packet that comes after sleep says that the socket lives: this server says nothing.
+    os.kill(world.server.worker_pid(), signal.SIGSTOP)
+    try:
+        page.eval("(window.slept = 600000)")
+        page.see("No connection to the node since", ".log")
+    finally:
+        os.kill(world.server.worker_pid(), signal.SIGCONT)
+    page.see("The connection to the node came back", ".log", 40)
     world.node.append(EXECUTION, geth("INFO", "after sleep"))
     page.see("after sleep", ".log", 40)
 
