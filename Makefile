@@ -15,7 +15,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
-	@echo "make fuzz, make soak, make bench-burst, make bench-peers, make bench-frontend, make bench-console, make bench-formats, make score LINES=DIR"
+	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-frontend, make bench-console, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
@@ -97,6 +97,11 @@ env-example: $(VENV)/.python
 # Lines into 50 sockets of which 10 are frozen, and what memory does meanwhile: make bench-burst LINES=1000000
 bench-burst: parts
 	@LINES=$(or $(LINES),1000000) $(BIN)/python bench/burst.py
+
+# What a line costs, and what another socket costs, beside a server in Node.js: make bench-delivery ARGS="--other ../before"
+.PHONY: bench-delivery
+bench-delivery: parts
+	@$(BIN)/python bench/delivery.py $(ARGS)
 
 # requirements*.txt, with the hashes of every file of each release, from requirements/*.in.
 .PHONY: lock audit

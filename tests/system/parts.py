@@ -252,6 +252,8 @@ class EthPillarServer:
 
     prefix: tuple[str, ...] = ()
     "What the command is run by."
+    root = ROOT
+    "The checkout that is run."
 
     def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
         self.port = free_port()
@@ -283,7 +285,7 @@ class EthPillarServer:
         """Starts it (again) on the same port and waits until it is alive."""
         command = [*self.prefix, sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=self.root, env=self._environment, stdout=log, stderr=log)
         try:
             until(lambda: self._alive(), "the server")
         except BaseException:

@@ -1,0 +1,94 @@
+"""Sockets that count lines, in a process of their own: `python bench/counter.py PORT TOKENS SERVICE SOCKETS BATCH`.
+
+They look for what every line has, and read nothing else of it, so that the server is the limit for as long as that is
+possible. Each number on stdin is how many lines every socket has to get; printed are the seconds since the epoch at
+which the first of them came, and at which the last socket had its last. The backlog does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.node import BACKLOG
+from tests.frames import frame
+from tests.system.raw import HANDSHAKE
+
+MARK = b'"line":"'
+"Within a line it would have backslashes."
+PING = b"\x81\x012"
+
+
+class Counting:
+    """One socket."""
+
+    def __init__(self, port: int, token: str, service: str, batch: bool) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 60)
+        self.count = 0
+        self._tail = b""
+        self._say(HANDSHAKE.encode() + b"\r\n", b"101 Switching")
+        self._say(frame(1, b"40" + json.dumps({"token": token}).encode()), b'["authenticated"')
+        asked = json.dumps(["subscribe_logs", {"service": service, **({"batch": True} if batch else {})}])
+        self.socket.sendall(frame(1, b"42" + asked.encode()))
+
+    def _say(self, data: bytes, answer: bytes) -> None:
+        self.socket.sendall(data)
+        found = b""
+        while answer not in found:
+            more = self.socket.recv(65536)
+            if not more:
+                raise ConnectionError(found)
+            found += more
+        self._take(found)
+
+    def _take(self, data: bytes) -> None:
+        data = self._tail + data
+        self.count += data.count(MARK)
+        for _ in range(data.count(PING)):
+            self.socket.sendall(frame(1, b"3"))
+        self._tail = data[-len(MARK) + 1 :]
+
+    def read(self, buffer: bytearray) -> int:
+        """Read once, and return how many lines there are by now."""
+        length = self.socket.recv_into(buffer)
+        if not length:
+            raise ConnectionError("the server ended the connection")
+        self._take(bytes(memoryview(buffer)[:length]))
+        return self.count
+
+
+def main() -> None:
+    """Connects, and counts as it is told."""
+    port, tokens, service, sockets, batch = sys.argv[1:]
+    names = tokens.split(",")
+    every = [Counting(int(port), names[at % len(names)], service, batch == "1") for at in range(int(sockets))]
+    selector = selectors.DefaultSelector()
+    for each in every:
+        selector.register(each.socket, selectors.EVENT_READ, each)
+    print(*_count(selector, every, BACKLOG), flush=True)
+    wanted = BACKLOG
+    for command in sys.stdin:
+        wanted += int(command)
+        print(*_count(selector, every, wanted), flush=True)
+
+
+def _count(selector: selectors.BaseSelector, every: list[Counting], wanted: int) -> tuple[float, float]:
+    left = {each for each in every if each.count < wanted}
+    first = 0.0
+    buffer = bytearray(1 << 20)
+    while left:
+        for key, _ in selector.select(60):
+            first = first or time.time()
+            if key.data.read(buffer) >= wanted:
+                left.discard(key.data)
+    return first or time.time(), time.time()
+
+
+if __name__ == "__main__":
+    main()
