@@ -16,6 +16,7 @@ from .limits.limits import Limits
 from .nodes.registry import NodeRegistry
 from .sessions import SessionStore, SessionWatch
 from .timing import within
+from .watchdog import Watchdog
 from .web.options import WebOptions
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,13 @@ class Server:
         self._timeout = shutdown_timeout
         self._greeting = greeting
         self._greeter = gevent.Greenlet(self._greet)
+        self.watchdog = Watchdog()
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
     def start(self) -> None:
         """Start what runs in the background. Once per process, after the fork."""
+        self.watchdog.start()
         self.watch.start()
         self._greeter.start()
 
@@ -72,13 +75,16 @@ class Server:
         if self.closing:
             return
         self.closing = True
-        log.info("Shutting down: %d sockets, %d nodes", len(self.gateway.sockets), len(self.registry))
+        log.info(
+            "Shutting down: %d sockets, %d nodes; %s", len(self.gateway.sockets), len(self.registry), self.watchdog.lag
+        )
         self._greeter.kill(block=False)
         for share, step in (
-            (1 / 8, self.watch.stop),
+            (1 / 16, self.watch.stop),
             (3 / 8, partial(self.gateway.say_goodbye, ShuttingDown())),
             (3 / 8, self.registry.close),
             (1 / 8, self.store.close),
+            (1 / 16, self.watchdog.stop),
         ):
             try:
                 with within(self._timeout * share):

@@ -1,0 +1,67 @@
+"""The loop's lag, measured and told."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from ethpillar.watchdog import LATE, Lag, Watchdog
+
+from .waiting import DEADLINE
+
+
+@pytest.fixture
+def watchdog() -> Iterator[Watchdog]:
+    before = signal.getsignal(signal.SIGALRM)
+    made = Watchdog()
+    made.start()
+    yield made
+    made.stop()
+    signal.signal(signal.SIGALRM, before)
+
+
+def hold_the_loop(watchdog: Watchdog, _secret: str) -> None:
+    """Work until the watchdog has seen it, without a turn for anybody."""
+    end = time.monotonic() + DEADLINE
+    while not watchdog._ran and time.monotonic() < end:
+        pass
+
+
+def test_what_keeps_all_others_from_their_turn_is_named(watchdog: Watchdog, caplog: pytest.LogCaptureFixture) -> None:
+    gevent.sleep(0)
+    with caplog.at_level(logging.WARNING):
+        hold_the_loop(watchdog, "hunter2")
+        end = time.monotonic() + DEADLINE
+        while not caplog.messages and time.monotonic() < end:
+            gevent.sleep(0.01)
+    assert "The loop was late by" in caplog.text
+    assert "hold_the_loop:" in caplog.text
+    assert "hunter2" not in caplog.text
+    assert watchdog.lag.late >= 1
+    assert watchdog.lag.longest >= LATE
+
+
+def test_lines_about_it_do_not_fill_the_log(watchdog: Watchdog, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            late = watchdog.lag.late
+            gevent.sleep(0)
+            hold_the_loop(watchdog, "")
+            end = time.monotonic() + DEADLINE
+            while watchdog.lag.late == late and time.monotonic() < end:
+                gevent.sleep(0.01)
+    assert watchdog.lag.late >= 3
+    assert len(caplog.messages) == 1
+
+
+def test_a_machine_that_is_busy_with_something_else_is_told_apart_from_work() -> None:
+    lag = Lag()
+    assert lag.add(0.3, 0.004)
+    assert not lag.add(0.02, 0.05)
+    assert (lag.longest, lag.worked, lag.late) == (0.3, 0.02, 1)
+    assert str(lag).startswith("longest lag of the loop 300 ms, of which at most 20 ms were work of its own; 1 of 100")
