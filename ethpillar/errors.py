@@ -237,6 +237,22 @@ class LogUnavailable(EthPillarError):
         super().__init__(_named(service, "The log of {} can't be read at the moment."), service=service, hint=hint)
 
 
+class LogElsewhere(EthPillarError):
+    """What a unit prints does not get into the journal that is read. The log is followed all the same."""
+
+    code = "log_elsewhere"
+
+    def __init__(self, service: str, where: str = "file") -> None:
+        """:param where: systemd's word for where it goes, or `namespace`"""
+        if where == "namespace":
+            hint = "Its unit has LogNamespace=, which gives it a journal of its own. Remove that line, then restart it."
+        else:
+            hint = f"Its unit has StandardOutput={where}. Set StandardOutput=journal there, then restart it."
+        super().__init__(
+            _named(service, "What {} prints does not go to the journal of this node."), service=service, hint=hint
+        )
+
+
 class TooManyLogs(LimitReached):
     """One log more than a socket may follow, or than there are channels for on a node."""
 

@@ -8,6 +8,7 @@ import pytest
 from ethpillar import errors
 from ethpillar.errors import (
     EthPillarError,
+    LogElsewhere,
     LogUnavailable,
     NotAuthenticated,
     PermissionDenied,
@@ -17,7 +18,7 @@ from ethpillar.errors import (
 )
 from ethpillar.units import KNOWN_UNITS
 
-NAMING = (UnitNotFound, PermissionDenied, LogUnavailable, TooManyLogs)
+NAMING = (UnitNotFound, PermissionDenied, LogElsewhere, LogUnavailable, TooManyLogs)
 KINDS = [
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)

@@ -10,6 +10,7 @@ import hmac
 import logging
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import gevent
@@ -35,7 +36,7 @@ from ..sessions import SessionRecord
 from ..units import service_name
 from . import wire
 from .batches import Batches
-from .browser_log import BrowserLog, what_prevents
+from .browser_log import BrowserLog, output_elsewhere, what_prevents
 from .entrance import Entrance
 from .options import GatewayOptions
 from .outbox import Outbox
@@ -217,6 +218,7 @@ class BrowserSocket:
         """
         unit = wire.get_unit(payload)
         lines, after = wire.get_lines(payload), wire.get_after(payload)
+        plain = wire.LOG_OPTIONS.isdisjoint(payload)
         batch, lossless = wire.get_flag(payload, "batch", False), wire.get_flag(payload, "lossless", True)
         with self.turns.take():
             node = self._require_node()
@@ -232,7 +234,9 @@ class BrowserSocket:
                     return  # nobody wants it any more
                 if problem is not None:
                     raise problem
-                sink = BrowserLog(self.outbox, unit, self._batches if batch else None, self._log_failed)
+                batches = self._batches if batch else None
+                elsewhere = partial(output_elsewhere, node, unit, after)
+                sink = BrowserLog(self.outbox, unit, batches, self._log_failed, plain, elsewhere)
                 self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
         finally:
             if self._checking.get(unit) is mine:

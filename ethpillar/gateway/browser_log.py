@@ -7,9 +7,10 @@ lines come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
 
-from ..errors import EthPillarError, SshTimeout, SshUnreachable
+from ..errors import EthPillarError, LogElsewhere, SshTimeout, SshUnreachable
 from ..nodes.items import Item
 from ..nodes.node import Node
 from ..nodes.subscription import about
@@ -36,24 +37,54 @@ def what_prevents(node: Node, unit: str) -> EthPillarError | None:
     return None
 
 
+def output_elsewhere(node: Node, unit: str, after: str | None) -> str | None:
+    """Return where a unit's output goes, if not to the journal, to a subscriber that does not resume `after` a line."""
+    known = node.status.known(unit) if after is None else None
+    return None if known is None else known.output
+
+
+class Heard(Enum):
+    """Whose lines have come."""
+
+    NOTHING = "none"
+    SYSTEMD = "only systemd's about the unit"
+    UNIT = "the unit's own"
+
+
 class BrowserLog:
     """A `LogSink` on a socket."""
 
     def __init__(
-        self, outbox: Outbox, unit: str, batches: Batches | None, failed: Callable[[str, EthPillarError], None]
+        self,
+        outbox: Outbox,
+        unit: str,
+        batches: Batches | None,
+        failed: Callable[[str, EthPillarError], None],
+        plain: bool = False,
+        elsewhere: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """:param batches: None for a subscriber that gets one event for each line"""
+        """
+        :param batches: None for a subscriber that gets one event for each line
+        :param plain: whether the subscriber used none of our options, and so knows no `log_state`
+        :param elsewhere: tells where the unit's output goes, if not to the journal
+        """
         self._outbox = outbox
         self._unit = unit
         self._service = service_name(unit)
         self._batches = batches
         self.window = BATCH_WINDOW if batches else 0.0
         self._failed = failed
+        self._plain = plain
+        self._elsewhere = elsewhere
+        self._heard = Heard.NOTHING
+        self._begun = False
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._outbox.wait_ready(timeout)
 
     def lines(self, items: Sequence[Item]) -> None:
+        if self._heard is not Heard.UNIT:
+            self._heard = Heard.SYSTEMD if all(item.manager for item in items) else Heard.UNIT
         if self._batches is None:
             packets = [packet for item in items for packet in item.data]
         else:
@@ -63,6 +94,19 @@ class BrowserLog:
 
     def state(self, state: str, details: dict[str, Any]) -> None:
         self._outbox.emit("log_state", wire.log_state(self._service, state, details))
+        if state == "live" and not self._begun:
+            self._begun = True
+            if self._heard is not Heard.UNIT:
+                self._explain_silence()
+
+    def _explain_silence(self) -> None:
+        """Tell why there are no lines of the unit's program when its backlog has come."""
+        where = self._elsewhere()
+        if where is not None:
+            self._outbox.emit("error", LogElsewhere(self._service, where).payload())
+        elif self._plain and self._heard is Heard.NOTHING:
+            # The dashboard shows a log as loading until a line comes, and an empty one as no log.
+            self._outbox.emit("log_data", {"service": self._service, "line": ""})
 
     def failed(self, error: EthPillarError) -> None:
         self._failed(self._unit, error)

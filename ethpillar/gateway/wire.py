@@ -25,6 +25,9 @@ DEFAULT_BACKLOG = 50
 DEFAULT_INTERVAL_MS = 5000
 MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
 
+LOG_OPTIONS = frozenset({"lines", "after", "lossless", "batch"})
+"What only a client that knows this server sends with `subscribe_logs`."
+
 _CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,512}")
 
 # -- what clients send

@@ -36,6 +36,8 @@ class Item:
     "The entry's lines (one, unless its message has line breaks) as the gateway encoded them, once for all."
     gap: Gap | None = None
     "What is missing, if this is a gap."
+    manager: bool = False
+    "Whether systemd wrote it, and not the unit's own program."
     size: int = field(init=False, compare=False)
     """Bytes it takes in memory, roughly. Python keeps all characters of a string as wide as the widest, so that one
     emoji makes a line take four times as much. Taken once: a string grows when it is encoded."""
@@ -65,7 +67,7 @@ class ItemMaker:
             )
             for number, text in enumerate(texts)
         ]
-        return Item(entry.cursor, entry.realtime_us, tuple(lines))
+        return Item(entry.cursor, entry.realtime_us, tuple(lines), manager=entry.pid == 1)
 
 
 def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

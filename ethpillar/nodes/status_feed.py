@@ -110,9 +110,13 @@ class StatusFeed:
             return latest
         return self._poll.get()
 
+    def known(self, unit: str) -> UnitStatus | None:
+        """Return a unit's status as the last poll has it; None if it has none. Asks nobody."""
+        return None if self._latest is None else self._latest.units.get(unit)
+
     def description(self, unit: str) -> str | None:
         """Return a unit's description as the last poll has it; None if it has none. Asks nobody."""
-        known = None if self._latest is None else self._latest.units.get(unit)
+        known = self.known(unit)
         return None if known is None else known.description
 
     def unit(self, unit: str) -> UnitStatus:

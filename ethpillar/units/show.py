@@ -26,6 +26,9 @@ PROPERTIES = (
     "Result",
     "ExecMainStatus",
     "StateChangeTimestamp",
+    "StandardOutput",
+    "StandardError",
+    "LogNamespace",
 )
 
 STATES = frozenset({"active", "inactive", "failed", "activating", "deactivating", "reloading"})
@@ -35,6 +38,7 @@ _LONGEST = 256
 "Characters kept of a text: a node that sends a megabyte as a description must not fill its viewers' memory."
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+_TO_JOURNAL = frozenset(f"{place}{more}" for place in ("journal", "kmsg", "syslog") for more in ("", "+console"))
 _OTHER_STATES = {"refreshing": "reloading", "maintenance": "inactive"}
 _UNKNOWN_NUMBER = 2**64 - 1  # what systemd prints for a number that it does not know
 _STATE = re.compile(r"^ActiveState=", re.MULTILINE)
@@ -66,6 +70,8 @@ class UnitStatus:
     exit_status: int | None = None
     name: str | None = None
     "systemd's own name for it, which differs from `unit` if that is an alias."
+    output: str | None = None
+    "Where its output goes, if not to the node's journal: systemd's word such as `file`, or `namespace`."
     last_lines: tuple[str, ...] | None = None
     "What it printed before its last failure. Not from systemctl: `nodes.failures` adds it while the failure is recent."
 
@@ -127,7 +133,18 @@ def _status(unit: str, properties: dict[str, str]) -> UnitStatus:
         result=_text(properties.get("Result")),
         exit_status=_number(properties.get("ExecMainStatus")),
         name=_text(properties.get("Id")),
+        output=_output(properties),
     )
+
+
+def _output(properties: dict[str, str]) -> str | None:
+    """Return where neither output nor errors get into the node's journal; None if either does, or nothing is known."""
+    if properties.get("LogNamespace"):
+        return "namespace"
+    output, errors = (properties.get(name, "").partition(":")[0] for name in ("StandardOutput", "StandardError"))
+    if not output or output in _TO_JOURNAL or errors in _TO_JOURNAL:
+        return None
+    return _text(output)
 
 
 def _text(value: str | None) -> str | None:

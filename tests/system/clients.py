@@ -63,10 +63,10 @@ class JsSocket:
             raise AssertionError(f"{problem}; it got {self.received[-8:]}") from None
 
     def lines(self, service: str) -> list[str]:
-        """The lines of a service so far, from `log_data` and `log_batch`."""
+        """The lines of a service so far, from `log_data` and `log_batch`, without the empty one of a silent unit."""
         found: list[str] = []
         for event, args in list(self.received):
-            if event == "log_data" and args[0]["service"] == service:
+            if event == "log_data" and args[0]["service"] == service and args[0] != {"service": service, "line": ""}:
                 found.append(args[0]["line"])
             elif event == "log_batch" and args[0]["service"] == service:
                 found += [entry["line"] for entry in args[0]["entries"]]

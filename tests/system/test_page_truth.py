@@ -156,3 +156,34 @@ def test_what_comes_while_connect_waits_is_kept(world: World, slow: DeafServer) 
     assert order == sorted(order)
     assert any("authenticated" in each for each in heard)
     connection.close()
+
+
+def test_a_silent_unit_ends_the_page_s_spinner(world: World) -> None:
+    socket = world.enter()
+    assert socket.call("subscribe_logs", {"service": "execution"}) == {"ok": True}
+    assert socket.wait("log_data") == {"service": "execution", "line": ""}
+    modern = world.enter()
+    modern.call("subscribe_logs", {"service": "execution", "lines": 10})
+    modern.wait("log_state", lambda told: told["state"] == "live")
+    world.node.append(EXECUTION, "the first one")
+    for each in (socket, modern):
+        each.wait("log_data", lambda told: told["line"] == "the first one")
+    assert len(socket.events("log_data")) == 2
+    assert len(modern.events("log_data")) == 1
+    later = world.enter()
+    later.call("subscribe_logs", {"service": "execution"})
+    later.wait("log_state", lambda told: told["state"] == "live")
+    assert later.lines("execution") == ["the first one"]
+
+
+def test_output_that_goes_to_a_file_is_told_and_the_log_stays(world: World) -> None:
+    world.node.set_unit("validator.service", StandardOutput="append", StandardError="append")
+    world.node.append("validator.service", "Started validator.service", manager=True)
+    socket = world.enter()
+    assert socket.call("subscribe_logs", {"service": "validator"}) == {"ok": True}
+    told = socket.wait("error")
+    assert told["code"] == "log_elsewhere"
+    assert told["service"] == "validator"
+    assert "validator" in told["message"]
+    world.node.append("validator.service", "Stopped validator.service", manager=True)
+    socket.wait("log_data", lambda told: told["line"].startswith("Stopped"))

@@ -167,3 +167,22 @@ def test_an_answer_as_large_as_it_may_be_gives_what_it_has_or_an_error(noise: st
 def test_the_limit_has_room_for_far_more_than_systemd_says() -> None:
     units = [f"{number}.service" for number in range(100)]
     assert most_output(show_command(units)) > 100 * 4096
+
+
+@pytest.mark.parametrize(
+    ("properties", "output"),
+    [
+        ({}, None),  # an old systemd
+        ({"StandardOutput": "journal", "StandardError": "inherit"}, None),
+        ({"StandardOutput": "kmsg+console", "StandardError": "inherit"}, None),
+        ({"StandardOutput": "null", "StandardError": "journal"}, None),
+        ({"StandardOutput": "append", "StandardError": "inherit"}, "append"),
+        ({"StandardOutput": "append:/var/log/geth.log", "StandardError": "append:/var/log/geth.log"}, "append"),
+        ({"StandardOutput": "null", "StandardError": "tty"}, "null"),
+        ({"StandardOutput": "journal", "StandardError": "inherit", "LogNamespace": ""}, None),
+        ({"StandardOutput": "journal", "StandardError": "inherit", "LogNamespace": "eth"}, "namespace"),
+    ],
+)
+def test_where_a_unit_s_output_goes(properties: dict[str, str], output: str | None) -> None:
+    more = "".join(f"{key}={value}\n" for key, value in properties.items()).encode()
+    assert parse_show(["execution.service"], RUNNING + more)[0].output == output

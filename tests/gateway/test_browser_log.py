@@ -1,0 +1,80 @@
+"""What a socket is told of a log, and of one that is silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ethpillar.gateway.batches import Batches
+from ethpillar.gateway.browser_log import BrowserLog
+from ethpillar.nodes.items import Item
+
+SILENT = ("log_data", {"service": "execution", "line": ""})
+LIVE = ("log_state", {"service": "execution", "state": "live"})
+
+
+class Outbox:
+    """Remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def emit(self, name: str, payload: Any = None) -> None:
+        self.sent.append((name, payload))
+
+    def send(self, packet: str) -> None:
+        self.sent.append(packet)
+
+
+def log(plain: bool = True, elsewhere: str | None = None, batched: bool = False) -> tuple[BrowserLog, list[Any]]:
+    outbox: Any = Outbox()
+    batches = Batches() if batched else None
+    made = BrowserLog(outbox, "execution.service", batches, lambda *_: None, plain, lambda: elsewhere)
+    return made, outbox.sent
+
+
+def item(manager: bool = False) -> Item:
+    return Item("s=1", 1, ("a line",), manager=manager)
+
+
+def test_a_silent_log_is_one_empty_line_once() -> None:
+    sink, sent = log()
+    for state in ("live", "reconnecting", "live"):
+        sink.state(state, {})
+    assert [each for each in sent if each[0] == "log_data"] == [SILENT]
+    assert sent[:2] == [LIVE, SILENT]
+
+
+@pytest.mark.parametrize("manager", [False, True])
+def test_a_log_with_lines_is_not_silent(manager: bool) -> None:
+    sink, sent = log()
+    sink.lines([item(manager)])
+    sink.state("live", {})
+    assert sent == ["a line", LIVE]
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_who_uses_an_option_is_told_by_the_state_alone(batched: bool) -> None:
+    sink, sent = log(plain=False, batched=batched)
+    sink.state("live", {})
+    assert sent == [LIVE]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("systemd", [False, True])
+def test_output_that_goes_elsewhere_is_told_unless_lines_have_come(plain: bool, systemd: bool) -> None:
+    sink, sent = log(plain, "append")
+    if systemd:
+        sink.lines([item(manager=True)])
+    for state in ("live", "live"):
+        sink.state(state, {})
+    errors = [payload for name, payload in (each for each in sent if isinstance(each, tuple)) if name == "error"]
+    assert [each["code"] for each in errors] == ["log_elsewhere"]
+    assert "execution" in errors[0]["message"]
+    assert "append" in errors[0]["hint"]
+    assert SILENT not in sent
+    sink, sent = log(plain, "append")
+    sink.lines([item(manager=True), item()])
+    sink.state("live", {})
+    assert [each[0] for each in sent if isinstance(each, tuple)] == ["log_state"]
