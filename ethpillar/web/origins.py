@@ -1,15 +1,25 @@
 """Which pages may connect.
 
-Belongs here: the comparison of a request's `Origin` with what is allowed. Pure but for the request's head.
+Belongs here: the comparison of a request's `Origin` with what is allowed, and the line in the log about one that is
+not. A page that is refused can't tell its visitor why; whoever set the wrong FRONTEND_URL has to find it in the log.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..limits.rarely import Rarely
+
+log = logging.getLogger(__name__)
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST = 100
+"Characters of a refused origin that the log shows."
+_ODD = re.compile(r"[^\x21-\x7e]")
 
 
 class Origins:
@@ -22,12 +32,18 @@ class Origins:
         """
         self._allowed = frozenset(allowed)
         self._own = own
+        self._refused = Rarely()
 
     def allows(self, origin: str | None, environ: dict[str, Any]) -> bool:
-        """Return True if a page of this origin may make the request with this environment."""
+        """Return True if a page of this origin may make the request with this environment; log one that may not."""
         if not origin:
             return False
-        return origin.lower() in self._allowed or (self._own and _is_own(origin, environ.get("HTTP_HOST", "")))
+        if origin.lower() in self._allowed or (self._own and _is_own(origin, environ.get("HTTP_HOST", ""))):
+            return True
+        shown = _ODD.sub("?", origin[:LONGEST])
+        if self._refused.may(shown):
+            log.warning("Refused origin %s: if the dashboard is there, FRONTEND_URL has to name it", shown)
+        return False
 
 
 def _is_own(origin: str, host: str) -> bool:

@@ -131,6 +131,10 @@ def test_origins(world: World) -> None:
     assert headers["access-control-allow-origin"] == "http://localhost:3000"
     assert headers["access-control-allow-credentials"] == "true"
     assert world.server.get("/?EIO=4&transport=polling", **bad)[0] == 400
+    told = [line for line in world.server.log.splitlines() if "Refused origin" in line]
+    assert len(told) == 1, told
+    assert "http://evil.example" in told[0]
+    assert "FRONTEND_URL" in told[0]
 
 
 def test_http_on_the_same_port(world: World) -> None:

@@ -49,3 +49,26 @@ def test_the_server_s_own_page(origin: str, host: str, expected: bool) -> None:
 def test_the_dashboard_is_always_allowed(own: bool) -> None:
     assert Origins([DASHBOARD], own).allows("https://DASH.example", {"HTTP_HOST": "node.example"})
     assert not Origins([DASHBOARD], own).allows(None, {"HTTP_HOST": "node.example"})
+
+
+def test_a_refused_origin_is_told_with_the_setting_and_not_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
+    origins = Origins([DASHBOARD])
+    with caplog.at_level("WARNING", "ethpillar"):
+        for _ in range(50):
+            assert not origins.allows("https://dash2.example", {})
+            assert origins.allows(DASHBOARD, {})
+    assert len(caplog.messages) == 1
+    assert "https://dash2.example" in caplog.text
+    assert "FRONTEND_URL" in caplog.text
+
+
+def test_what_the_log_shows_of_an_origin_is_clean_and_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    origins = Origins([DASHBOARD])
+    with caplog.at_level("WARNING", "ethpillar"):
+        for origin in ("https://a\x1b[31m\r\nReady: ethpillar\u202e", "https://" + "b" * 5000, "null"):
+            assert not origins.allows(origin, {})
+        for number in range(1000):
+            origins.allows(f"https://{number}.example", {})
+    assert 3 < len(caplog.messages) <= 20
+    assert all(each.isascii() and each.isprintable() and len(each) < 200 for each in caplog.messages)
+    assert "https://a?[31m??Ready:?ethpillar?" in caplog.text
