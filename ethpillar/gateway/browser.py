@@ -10,7 +10,6 @@ import hmac
 import logging
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 from typing import Any
 
 import gevent
@@ -24,19 +23,16 @@ from ..errors import (
     RateLimited,
     SessionRequired,
     SshUnreachable,
-    TooManyLogs,
 )
 from ..journal.masking import Masker
 from ..limits.buckets import Bucket
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
-from ..nodes.subscription import LogSubscription
 from ..sessions import SessionRecord
-from ..units import service_name
 from . import wire
 from .batches import Batches
-from .browser_log import BrowserLog, output_elsewhere, what_prevents
+from .browser_logs import BrowserLogs, log_request
 from .entrance import Entrance
 from .options import GatewayOptions
 from .outbox import Outbox
@@ -86,13 +82,10 @@ class BrowserSocket:
         self.outbox = outbox
         self._entrance = entrance
         self._registry = registry
-        self._max_logs = options.max_logs_per_socket
-        self._batches = batches
         self._client = client
         self._patience = Bucket(1, PATIENCE)
         self._node: Node | None = None
-        self._logs: dict[str, LogSubscription] = {}
-        self._checking: dict[str, object] = {}  # the logs whose units are being checked, each with its subscribe's mark
+        self._logs = BrowserLogs(outbox, self.turns, options.max_logs_per_socket, batches, self.refuse)
         self._status: StatusSubscription | None = None
         self._past = PastReader(self._masker)
         self._auth_timeout = options.auth_timeout
@@ -164,10 +157,10 @@ class BrowserSocket:
         before, self._node = self._node, node  # at once: `close`, which takes no turn, must find what is held
         status = None
         if before is not None and before is not node:
-            logs, status = [*self._logs, *self._checking], self._status
+            logs, status = [*self._logs], self._status
             self._let_go(before)  # the dashboard wrote other credentials under the same token
             for unit in logs:
-                self._tell_end(unit, "session_changed")
+                self._logs.tell_end(unit, "session_changed")
         try:
             node.connect(self._gone)
         except BaseException:
@@ -211,52 +204,12 @@ class BrowserSocket:
     # -- logs
 
     def subscribe_logs(self, payload: dict[str, Any]) -> None:
-        """Follow a service's log. A second time for the same service does nothing.
-
-        Unlike all other events it takes its turns itself: asking the node takes as long as that takes to answer, and
-        meanwhile other events have theirs. An unsubscribe that comes meanwhile ends it.
-        """
-        unit = wire.get_unit(payload)
-        lines, after = wire.get_lines(payload), wire.get_after(payload)
-        plain = wire.LOG_OPTIONS.isdisjoint(payload)
-        batch, lossless = wire.get_flag(payload, "batch", False), wire.get_flag(payload, "lossless", True)
-        with self.turns.take():
-            node = self._require_node()
-            if unit in self._logs or unit in self._checking:
-                return
-            if len(self._logs) + len(self._checking) >= self._max_logs:
-                raise TooManyLogs(service_name(unit))
-            mine = self._checking[unit] = object()
-        try:
-            problem = what_prevents(node, unit)
-            with self.turns.take():
-                if self._checking.get(unit) is not mine or self._node is not node:
-                    return  # nobody wants it any more
-                if problem is not None:
-                    raise problem
-                batches = self._batches if batch else None
-                elsewhere = partial(output_elsewhere, node, unit, after)
-                sink = BrowserLog(self.outbox, unit, batches, self._log_failed, plain, elsewhere)
-                self._logs[unit] = node.log_feed(unit).subscribe(sink, lines, after, lossless)
-        finally:
-            if self._checking.get(unit) is mine:
-                del self._checking[unit]
-
-    def _log_failed(self, unit: str, error: EthPillarError) -> None:
-        self._logs.pop(unit, None)
-        self._tell_end(unit, error.code)
-        self.outbox.emit("error", error.payload())
-
-    def _tell_end(self, unit: str, reason: str) -> None:
-        self.outbox.emit("log_state", wire.log_state(service_name(unit), "ended", {"reason": reason}))
+        """Follow one service's log, or several, merged by time; see `BrowserLogs.subscribe`."""
+        self._logs.subscribe(log_request(payload), self._require_node)
 
     def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
-        """Stop a log. Nothing of it is sent after this returns."""
-        unit = wire.get_unit(payload)
-        self._checking.pop(unit, None)
-        subscription = self._logs.pop(unit, None)
-        if subscription is not None:
-            subscription.close()
+        """Stop logs. Nothing of them is sent after this returns."""
+        self._logs.unsubscribe(wire.get_units(payload))
 
     # -- the past
 
@@ -358,8 +311,5 @@ class BrowserSocket:
             self._entrance.release(self.token, self)
 
     def _end_subscriptions(self) -> None:
+        self._logs.close()
         self.unsubscribe_status()
-        self._checking.clear()
-        logs, self._logs = list(self._logs.values()), {}
-        for subscription in logs:
-            subscription.close()

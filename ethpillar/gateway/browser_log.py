@@ -51,6 +51,39 @@ class Heard(Enum):
     UNIT = "the unit's own"
 
 
+class Silence:
+    """What is told when a backlog has come and has no line of the unit's program."""
+
+    def __init__(self, service: str, plain: bool, elsewhere: Callable[[], str | None]) -> None:
+        """
+        :param plain: whether the subscriber used none of our options, and so knows no `log_state`
+        :param elsewhere: tells where the unit's output goes, if not to the journal
+        """
+        self._service = service
+        self._plain = plain
+        self._elsewhere = elsewhere
+        self._heard = Heard.NOTHING
+        self._begun = False
+
+    def hear(self, items: Sequence[Item]) -> None:
+        """Take note of lines."""
+        if self._heard is not Heard.UNIT:
+            self._heard = Heard.SYSTEMD if all(item.manager for item in items) else Heard.UNIT
+
+    def explain(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the event for a log that is live now and has been silent, once; else None."""
+        begun, self._begun = self._begun, True
+        if begun or self._heard is Heard.UNIT:
+            return None
+        where = self._elsewhere()
+        if where is not None:
+            return "error", LogElsewhere(self._service, where).payload()
+        if self._plain and self._heard is Heard.NOTHING:
+            # The dashboard shows a log as loading until a line comes, and an empty one as no log.
+            return "log_data", {"service": self._service, "line": ""}
+        return None
+
+
 class BrowserLog:
     """A `LogSink` on a socket."""
 
@@ -60,31 +93,22 @@ class BrowserLog:
         unit: str,
         batches: Batches | None,
         failed: Callable[[str, EthPillarError], None],
-        plain: bool = False,
-        elsewhere: Callable[[], str | None] = lambda: None,
+        silence: Silence,
     ) -> None:
-        """
-        :param batches: None for a subscriber that gets one event for each line
-        :param plain: whether the subscriber used none of our options, and so knows no `log_state`
-        :param elsewhere: tells where the unit's output goes, if not to the journal
-        """
+        """:param batches: None for a subscriber that gets one event for each line"""
         self._outbox = outbox
         self._unit = unit
         self._service = service_name(unit)
         self._batches = batches
         self.window = BATCH_WINDOW if batches else 0.0
         self._failed = failed
-        self._plain = plain
-        self._elsewhere = elsewhere
-        self._heard = Heard.NOTHING
-        self._begun = False
+        self._silence = silence
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._outbox.wait_ready(timeout)
 
     def lines(self, items: Sequence[Item]) -> None:
-        if self._heard is not Heard.UNIT:
-            self._heard = Heard.SYSTEMD if all(item.manager for item in items) else Heard.UNIT
+        self._silence.hear(items)
         if self._batches is None:
             packets = [packet for item in items for packet in item.data]
         else:
@@ -94,19 +118,8 @@ class BrowserLog:
 
     def state(self, state: str, details: dict[str, Any]) -> None:
         self._outbox.emit("log_state", wire.log_state(self._service, state, details))
-        if state == "live" and not self._begun:
-            self._begun = True
-            if self._heard is not Heard.UNIT:
-                self._explain_silence()
-
-    def _explain_silence(self) -> None:
-        """Tell why there are no lines of the unit's program when its backlog has come."""
-        where = self._elsewhere()
-        if where is not None:
-            self._outbox.emit("error", LogElsewhere(self._service, where).payload())
-        elif self._plain and self._heard is Heard.NOTHING:
-            # The dashboard shows a log as loading until a line comes, and an empty one as no log.
-            self._outbox.emit("log_data", {"service": self._service, "line": ""})
+        if state == "live" and (told := self._silence.explain()) is not None:
+            self._outbox.emit(*told)
 
     def failed(self, error: EthPillarError) -> None:
         self._failed(self._unit, error)

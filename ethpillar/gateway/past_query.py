@@ -17,7 +17,6 @@ from ..units import unit_name
 from . import wire
 
 DEFAULT_LIMIT = 200
-MOST_SERVICES = 32
 MOST_BUCKETS = 500
 MOST_TEXT = 1000
 "Characters of `match`."
@@ -83,11 +82,7 @@ def _pages(payload: dict[str, Any], query: Query) -> tuple[Query, ...]:
 
 def _units(payload: dict[str, Any]) -> tuple[str, ...]:
     """Return the units asked for, each once and in order; none for the whole journal."""
-    services = payload.get("services")
-    if services is None:
-        services = [payload.get("service")]
-    if not isinstance(services, list) or not 0 < len(services) <= MOST_SERVICES:
-        raise BadRequest(f"`services` must be a list of 1 to {MOST_SERVICES} names of systemd services.")
+    services = wire.get_services(payload)
     if SYSTEM in services:
         return ()
     units = [unit_name(each) for each in services]

@@ -20,12 +20,13 @@ from ..journal.entry import Entry
 from ..journal.formats import Line
 from ..units import UnitStatus, service_name, unit_name
 
+MOST_SERVICES = 32
 MAX_BACKLOG = 5000
 DEFAULT_BACKLOG = 50
 DEFAULT_INTERVAL_MS = 5000
 MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
 
-LOG_OPTIONS = frozenset({"lines", "after", "lossless", "batch"})
+LOG_OPTIONS = frozenset({"services", "lines", "after", "lossless", "batch"})
 "What only a client that knows this server sends with `subscribe_logs`."
 
 _CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,512}")
@@ -46,6 +47,21 @@ def get_unit(payload: dict[str, Any]) -> str:
     if unit is None:
         raise BadRequest("`service` must be the name of a systemd service.")
     return unit
+
+
+def get_services(payload: dict[str, Any]) -> list[Any]:
+    """Return the names in `services`, or else the one in `service`, as they were sent. Raises `BadRequest`."""
+    services = payload.get("services")
+    if services is None:
+        services = [payload.get("service")]
+    if not isinstance(services, list) or not 0 < len(services) <= MOST_SERVICES:
+        raise BadRequest(f"`services` must be a list of 1 to {MOST_SERVICES} names of systemd services.")
+    return services
+
+
+def get_units(payload: dict[str, Any]) -> list[str]:
+    """Return the systemd units that `services` or `service` means, each once. Raises `BadRequest` as `get_unit`."""
+    return list(dict.fromkeys(get_unit({"service": each}) for each in get_services(payload)))
 
 
 def get_lines(payload: dict[str, Any]) -> int:
@@ -156,6 +172,12 @@ def encode_batch(service: str, packets: Sequence[str]) -> str:
     """Return the packet of one `log_batch`, from those of its lines."""
     entries = ",".join(packet[len(_LOG_DATA) : -1] for packet in packets)
     return f'2["log_batch",{{"service":{_dumps(service)},"entries":[{entries}]}}]'
+
+
+def encode_merged(services: Sequence[str], packets: Sequence[str]) -> str:
+    """Return the packet of one `log_batch` of several services."""
+    entries = ",".join(packet[len(_LOG_DATA) : -1] for packet in packets)
+    return f'2["log_batch",{{"services":{_dumps(services)},"entries":[{entries}]}}]'
 
 
 def encode_statuses(statuses: Sequence[UnitStatus]) -> str:

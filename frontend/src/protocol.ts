@@ -43,7 +43,9 @@ export interface LogLine {
 }
 
 export interface LogBatch {
-  service: string;
+  service?: string;
+  /** In place of `service`: the services that were subscribed to together. Each entry says whose it is. */
+  services?: string[];
   entries: LogLine[];
 }
 
@@ -93,13 +95,18 @@ export interface NodeState {
   node?: { name?: string | null; zone?: string | null; clock_offset_ms?: number | null };
 }
 
-export interface SubscribeLogs {
-  service: string;
+interface LogOptions {
+  /** The backlog of each service. */
   lines?: number;
-  after?: string;
   batch?: boolean;
   lossless?: boolean;
 }
+
+/** One service, or several that are merged by time, each `after` its own cursor. */
+export type SubscribeLogs = LogOptions &
+  ({ service: string; after?: string } | { services: string[]; after?: Record<string, string> });
+
+export type UnsubscribeLogs = { service: string } | { services: string[] };
 
 export interface SubscribeStatus {
   /** Milliseconds. */
@@ -118,7 +125,12 @@ export interface ReadLogs {
   until?: string | number;
   level?: Level;
   match?: string;
+  eth?: { slot: number | string } | { block: number | string } | { epoch: number | string };
   limit?: number;
+  /** Stretches of time to count lines in, in place of entries; needs `since` and `until`. */
+  counts?: number;
+  mask?: boolean;
+  /** A newer call with the same one ends the older. */
   id?: string;
 }
 
@@ -131,6 +143,10 @@ export interface ReadLogsAck extends Ack {
   entries?: LogLine[];
   before?: string;
   after?: string;
+  scanned?: { entries: number; from: string | null; until: string | null };
+  gaps?: { after: string | null; reason: string; from: string | null; to: string | null }[];
+  /** `[begin in ms, lines, warnings, errors]` of each stretch. */
+  counts?: [number, number, number, number][];
   more?: boolean;
 }
 
@@ -147,7 +163,7 @@ export interface ServerToClientEvents {
 export interface ClientToServerEvents {
   authenticate: (token: string, ack?: (success: boolean) => void) => void;
   subscribe_logs: (payload: SubscribeLogs, ack?: (answer: Ack) => void) => void;
-  unsubscribe_logs: (payload: { service: string }, ack?: (answer: Ack) => void) => void;
+  unsubscribe_logs: (payload: UnsubscribeLogs, ack?: (answer: Ack) => void) => void;
   subscribe_status: (payload: SubscribeStatus, ack?: (answer: Ack) => void) => void;
   unsubscribe_status: (ack?: (answer: Ack) => void) => void;
   read_logs: (payload: ReadLogs, ack?: (answer: ReadLogsAck) => void) => void;

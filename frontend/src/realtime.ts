@@ -178,7 +178,8 @@ class Store implements Realtime {
 
   private batch(batch: LogBatch): void {
     if (!Array.isArray(batch?.entries)) return;
-    this.lines(batch.service, batch.entries);
+    if (batch.service === undefined) for (const line of batch.entries) this.lines(line?.service, [line]);
+    else this.lines(batch.service, batch.entries);
     if (this.handlers.get("log_data")?.size) for (const line of batch.entries) this.dispatch("log_data", line);
   }
 

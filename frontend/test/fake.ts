@@ -156,7 +156,7 @@ export class FakeServer {
     }
   }
 
-  private subscribe(socket: FakeSocket, { service, after, lines, batch }: SubscribeLogs): void {
+  private subscribe(socket: FakeSocket, { service, after, lines, batch }: Extract<SubscribeLogs, { service: string }>): void {
     const followers = this.followed.get(service) ?? new Map();
     this.followed.set(service, followers);
     if (followers.has(socket)) return;

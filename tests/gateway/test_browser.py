@@ -162,9 +162,9 @@ def test_logs_that_wait_for_systemd_keep_nothing_else_back(socket: BrowserSocket
     assert len(node.open) == 1
     node.answers.set()
     gevent.joinall(asks, timeout=5, raise_error=True)
-    assert set(socket._logs) == {"execution.service", "consensus.service"}
+    assert set(socket._logs._followed) == {"execution.service", "consensus.service"}
     assert len(node.open) == 3
-    assert not socket._checking
+    assert not socket._logs._checking
 
 
 def in_turn(socket: BrowserSocket, act: Callable[[], None]) -> None:
@@ -184,7 +184,7 @@ def test_a_log_that_is_wanted_again_while_it_is_checked_is_followed_once(socket:
 
 
 def test_logs_that_are_being_checked_count(socket: BrowserSocket) -> None:
-    socket._max_logs = 2
+    socket._logs._most = 2
     node, asks = hanging(socket, "execution", "consensus")
     with pytest.raises(LimitReached):
         socket.subscribe_logs({"service": "validator"})

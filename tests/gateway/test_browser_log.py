@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ethpillar.gateway.batches import Batches
-from ethpillar.gateway.browser_log import BrowserLog
+from ethpillar.gateway.browser_log import BrowserLog, Silence
 from ethpillar.nodes.items import Item
 
 SILENT = ("log_data", {"service": "execution", "line": ""})
@@ -30,7 +30,8 @@ class Outbox:
 def log(plain: bool = True, elsewhere: str | None = None, batched: bool = False) -> tuple[BrowserLog, list[Any]]:
     outbox: Any = Outbox()
     batches = Batches() if batched else None
-    made = BrowserLog(outbox, "execution.service", batches, lambda *_: None, plain, lambda: elsewhere)
+    silence = Silence("execution", plain, lambda: elsewhere)
+    made = BrowserLog(outbox, "execution.service", batches, lambda *_: None, silence)
     return made, outbox.sent
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 from ..waiting import until
@@ -121,6 +122,21 @@ def _logs(seen: Recorder, world: World, plain: JsSocket, batched: JsSocket) -> N
     lines = [{"service": "validator", "after": first}]
     seen.call(batched, "subscribe_logs", *lines)
     batched.wait("log_state", lambda told: told["state"] == "gap")
+    _several(seen, world, batched, first)
+
+
+def _several(seen: Recorder, world: World, batched: JsSocket, first: str) -> None:
+    both = ["execution", "validator"]
+    seen.call(batched, "unsubscribe_logs", {"services": both})
+    seen.call(batched, "subscribe_logs", {"services": both, "lines": 10, "after": {"validator": first}, "batch": True})
+    world.node.append("validator.service", HEAD)
+    batched.wait("log_batch", lambda batch: "services" in batch and batch["entries"][-1]["line"] == HEAD)
+    now = int(time.time() * 1000)
+    hours = {"since": now - 7_200_000, "until": now + 3_600_000}
+    seen.call(batched, "read_logs", {"services": both, "limit": 1, "id": "page"})
+    seen.call(batched, "read_logs", {"service": "execution", "after": first, "mask": True})
+    seen.call(batched, "read_logs", {"service": "execution", **hours, "counts": 2})
+    seen.call(batched, "read_logs", {"service": "execution", "level": "loud"})
 
 
 def _states(seen: Recorder, world: World, plain: JsSocket) -> None:
