@@ -32,7 +32,7 @@ def squash(text: str) -> str:
 
 
 def same(expected: str, got: str) -> bool:
-    """Whether two texts are the same to a reader."""
+    """Return True if two texts are the same to a reader."""
     first, second = squash(expected), squash(got)
     return first == second or resolved(first) == resolved(second)
 
@@ -43,7 +43,7 @@ def resolved(text: str) -> str:
 
 
 def same_json(expected: str, got: str) -> bool:
-    """Whether two texts are the same JSON value."""
+    """Return True if two texts are the same JSON value."""
     try:
         return bool(json.loads(expected) == json.loads(got))
     except ValueError:

@@ -84,7 +84,7 @@ class Clients(JsClients):
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Return True if the process is there."""
         return self._process.poll() is None
 
     def send(self, **command: Any) -> None:

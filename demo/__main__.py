@@ -28,7 +28,7 @@ class _Ended(Exception):
 
 
 class _End:
-    """Whether it is time to end. Signals only set it: what is being started is always noted before it is looked at."""
+    """The wish to end. Signals only set it: what is being started is always noted before the wish is looked at."""
 
     def __init__(self) -> None:
         self._event = threading.Event()

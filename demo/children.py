@@ -56,8 +56,10 @@ def stop(process: subprocess.Popen[bytes], patience: float = 12.0) -> None:
 
 
 def _ended(pid: int) -> str:
-    """Whether a child has ended, without reaping it: as long as it is there, dead or alive, its number can't be another
-    group's. gevent reaps by itself."""
+    """Return "ended" or "reaped" for a child that has ended, without reaping it; else an empty text.
+
+    As long as it is there, dead or alive, its number can't be another group's. gevent reaps by itself.
+    """
     try:
         return "ended" if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) else ""
     except ChildProcessError:

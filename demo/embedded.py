@@ -80,7 +80,7 @@ class Redis:
         return answer.decode("utf-8", "replace").split("\r\n", 1)[0]
 
     def answers(self) -> bool:
-        """Whether it can be used."""
+        """Return True if it can be used."""
         try:
             return self.command("PING") == "+PONG"
         except OSError:

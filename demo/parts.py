@@ -162,7 +162,7 @@ def server(folder: Path, redis: Redis, port: int, check: Check) -> Iterator[Part
 
 
 def ready(port: int) -> bool:
-    """Whether `/readyz` says yes."""
+    """Return True if `/readyz` says yes."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")

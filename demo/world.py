@@ -38,7 +38,7 @@ class Event:
 
 
 def slot_events(slot: Slot) -> list[Event]:
-    """What the busy clients do in a slot, in order of time."""
+    """Yield what the busy clients do in a slot, in order of time."""
     events = [
         Event(slot.start + offset, order, client, line)
         for client in CLIENTS

@@ -41,7 +41,7 @@ class EthPillarError(Exception):
         return made
 
     def payload(self) -> dict[str, Any]:
-        """What the `error` event carries: `message` and `code`, with `service` and `hint` where there are any."""
+        """Return the payload of the `error` event: `message`, `code`, and `service` and `hint` where there are any."""
         found: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.service is not None:
             found["service"] = self.service
@@ -275,7 +275,7 @@ def _named(service: str, sentence: str) -> str:
 
 
 def whereabouts(problem: BaseException) -> str:
-    """What a log line says of an error that should not have been: its type, and where in our code it came from.
+    """Return a log line's words for an unexpected error: its type, and where in our code it came from.
 
     Nothing of its text, nor the stack with the lines of code: a password may be in either.
     """

@@ -133,7 +133,7 @@ class SimNode:
     # -- rights and trouble
 
     def set_access(self, access: Access, password: str | None = None) -> None:
-        """Who may read the journal.
+        """Set who may read the journal.
 
         plain: the user; sudo: root, and sudo asks nothing; sudo-password: root, and sudo asks for `password`; none:
         not this user; own-user-only: this user has an empty journal of their own and no right to the system's.

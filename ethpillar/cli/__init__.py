@@ -1,4 +1,4 @@
-"""Commands for whoever runs the server: `flask --app wsgi sessions ...` and `flask --app wsgi node ...`.
+"""Commands for the operator of the server: `flask --app wsgi sessions ...` and `flask --app wsgi node ...`.
 
 Belongs here: words on a terminal. It does on a node only what a browser could: it goes through the same rooms. No
 password, key or token is ever printed, but the token of a session that was just created.

@@ -1,4 +1,4 @@
-"""What is worth waking somebody for.
+"""The events that are worth waking somebody for.
 
 Belongs here: the troubles of a node's services, when each begins and when it is over, and what is held back in quiet
 hours. Pure: it is told what was seen and what time it is, and returns what to tell.
@@ -80,7 +80,7 @@ class _Service:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the person who is woken has chosen."""
+    """The choices of the person who is woken."""
 
     pattern: re.Pattern[str] = MISSED
     reset: re.Pattern[str] | None = DONE

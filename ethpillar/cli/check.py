@@ -18,7 +18,7 @@ from .common import find_session, sentence
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step found."""
+    """The result of one step."""
 
     name: str
     ok: bool | None

@@ -1,4 +1,4 @@
-"""What the commands share: finding a session, opening its node, and saying what went wrong."""
+"""The steps that commands share: finding a session, opening its node, and saying what went wrong."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sentence(problem: EthPillarError) -> str:
-    """What an error is to whoever runs the server. Browsers are told nothing about Redis."""
+    """Return an error's sentence for the operator of the server. Browsers are told nothing about Redis."""
     return "Redis does not answer: check REDIS_URL." if isinstance(problem, SessionStoreDown) else problem.message
 
 
@@ -113,7 +113,7 @@ def print_json(value: Any) -> None:
 
 
 def shown(text: object) -> str:
-    """What comes from a node or from Redis, in one line, without what it would do to a terminal."""
+    """Return a text from a node or from Redis in one line, without what it would do to a terminal."""
     return " ".join(clean(str(text).encode("utf-8", "replace")))
 
 

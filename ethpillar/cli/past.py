@@ -49,7 +49,7 @@ def past_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the options ask for, as `read_logs` would be asked."""
+    """Return the question that the options ask, as `read_logs` would be asked."""
 
     payload: dict[str, Any]
 

@@ -108,7 +108,7 @@ def create(host: str, port: int, user: str, key: str | None, host_key: str | Non
 
 
 def _secret(prompt: str, default: str | None = None) -> str:
-    """Asks a person, who does not see it; from a pipe it is one line."""
+    """Ask for a secret without showing it; from a pipe it is one line."""
     if sys.stdin is None or not sys.stdin.isatty():
         try:
             return (sys.stdin.buffer.readline() if sys.stdin else b"").decode().rstrip("\r\n")

@@ -102,7 +102,7 @@ def _trial() -> Notice:
 
 
 class _Teller:
-    """Posts notices, and keeps those that the target does not take."""
+    """Posts notices, and keeps each one that the target does not accept."""
 
     def __init__(self, url: str, form: str | None, node: str, dry_run: bool) -> None:
         self._make: Callable[[Notice], Post] = lambda notice: post_of(url, form, notice, node)

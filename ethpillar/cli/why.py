@@ -64,7 +64,7 @@ def why(token: str, service: str, as_json: bool) -> None:
 
 
 class _Findings:
-    """What the node says of a unit's last failure."""
+    """The node's account of a unit's last failure."""
 
     def __init__(self, node: Node, unit: str) -> None:
         self.status: UnitStatus = node.status.unit(unit)

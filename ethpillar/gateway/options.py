@@ -1,4 +1,4 @@
-"""What the gateway takes of the settings, each under its own name."""
+"""The gateway's settings, each under its own name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
-    """What is the same for all sockets."""
+    """The options that all sockets share."""
 
     auth_timeout: float
     "Seconds a socket may be without a valid token."

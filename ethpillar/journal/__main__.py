@@ -128,7 +128,7 @@ def _rising(number: int, source: Iterator[list[Shown]]) -> Iterator[tuple[int, i
 
 
 def show(batches: Iterable[list[Shown]], renderer: Renderer, choice: Choice) -> Iterator[str]:
-    """What to print of each batch. The lines that continue one are shown, or left out, with it."""
+    """Return what to print of each batch. The lines that continue one are shown, or left out, with it."""
     with_block: dict[str | None, bool] = {}
     for batch in batches:
         told: list[str] = []

@@ -16,7 +16,7 @@ _SLOTS = re.compile(r"(\d{1,18})(?:(?:-|\.\.)(\d{1,18}))?\Z")
 
 @dataclass(frozen=True)
 class Choice:
-    """What the options say; each that is None asks for nothing."""
+    """The options of a command; one that is None asks for nothing."""
 
     level: str | None = None
     "The least severity; a line without a level is wanted."

@@ -1,4 +1,4 @@
-"""What one journal record is to us: the few fields that a log line needs.
+"""A journal record, reduced to the few fields that a log line needs.
 
 Belongs here: the value that `journal.export` makes and everybody else reads. It must not know how the bytes
 came (SSH, a pipe, a file) nor what a client's line looks like inside.

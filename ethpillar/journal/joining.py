@@ -56,5 +56,5 @@ class LineJoiner:
         return pieces[-1]._replace(message=b"".join(piece.message for piece in pieces), priority=pieces[0].priority)
 
     def close(self) -> list[Entry]:
-        """What is left when no more entries come: a line whose end is missing."""
+        """Return the lines that are left when no more entries come: one whose end is missing."""
         return [self._whole()] if self._pieces else []

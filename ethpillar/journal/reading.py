@@ -64,7 +64,7 @@ class Gap:
 
 
 class Taken(NamedTuple):
-    """What some entries mean for their reader."""
+    """The meaning of a run of entries for their reader."""
 
     new: Sequence[Entry]
     "The entries that the reader does not have yet, in order."
@@ -90,7 +90,7 @@ class Reading:
 
     @property
     def owed(self) -> bool:
-        """Whether an entry has to come before anything new: the one at the cursor."""
+        """Return True if the entry at the cursor has to come before anything new."""
         return not self.begun and isinstance(self.next, After) and not self.next.gone
 
     def take(self, entries: Sequence[Entry]) -> Taken:
@@ -118,7 +118,7 @@ class Reading:
 
 
 class Verdict(Enum):
-    """What the end of a stream means."""
+    """The meaning of a stream's end."""
 
     COMPLETE = "everything that there was has come"
     AGAIN = "the stream broke: read again from where the reader is"

@@ -1,4 +1,4 @@
-"""What is told once in a while: a log line about something that a stranger can repeat as often as they like."""
+"""Log lines that appear once in a while, about events that a stranger can repeat at will."""
 
 from __future__ import annotations
 

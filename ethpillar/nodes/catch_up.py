@@ -48,7 +48,7 @@ class LogSink(Protocol):
 
 
 class CatchUp:
-    """What one subscriber reads from the journal."""
+    """The reading of one subscriber that is served from the journal."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a unit printed before it failed.
+"""The lines that a unit printed before it failed.
 
 Belongs here: noticing from one poll to the next that a unit has failed, or failed again, and picking the lines before
 the failure out of the unit's journal. It must not know how the journal is read.
@@ -30,7 +30,7 @@ _LONGEST = 1000  # characters of a line
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the last poll showed of a unit."""
+    """A unit as the last poll showed it."""
 
     failures: int
     "Restarts so far, and one more if it is down: a number that grows with each failure."

@@ -96,7 +96,7 @@ class Follower:
 
     @property
     def over(self) -> bool:
-        """Whether nothing will be read any more."""
+        """Return True if the follower will read nothing more."""
         return self._machine.state is FeedState.OVER or bool(self._greenlet.dead)
 
     def lend(self) -> None:

@@ -44,7 +44,7 @@ SLOW = "The journal is too large for the node's disk. To make it smaller: sudo j
 
 
 class Slice(Protocol):
-    """What one journalctl prints."""
+    """The output of one journalctl."""
 
     def read(self) -> list[Entry]:
         """Wait for entries; [] when there will be no more."""
@@ -57,7 +57,7 @@ class Slice(Protocol):
 
 
 class PastSource(Protocol):
-    """What the past needs of a node. Everything may raise an `EthPillarError`."""
+    """The operations of a node that reading the past needs. Everything may raise an `EthPillarError`."""
 
     def slice(self, units: Sequence[str], step: Step, timeout: float) -> AbstractContextManager[Slice]:
         """Run one journalctl; after `timeout` seconds it is over."""

@@ -1,4 +1,4 @@
-"""What subscribers of a log get: entries, parsed and encoded once for all of them.
+"""The items that subscribers of a log get: entries, parsed and encoded once for all of them.
 
 Belongs here: making an item of an entry, and how many entries are made at once before others get their turn. It must
 not know where entries come from nor who gets the items.

@@ -65,7 +65,7 @@ def after_failure(terminal: bool, exhausted: bool) -> LinkState:
 
 
 class Absence:
-    """Whether a node counts as away, so that people are told: not at each short break, and never late."""
+    """Decides when a node counts as away, so that people are told: not at each short break, and never late."""
 
     def __init__(self) -> None:
         self.away = False

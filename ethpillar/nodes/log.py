@@ -1,4 +1,4 @@
-"""What the follower and the subscribers of one unit's log share.
+"""The state that the follower and the subscribers of one unit's log share.
 
 Belongs here: the ring, how items are made, who is told of what. It must not know what either of them does.
 """

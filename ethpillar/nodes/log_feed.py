@@ -68,12 +68,12 @@ class LogFeed:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody is interested."""
+        """Return True if the feed has no subscriptions."""
         return not self._subscriptions
 
     @property
     def dead(self) -> bool:
-        """Whether it has given up: this log needs another feed then."""
+        """Return True if the feed has given up: another feed is needed for this log then."""
         return self._follower.over
 
     def close(self) -> None:

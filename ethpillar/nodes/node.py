@@ -36,7 +36,7 @@ __all__ = ["Node", "NodeListener", "NodeOptions"]
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """What is the same for all nodes: settings, each under its own name, and how their items are encoded."""
+    """The options that all nodes share: settings, each under its own name, and how their items are encoded."""
 
     encode_line: Encode
     encode_statuses: Callable[..., str]

@@ -24,7 +24,7 @@ BROKEN = "journalctl fails on the node. Check its disk: it may be full or damage
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search for the right to read the journal found."""
+    """The result of a search for the right to read the journal."""
 
     access: access.JournalAccess | None
     "None: this user has no such right."

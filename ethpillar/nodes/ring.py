@@ -91,7 +91,7 @@ class Ring:
 
 
 class Room(Enum):
-    """Whether a ring may forget items to take another one."""
+    """The answers to the question whether a ring may forget items to take another one."""
 
     GO = "nobody needs them"
     GRACE = "the fastest subscriber has everything, and others are about to fall out: wait a moment for them, then go"

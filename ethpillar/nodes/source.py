@@ -70,7 +70,7 @@ class EntryStream(Protocol):
 
 
 class JournalSource(Protocol):
-    """What a log feed needs of a node. Everything may raise `SshError`."""
+    """The operations of a node that a log feed needs. Each may raise `SshError`."""
 
     catching_up: BoundedSemaphore
     "Subscribers of all feeds that are served from the journal at once."

@@ -37,7 +37,7 @@ class IllegalTransition(Exception):
 
 
 class FeedState(Enum):
-    """What the follower of a log is doing."""
+    """The states of a log's follower."""
 
     STARTING = "the backlog has not been read yet"
     CATCHING_UP = "what came since the last entry is being read"

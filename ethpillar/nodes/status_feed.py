@@ -36,7 +36,7 @@ SETTLE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one poll found."""
+    """The result of one poll."""
 
     taken: float
     "`time.monotonic()` when the poll was sent."
@@ -231,7 +231,7 @@ class StatusSubscription:
 
     @property
     def state(self) -> StatusState:
-        """What the last poll came to."""
+        """Return the outcome of the last poll."""
         return self._machine.state
 
     def wake(self) -> None:

@@ -1,4 +1,4 @@
-"""What a subscriber to the states of units is owed, and how old a state may be.
+"""Decides which update a subscriber to the states of units still has to get, and how old a state may be.
 
 Belongs here: the decisions of the status feed, pure: times are handed in, in seconds. It must not know how a poll gets
 to the node, nor how anybody waits.
@@ -18,7 +18,7 @@ HANG_KEPT = 15.0
 
 
 class StatusState(Enum):
-    """What the last poll came to for one subscriber."""
+    """The outcome of the last poll for one subscriber."""
 
     CURRENT = "it was sent the last update, or has just come"
     OWED = "it was too slow for the last update, and gets the newest one as soon as it keeps up"

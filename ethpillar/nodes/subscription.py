@@ -77,12 +77,12 @@ class LogSubscription:
 
     @property
     def wants_channel(self) -> bool:
-        """Whether it can't read the journal because no channel is free."""
+        """Return True if the subscription can't read the journal because no channel is free."""
         return self._machine.state is SubscriberState.WAITING and self._reader.tries.last is Trouble.ROOM
 
     @property
     def in_journal(self) -> bool:
-        """Whether it is being served from the journal, or would be if a channel were free."""
+        """Return True if the subscription is served from the journal, or would be if a channel were free."""
         return self._machine.state is SubscriberState.JOURNAL or self.wants_channel
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""What a peer may send at most.
+"""Bounds on what a peer may send.
 
 Belongs here: the bounds that paramiko leaves out. Anybody may point a session at a machine of their own, so what
 answers there may be no sshd at all: it must cost this server neither its memory nor its time.

@@ -86,7 +86,7 @@ class ChannelCount:
 
 
 class Step(Enum):
-    """What stands between a command and its channel."""
+    """The steps that may stand between a command and its channel."""
 
     CONNECT = "open a further connection and ask again"
     OPEN_LANE = "open the connection for short commands only and ask again"

@@ -55,7 +55,7 @@ class ChannelRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a finished command said."""
+    """The output and exit status of a finished command."""
 
     status: int
     "The exit status; -1 when a signal or the node's end took it."

@@ -38,7 +38,7 @@ from .transport import NodeTransport
 
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
-    """What is the same for all nodes: settings, each under its own name, and what their logins share."""
+    """The options of every login: settings, each under its own name, and what all logins share."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     ssh_connect_timeout: float = 10.0

@@ -1,4 +1,4 @@
-"""What a login shell is told to run, and which bytes of its output are the command's.
+"""The text that a login shell is told to run, and which bytes of the output are the command's.
 
 sshd hands every command to the user's login shell, and that prints what its start-up files want: a greeting, half a
 line, a terminal's title. So the shell is told to replace itself with `sh`, which prints a mark on both streams, runs

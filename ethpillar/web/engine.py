@@ -1,4 +1,4 @@
-"""What has to be changed of Engine.IO's server.
+"""The changes that Engine.IO's server needs.
 
 Belongs here: the method whose own version waits for a client that may never come, the one that repeats what a client
 sent, the reading of a body, whose own version has a bound that a good client exceeds, and the queue of what is sent.
@@ -43,7 +43,7 @@ def watch_what_is_sent(server: Any) -> None:
 
 
 class WebSocketApp:
-    """What Engine.IO calls for a WebSocket, whose handshake was made in `worker`."""
+    """The object that Engine.IO calls for a WebSocket; its handshake was made in `worker`."""
 
     def __init__(self, handle: Callable[[Any], Any], _server: Any) -> None:
         self._handle = handle

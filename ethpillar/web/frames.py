@@ -23,7 +23,7 @@ class ProtocolError(WebSocketError):
 
 
 class Header(NamedTuple):
-    """What comes before a frame's payload."""
+    """A frame's header: all that comes before the payload."""
 
     fin: bool
     flags: int

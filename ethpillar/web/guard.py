@@ -37,7 +37,7 @@ PENALTY = 0.01
 
 
 class Refusable(Protocol):
-    """What a session has become."""
+    """The states of a session."""
 
     def refuse(self, error: EthPillarError) -> None:
         """Tell the client why a packet was not taken."""

@@ -1,4 +1,4 @@
-"""What the web room takes of the settings, each under its own name, and what it needs of the server around it."""
+"""The web room's settings, each under its own name, and what it needs of the server around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .origins import Origins
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
-    """What is the same for all connections."""
+    """The options that all connections share."""
 
     origins: Origins
     "Where a browser's page may come from."
@@ -27,7 +27,7 @@ class WebOptions:
 
 
 class Host(Protocol):
-    """What a connection needs of the running server. It is `app.extensions["ethpillar"]`."""
+    """The parts of the running server that a connection needs. It is `app.extensions["ethpillar"]`."""
 
     web: WebOptions
     limits: Limits

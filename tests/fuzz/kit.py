@@ -43,7 +43,7 @@ CUTS = st.lists(st.integers(0, 5000), max_size=12)
 
 
 def valid(text: str | None) -> bool:
-    """Whether a text can be written as UTF-8."""
+    """Return True if a text can be written as UTF-8."""
     try:
         (text or "").encode()
     except UnicodeEncodeError:

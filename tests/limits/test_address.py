@@ -1,4 +1,4 @@
-"""Who a request is from."""
+"""The address that a request is from."""
 
 import ipaddress
 

@@ -160,7 +160,7 @@ class Machine:
         return descendants(self._process.pid)
 
     def find(self, *words: str) -> list[int]:
-        """Those whose command line has all these words somewhere."""
+        """Return the processes whose command line has all these words somewhere."""
         return [pid for pid in self.processes() if all(word in _command_line(pid) for word in words)]
 
     def kill(self, *words: str) -> int:

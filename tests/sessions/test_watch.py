@@ -72,7 +72,7 @@ def test_a_session_in_use_is_renewed_so_often(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_slow_redis_puts_renewals_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who signs out must not wait for the renewals of everybody else."""
+    """A sign-out must not wait for the renewals of all other sessions."""
     scene = Scene(interval=1)
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)

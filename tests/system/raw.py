@@ -45,7 +45,7 @@ class Raw:
         return found
 
     def ended(self) -> bool:
-        """Whether the server has ended the connection; does not wait, and discards what came."""
+        """Return True if the server has ended the connection; do not wait, and discard what came."""
         self.socket.setblocking(False)
         try:
             return not self.socket.recv(1 << 20)

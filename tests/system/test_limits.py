@@ -95,7 +95,7 @@ def test_events_of_a_socket(world: World) -> None:
 
 
 def answered(socket: Any) -> bool:
-    """Whether an event is answered; one that is dropped is not."""
+    """Return True if an event is answered; one that is dropped is not."""
     try:
         return bool(socket.call("unsubscribe_status", deadline=2)["ok"])
     except AssertionError:
@@ -340,7 +340,7 @@ class TestFrontend:
 
 
 def connected(socket: Any) -> bool:
-    """Whether it is connected at the moment, as far as the client knows."""
+    """Return True if it is connected at the moment, as far as the client knows."""
     names = [event for event, _ in list(socket.received) if event in ("connect", "disconnect")]
     return names[-1:] == ["connect"]
 

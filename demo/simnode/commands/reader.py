@@ -123,7 +123,7 @@ class Journal:
             self._next = chunk[0][store.SEQNUM] + 1
 
     def changed(self) -> bool:
-        """Whether entries were written since the last `entries`."""
+        """Return True if entries were written since the last `entries`."""
         return self.all.count() != self._seen
 
     def entries(self) -> Iterator[list[Entry]]:

@@ -84,7 +84,7 @@ _CONTROL = bytes(number for number in range(0x20) if number != 9) + b"\x7f"
 
 
 def printable(value: bytes) -> bool:
-    """Whether journalctl prints it as text: valid UTF-8 without control characters, but for the tab."""
+    """Return True if journalctl prints it as text: valid UTF-8 without control characters, but for the tab."""
     if len(value.translate(None, _CONTROL)) != len(value):
         return False
     if value.isascii():

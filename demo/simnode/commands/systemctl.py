@@ -70,7 +70,7 @@ def run(state: str, document: dict[str, Any], arguments: list[str]) -> int:
 
 
 def _reach(state: str, document: dict[str, Any]) -> bool:
-    """Whether systemd answers."""
+    """Return True if systemd answers."""
     trouble = document["systemctl"]
     end = time.monotonic() + _DBUS_TIMEOUT
     while trouble["hang"]:

@@ -1,4 +1,4 @@
-"""What `docker compose` puts before a container's lines: eth-docker, Rocket Pool, and whoever runs it under systemd.
+"""The prefix that `docker compose` puts before a container's lines: eth-docker, Rocket Pool, others under systemd.
 
 Grammar (compose's log printer): `execution-1  | line`, older `eth1_1    | line`: the names padded to one width. A name
 that was set (`container_name`) has no number; it is taken for one only before a line that a format knows.

@@ -14,7 +14,7 @@ from .line import Line
 
 
 class State(Enum):
-    """What the lines before have left open, and so which texts without a format belong to them."""
+    """The states in which the lines before may leave a unit: each says which texts without a format belong to them."""
 
     CLOSED = "a record that is whole: what stands indented, frames, banners, the JSON or the exception it tells of"
     MANAGER = "a line of systemd's: nothing but frames"
@@ -104,7 +104,7 @@ def is_art(text: str) -> bool:
 
 
 class Continuation:
-    """What is open in a unit's lines. Fed with each line, it says of those without a format whether they go on."""
+    """Tracks what a unit's lines have left open, and says of each line without a format whether it continues them."""
 
     def __init__(self) -> None:
         self.state = State.CLOSED
@@ -170,7 +170,7 @@ class Continuation:
         return self._takes_reason(text, level)
 
     def _takes_reason(self, text: str, level: str | None) -> bool:
-        """Whether it is an exception, or more of its text."""
+        """Return True if a text is an exception, or more of its text."""
         if is_exception(text):
             if self.state in (State.TRACE, State.WRAPPED):  # which a trace ends with, if it does not begin with it
                 self.state = State.CLOSED

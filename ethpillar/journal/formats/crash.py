@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Report(Enum):
-    """What follows the line with the reason."""
+    """The kinds of text that follow the line with the reason."""
 
     TEXT = "the reason's text may have more lines, then frames"
     FRAMES = "frames at most"
@@ -71,7 +71,7 @@ _EPILOGUES = ("Aborted", "Segmentation fault", "Killed", "thread panicked while"
 
 
 def begins(text: str) -> tuple[Report, str] | None:
-    """What a program's last words are like, and their level, when they begin with this line."""
+    """Return the kind of a program's last words, and their level, when they begin with this line."""
     found = _HEAD.match(text)
     if found is not None and found.lastgroup is not None:
         report, level, _ = _HEADS[int(found.lastgroup[1:])]

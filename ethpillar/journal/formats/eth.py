@@ -1,4 +1,4 @@
-"""What a line says about the chain, under keys that mean the same for every client.
+"""A line's facts about the chain, under keys that mean the same for every client.
 
 `slot` and `epoch`: of the beacon chain. `block`: the number of an execution block. `hash`: the hash of an execution
 block, as printed, which may be shortened. `peers`: how many peers the client is connected to. A beacon block's root

@@ -1,4 +1,4 @@
-"""What a parsed line is, and the words of levels.
+"""The parsed line, and the words of levels.
 
 Belongs here: the value that every format makes, and the one table of what clients call their levels.
 """

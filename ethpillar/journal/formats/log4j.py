@@ -1,4 +1,4 @@
-"""What log4j and logback print: Besu, Web3signer, Teku's files, and Java programs in general.
+"""The formats of log4j and logback: Besu, Web3signer, Teku's files, and Java programs in general.
 
 Grammar of Besu (XmlExtensionConfiguration.java), Web3signer and Teku's file: `time | thread | LEVEL | Class | message`.
 Teku's console (LoggingConfigurator.java): `[date ]hh:mm:ss.SSS LEVEL - message`. logback's default:
@@ -96,14 +96,14 @@ def _event(level: str, component: str | None, message: str, fields: dict[str, st
 
 
 def eth_of(message: str) -> dict[str, str] | None:
-    """What a message of Besu's or Teku's says of the chain, whatever the layout."""
+    """Return what a message of Besu's or Teku's says of the chain, in any layout."""
     if "***" in message:
         return eth.from_fields(open_pairs(message.partition("***")[2].strip(), COLON_TITLE)[1], eth.CONSENSUS)
     return besu_eth(message)
 
 
 def besu_eth(message: str) -> dict[str, str] | None:
-    """What a message of Besu's says of the chain."""
+    """Return what a message of Besu's says of the chain."""
     peers = _PEERS.search(message) if "peers" in message or "Peer" in message else None
     count = (peers[1] or peers[2]) if peers else None
     if "mported" in message or "roduced" in message:

@@ -1,4 +1,4 @@
-"""What Rust's tracing-subscriber prints: Reth, ethrex, Commit-Boost, and others.
+"""The format of Rust's tracing-subscriber: Reth, ethrex, Commit-Boost, and others.
 
 Grammar (tracing-subscriber fmt/format/mod.rs, "full"; Reth's crates/tracing/src/formatter.rs):
 `2025-05-07T10:44:37.093123Z  INFO span{key=value}: target: message key=value`, the level five wide and right-aligned.

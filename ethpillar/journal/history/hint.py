@@ -1,4 +1,4 @@
-"""What a journal entry's bytes tell before anything is parsed.
+"""Facts that a journal entry's bytes tell before anything is parsed.
 
 Belongs here: a quick test that never says no of an entry in which a wanted line may be. A search over a million entries
 takes the few apart that pass, and their neighbours. The tests hold it against every line that they have.

@@ -30,7 +30,7 @@ from .query import MOST, Direction, Query
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one page may cost."""
+    """The bounds on what one page may cost."""
 
     first_slice: int = 2_000
     "Entries that a search reads with its first journalctl."

@@ -28,7 +28,7 @@ class Place:
 
     @property
     def anchor(self) -> str | None:
-        """What `--cursor=` has to be; None: start at the newest entry."""
+        """Return the value for `--cursor=`; None to start at the newest entry."""
         if self.cursor is not None:
             return self.cursor
         if self._bound is not None:
@@ -87,13 +87,13 @@ class Slice:
 
     @property
     def exhausted(self) -> bool:
-        """Whether fewer came than were asked for: then there are no more in this direction."""
+        """Return True if fewer entries came than were asked for: there are no more in this direction."""
         return len(self.entries) < self._count and not self._cut
 
 
 @dataclass(slots=True)
 class Scanned:
-    """What was looked at."""
+    """The entries that a search has looked at."""
 
     out_of_range: int
     entries: int = 0

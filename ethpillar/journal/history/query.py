@@ -21,7 +21,7 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked for: entries of some units, from a cursor or a time, in one direction."""
+    """A question: entries of some units, from a cursor or a time, in one direction."""
 
     units: tuple[str, ...]
     "Units with their suffix. None at all: the whole journal."

@@ -41,7 +41,7 @@ def _compiled(pattern: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a line must be like. Without anything, every line will do.
+    """The conditions that a line has to meet. With none, every line does.
 
     :raises BadPattern: the pattern is no regular expression, or too long
     """

@@ -1,4 +1,4 @@
-"""What has to be hidden, as patterns.
+"""The patterns of what has to be hidden.
 
 Belongs here: one rule for each kind of thing, in the order in which they apply: what holds other things (an ENR holds an
 address, a URL a host) comes first. Each pattern can be matched in one way only, so that a hostile line takes linear time.
