@@ -220,6 +220,7 @@ class Settings:
         "0", _on_or_off, "`1`: this server has a page of its own at `/console`, for whoever has a session's token"
     )
     log_level: str = _setting("info", _level, "how much the server tells on stderr")
+    log_format: str = _setting("text", _choice("text", "json"), "`json`: each line of its log is a JSON object")
     auth_timeout: float = _setting("30", _seconds(1, 600), "seconds a socket may stay without a valid token")
     session_ttl: int = _setting("10200", _integer(60, 604800), "seconds a session lives after its last use")
     session_key: tuple[str, ...] = _setting(

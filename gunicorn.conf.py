@@ -30,6 +30,15 @@ proc_name = "ethpillar"
 limit_request_line = 4094
 
 
+def on_starting(server):
+    """Log as the application does: the master's own lines, and those about workers that hang or die."""
+    from ethpillar.log_setup import handler
+
+    for each in list(server.log.error_log.handlers):
+        server.log.error_log.removeHandler(each)
+    server.log.error_log.addHandler(handler(_settings.log_format == "json"))
+
+
 def post_worker_init(worker):
     """Start the background work, in the worker and not in the master."""
     unknown = _unknown_names()

@@ -12,5 +12,5 @@ if cli.asked_for_help():
     app = cli.commands_only(__version__)
 else:
     _settings = config.load_or_exit()
-    log_setup.set_up(_settings.log_level)
+    log_setup.set_up(_settings.log_level, _settings.log_format)
     app = create_app(_settings)

@@ -52,6 +52,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _make_server(app: Flask, settings: Settings) -> Server:
+    from functools import partial
+
     from gevent.lock import BoundedSemaphore
 
     from .gateway import wire
@@ -60,6 +62,8 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .gateway.options import GatewayOptions
     from .limits.address import Proxies
     from .limits.limits import Limits
+    from .limits.refusals import Refusal, Refusals
+    from .log_setup import say_refusal
     from .nodes.node import NodeOptions
     from .nodes.registry import NodeRegistry
     from .server import Server
@@ -75,13 +79,17 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     encoders = {"encode_line": wire.encode_line, "encode_statuses": wire.encode_statuses}
     node_options = settings.select(NodeOptions, **encoders)
     registry = NodeRegistry(store, login_options, node_options)
-    limits = settings.select(Limits)
-    origins = Origins(settings.frontend_url, own=settings.console)
+    limits = settings.select(Limits, refused=Refusals(say_refusal))
+    origins = Origins(settings.frontend_url, settings.console, partial(limits.refused.note, Refusal.ORIGIN))
     gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
     proxies = Proxies(settings.trusted_proxies, settings.trusted_hops, settings.client_address_header)
     web = settings.select(WebOptions, origins=origins, proxies=proxies, oversized=OVERSIZED_PACKET)
-    greeting = f"ethpillar {__version__} on {settings.address} for {', '.join(settings.frontend_url)}"
+    greeting = (
+        f"ethpillar {__version__} on {settings.address} for {', '.join(settings.frontend_url)}, at most "
+        f"{settings.max_nodes} nodes and {settings.max_connections_per_address} connections of a client, told apart by "
+        f"{proxies.names}"
+    )
     return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout, greeting)
 
 

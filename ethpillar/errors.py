@@ -82,6 +82,19 @@ class LimitReached(EthPillarError):
     hint = "Close what is no longer needed, then try again."
 
 
+class TooManySockets(LimitReached):
+    """A session has as many sockets as it may."""
+
+    message = "Too many connections of this session are open already."
+
+
+class TooManyNodes(LimitReached):
+    """The server watches as many nodes as it may."""
+
+    message = "This server watches as many nodes as it can."
+    hint = "Try again later."
+
+
 class RateLimited(EthPillarError):
     """A client asks more often than it may. What it asked for was not done."""
 

@@ -38,7 +38,7 @@ class Server:
     ) -> None:
         """
         :param shutdown_timeout: seconds that an orderly shutdown may take
-        :param greeting: version, address and origins, for the log
+        :param greeting: version, address, origins and limits in force, for the log
         """
         self.limits = limits
         self.web = web

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from gevent.hub import Hub
 
 from ethpillar.gateway.outbox import Outbox
-from ethpillar.log_setup import Line, goes_to_journald, set_up
+from ethpillar.limits.refusals import Refusal, Refusals
+from ethpillar.log_setup import Line, goes_to_journald, say_refusal, set_up
 
 TOKEN = "11111111-2222-4333-8444-555555555555"
 
@@ -75,3 +77,43 @@ def test_only_the_very_file_that_journald_listens_to_gets_priorities(tmp_path: P
         for other in ("", "8", f"{found.st_dev}:{found.st_ino + 1}", "x:y:z"):
             assert not goes_to_journald(other, stream.fileno())
     assert not goes_to_journald("8:1", 999_999)
+
+
+def record_of(**about: str) -> logging.LogRecord:
+    record = logging.LogRecord("ethpillar.nodes.link", logging.INFO, "", 0, "Connection %s", ("lost",), None)
+    record.__dict__.update(about)
+    return record
+
+
+def test_a_line_begins_with_its_session_and_socket() -> None:
+    assert Line(False).format(record_of()) == "INFO ethpillar.nodes.link: Connection lost"
+    named = Line(False).format(record_of(session="ab12", socket="9f8e"))
+    assert named == "INFO ethpillar.nodes.link: session ab12, socket 9f8e: Connection lost"
+
+
+def test_as_json_each_of_them_is_a_key() -> None:
+    line = json.loads(Line(False, True).format(record_of(session="ab12")))
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "info",
+        "logger": "ethpillar.nodes.link",
+        "session": "ab12",
+        "message": "Connection lost",
+    }
+    assert Line(True, True).format(record_of()).startswith('<6>{"time"')
+
+
+def test_json_is_one_line_whatever_is_said() -> None:
+    record = logging.LogRecord("ethpillar", logging.ERROR, "", 0, "one\ntwo\u2028three \ud800", (), None)
+    assert len(Line(False, True).format(record).splitlines()) == 1
+
+
+def test_a_refusal_is_told_with_its_settings_once(told: pytest.LogCaptureFixture) -> None:
+    refusals = Refusals(say_refusal)
+    refusals.note(Refusal.SOCKETS)
+    refusals.note(Refusal.SOCKETS)
+    assert [(record.levelname, record.getMessage()) for record in told.records] == [
+        ("WARNING", "A socket was refused: its session has as many as it may. See MAX_SOCKETS_PER_SESSION")
+    ]
+    say_refusal(Refusal.SOCKETS, 7)
+    assert "(7 more since this was last told)" in told.records[-1].getMessage()

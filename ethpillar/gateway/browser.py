@@ -29,7 +29,7 @@ from ..limits.buckets import Bucket
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
-from ..sessions import SessionRecord
+from ..sessions import SessionRecord, token_hash
 from . import wire
 from .batches import Batches
 from .browser_logs import BrowserLogs, log_request
@@ -71,12 +71,15 @@ class BrowserSocket:
         options: GatewayOptions,
         batches: Batches,
         client: str | None = None,
+        name: str = "",
     ) -> None:
         """
         :param batches: what all sockets share of encoded `log_batch` packets
         :param client: the key under which limits count the client
+        :param name: its name in the log
         """
         self.turns = Turns()
+        self._name = name
         self.token: str | None = None
         "The token it has shown, once that was found valid."
         self.outbox = outbox
@@ -98,6 +101,12 @@ class BrowserSocket:
         "Why it is over, if it is."
 
     @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """The server's log, for lines about this socket."""
+        session = "" if self.token is None else token_hash(self.token)
+        return logging.LoggerAdapter(log, {"session": session, "socket": self._name})
+
+    @property
     def closed(self) -> bool:
         """Return True if it has ended."""
         return self._stage is Stage.OVER
@@ -112,7 +121,8 @@ class BrowserSocket:
 
     def _too_late(self) -> None:
         self._deadline = None
-        self.end(SessionRequired())
+        self._entrance.refused(problem := SessionRequired())
+        self.end(problem)
 
     def _in_time(self) -> None:
         deadline, self._deadline = self._deadline, None
@@ -143,6 +153,7 @@ class BrowserSocket:
         if self.token is None:
             self._entrance.take(record.token, self)
             self.token = record.token
+            self.log.debug("It has shown its session")
             self._in_time()  # for good: a node that cannot be reached is not the token's fault
         self.enter(record)
         self._entrance.let_in(record.token, self._client)
@@ -275,12 +286,14 @@ class BrowserSocket:
     def node_lost(self, error: EthPillarError) -> None:
         """See `NodeListener`."""
         if self._stage is Stage.IN:  # else it hears so where it waits for its node
+            self._entrance.refused(error)
             gevent.spawn(self.end, error)
 
     # -- the end
 
     def refuse(self, error: EthPillarError) -> None:
         """Tell why something was not done. A client that keeps asking for too much is disconnected."""
+        self.log.debug("Refused (%s)", error.code)
         if isinstance(error, LimitReached | RateLimited) and not self._patience.take():
             gevent.spawn(self.end, error)
         else:
@@ -291,6 +304,7 @@ class BrowserSocket:
         if self.closed:
             return
         self.ended = error
+        self.log.debug("Disconnected (%s)", error.code)
         arriving = self._stage is Stage.ARRIVING
         if not arriving:
             self.outbox.emit("error", error.payload())

@@ -11,12 +11,34 @@ from typing import Protocol
 
 from gevent.lock import BoundedSemaphore
 
-from ..errors import EthPillarError, LimitReached, RateLimited, SessionExpired, SshError
+from ..errors import (
+    AddressDenied,
+    EthPillarError,
+    RateLimited,
+    SessionExpired,
+    SessionRequired,
+    SshError,
+    TooLarge,
+    TooManyLogs,
+    TooManyNodes,
+    TooManySockets,
+)
 from ..limits.limits import Limits
+from ..limits.refusals import Refusal
 from ..sessions import SessionRecord, SessionStore, valid_token
 
 LOOKUPS = 4
 "Tokens looked up at once while too many bad ones come from all addresses together, so that Redis has few at once."
+
+REFUSALS: dict[type[EthPillarError], Refusal] = {
+    TooManySockets: Refusal.SOCKETS,
+    TooManyLogs: Refusal.LOGS,
+    TooManyNodes: Refusal.NODES,
+    TooLarge: Refusal.MESSAGE,
+    SessionRequired: Refusal.NO_TOKEN,
+    AddressDenied: Refusal.ADDRESS,
+}
+"Errors that a setting decides. What limits by address refuse is noted where that is."
 
 
 class Holder(Protocol):
@@ -48,16 +70,27 @@ class Entrance:
         well_formed = token if isinstance(token, str) and valid_token(token) else None
         in_use = well_formed is not None and self._limits.sockets.has(well_formed)
         if not in_use and not attempts.allowed(client):
+            self._limits.refused.note(Refusal.TOKENS)
             raise RateLimited
         if well_formed is None:
             attempts.malformed(client)
             raise SessionExpired
-        with self._turns if attempts.crowded and not in_use else nullcontext():
+        crowded = attempts.crowded and not in_use
+        if crowded:
+            self._limits.refused.note(Refusal.CROWD)
+        with self._turns if crowded else nullcontext():
             record = self._store.renew(well_formed)
         attempts.judge(client, record is not None)
         if record is None:
+            self._limits.refused.note(Refusal.UNKNOWN)
             raise SessionExpired
         return record
+
+    def refused(self, problem: EthPillarError) -> None:
+        """Take note that a socket was refused something, if it is a setting that decides such things."""
+        refusal = REFUSALS.get(type(problem))
+        if refusal is not None:
+            self._limits.refused.note(refusal)
 
     def held_back(self, token: object, client: str | None, problem: EthPillarError) -> float:
         """Return the seconds for which a refusal is held back: the longer the more often one is refused.
@@ -74,9 +107,9 @@ class Entrance:
         self._limits.refusals.forget((client, token))
 
     def take(self, token: str, holder: Holder) -> None:
-        """Count one more socket that has this token. Raises `LimitReached`."""
+        """Count one more socket that has this token. Raises `TooManySockets`."""
         if not self._limits.sockets.take(token):
-            raise LimitReached("Too many connections of this session are open already.")
+            raise TooManySockets
         self._holders.setdefault(token, set()).add(holder)
 
     def release(self, token: str, holder: Holder) -> None:

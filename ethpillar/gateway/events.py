@@ -96,16 +96,19 @@ class Gateway:
             problem = socket.ended or SessionStoreDown()
         if problem is not None:
             self.sockets.pop(sid, None)
+            socket.log.debug("Refused to connect (%s)", problem.code)
             socket.close()
             raise ConnectionRefusedError(*_refusal(problem))
         socket.accepted()
+        socket.log.debug("Connected")
         if token:
             gevent.spawn(self._guard, socket, socket.welcome)  # after the CONNECT packet, which is sent on return
 
     def _new_socket(self, sid: str) -> BrowserSocket:
         outbox = Outbox(self._socketio.server, sid)
         client = request.environ.get(CLIENT)
-        return BrowserSocket(outbox, self._entrance, self._registry, self._options, self._batches, client)
+        name = token_hash(sid)
+        return BrowserSocket(outbox, self._entrance, self._registry, self._options, self._batches, client, name)
 
     def _token_shown(self, auth: Any) -> Any:
         """Return what was shown as a token at connect, if anything was."""
@@ -121,6 +124,7 @@ class Gateway:
     def _disconnect(self, *_: Any) -> None:
         socket = self.sockets.pop(str(request.sid), None)  # type: ignore[attr-defined]
         if socket is not None:
+            socket.log.debug("Gone")
             socket.close()
             # An Engine.IO session without a socket is of no use. Closing it may take a while, and must not hold up
             # the caller: Engine.IO looks after all sockets in one greenlet.
@@ -179,7 +183,9 @@ class Gateway:
         return _ack(self._guard(socket, socket.unsubscribe_status))
 
     def _oversized(self, socket: BrowserSocket, *_: Any) -> dict[str, Any]:
-        return _ack(self._tell(socket, TooLarge()))
+        problem = TooLarge()
+        self._entrance.refused(problem)
+        return _ack(self._tell(socket, problem))
 
     def _unknown(self, _name: Any, *_: Any) -> None:
         socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
@@ -202,9 +208,10 @@ class Gateway:
                 act(*arguments)
             return None
         except EthPillarError as problem:
+            self._entrance.refused(problem)
             return problem
         except Exception as problem:
-            log.error("An event of session %s failed (%s)", token_hash(socket.token or ""), whereabouts(problem))
+            socket.log.error("An event failed (%s)", whereabouts(problem))
             return InternalError()
 
     def _tell(self, socket: BrowserSocket, problem: EthPillarError) -> EthPillarError:

@@ -34,6 +34,14 @@ class Proxies:
         """The header's name in a WSGI environment."""
         return "HTTP_" + self.header.upper().replace("-", "_") if self.header else ""
 
+    @property
+    def names(self) -> str:
+        """How clients are told apart, in a word for the log."""
+        header = self.header or "X-Forwarded-For"
+        if self.hops:
+            return f"{header} with {self.hops} {'proxy' if self.hops == 1 else 'proxies'} in front"
+        return f"{header} from {', '.join(map(str, self.trusted))}" if self.trusted else "their own addresses"
+
     def are_at(self, peer: str | None) -> bool:
         """Return True if a peer is a proxy, whose connections are everybody's. None stands for a Unix socket."""
         address = None if peer is None else _parse(peer)

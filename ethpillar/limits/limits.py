@@ -10,6 +10,7 @@ from .buckets import Bucket, ByClient, Clock
 from .counts import ClientCounts, Counts
 from .heads import Heads
 from .pacing import Pacing
+from .refusals import Refusals
 
 HANDSHAKE = 10
 "What a new Engine.IO session costs its client, when a packet costs 1: it takes that much longer to serve."
@@ -31,6 +32,7 @@ class Limits:
     max_events_per_second: int
     max_events_burst: int
     clock: Clock = time.monotonic
+    refused: Refusals = field(default_factory=Refusals)
     connections: Counts = field(init=False)
     "TCP connections of an address; requests under way of one behind a proxy."
     engines: Counts = field(init=False)

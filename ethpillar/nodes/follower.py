@@ -129,7 +129,8 @@ class Follower:
 
     def _failed(self, problem: Exception) -> None:
         if not isinstance(problem, EthPillarError | ReadFailed):
-            log.error("Following a log failed (%s); it goes on after its last entry", whereabouts(problem))
+            said = "Following a log failed (%s); it goes on after its last entry"
+            log.error(said, whereabouts(problem), extra=self._log.about)
         delay = self._reader.failed(problem)
         if delay is None and isinstance(problem, EthPillarError):
             self._machine.to(FeedState.OVER)  # before anybody is told, which takes turns

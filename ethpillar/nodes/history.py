@@ -78,19 +78,19 @@ class Answer:
 class _Search:
     """A question under way, and how many wait for its answer."""
 
-    def __init__(self, act: Callable[[], Answer]) -> None:
+    def __init__(self, act: Callable[[], Answer], session: str) -> None:
+        self._session = session
         self.waiting = 0
         self._greenlet: gevent.Greenlet[..., Answer | EthPillarError] = gevent.spawn(self._caught, act)
 
-    @staticmethod
-    def _caught(act: Callable[[], Answer]) -> Answer | EthPillarError:
+    def _caught(self, act: Callable[[], Answer]) -> Answer | EthPillarError:
         # It returns errors: gevent would print the stack trace of a greenlet that raises.
         try:
             return act()
         except EthPillarError as problem:
             return problem.with_traceback(None)
         except Exception as problem:  # noqa: BLE001
-            log.error("A search failed (%s)", whereabouts(problem))
+            log.error("A search failed (%s)", whereabouts(problem), extra={"session": self._session})
             return InternalError()
 
     def result(self) -> Answer:
@@ -109,8 +109,14 @@ class History:
     """Answers questions about the past of one node's journal."""
 
     def __init__(
-        self, source: PastSource, bounds: Bounds = DEFAULT, clock: Callable[[], float] = time.monotonic
+        self,
+        source: PastSource,
+        bounds: Bounds = DEFAULT,
+        clock: Callable[[], float] = time.monotonic,
+        session: str = "",
     ) -> None:
+        """:param session: its name in the log"""
+        self._session = session
         self._source = source
         self._bounds = bounds
         self._clock = clock
@@ -132,7 +138,7 @@ class History:
         key = (query, buckets)
         search = self._searches.get(key)
         if search is None:
-            search = self._searches[key] = _Search(lambda: self._turn(query, buckets))
+            search = self._searches[key] = _Search(lambda: self._turn(query, buckets), self._session)
         search.waiting += 1
         try:
             return search.result()

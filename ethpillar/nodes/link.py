@@ -77,13 +77,13 @@ class Link:
         :param away_changed: called before the listeners are when the node counts as away, or is back; must not wait
         """
         self.listeners: set[NodeListener] = set()
-        self._name = name
+        self._log = logging.LoggerAdapter(log, {"session": name})
         self._pool = pool
         self._away_changed = away_changed
         self._retries = Retries(give_up, Backoff())
         self._away = AwayWatch(self._heard, self._gone, self._back)
         self._machine = Machine(LinkState.IDLE, TRANSITIONS)
-        self._login = Shared(self._log_in, "A login", SshUnreachable)
+        self._login = Shared(self._log_in, "A login", SshUnreachable, name)
         self._began = float("-inf")  # when the last login that people wait for began
         self._failure: _Failure | None = None
         self._problem: EthPillarError = SshUnreachable()  # what the last login ran into
@@ -166,11 +166,11 @@ class Link:
         try:
             problem = self._try()
             if problem is None:
-                log.info("Session %s: connected", self._name)
+                self._log.info("Connected")
                 self._retries.connected(time.monotonic())
                 self._connected()
             else:
-                log.info("Session %s: login failed (%s)", self._name, problem.code)
+                self._log.info("Login failed (%s)", problem.code)
                 self._problem = problem.copy()
                 self._away.failed()
                 after = self._state_after(problem)
@@ -189,7 +189,7 @@ class Link:
         except EthPillarError as problem:
             return problem.copy()
         except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node is tried again)
-            log.error("Session %s: connecting failed (%s)", self._name, whereabouts(problem))
+            self._log.error("Connecting failed (%s)", whereabouts(problem))
             return SshUnreachable()
         return None
 
@@ -200,7 +200,7 @@ class Link:
         try:
             problem = self._stay_connected()
         except Exception as unexpected:  # noqa: BLE001
-            log.error("Session %s: watching the connection failed (%s)", self._name, whereabouts(unexpected))
+            self._log.error("Watching the connection failed (%s)", whereabouts(unexpected))
         finally:
             if self.state not in _GONE:  # whatever ended this greenlet, nobody may wait for ever
                 after = LinkState.LOST if _is_terminal(problem) else LinkState.GIVEN_UP
@@ -213,11 +213,11 @@ class Link:
                 self._watch()
                 self._become(LinkState.RECONNECTING)
                 self._away.missing(time.monotonic())
-                log.info("Session %s: connection lost", self._name)
+                self._log.info("Connection lost")
             problem = self._reconnect()
             if problem is not None:
                 return problem
-            log.info("Session %s: connected again", self._name)
+            self._log.info("Connected again")
             self._connected()
 
     def _connected(self) -> None:
@@ -264,7 +264,7 @@ class Link:
         """Become `LOST` or `GIVEN_UP`, tell everyone, and return why."""
         if state is LinkState.GIVEN_UP:  # whatever the last try ran into
             problem = SshUnreachable()
-        log.info("Session %s: given up (%s)", self._name, problem.code)
+        self._log.info("Given up (%s)", problem.code)
         self._away.close()
         self._failure = _Failure(problem.copy(), time.monotonic())
         self._become(state)
@@ -284,7 +284,7 @@ class Link:
         return self._pool.heard if self.state is LinkState.CONNECTED else float("-inf")
 
     def _gone(self) -> None:
-        log.info("Session %s: the node is away", self._name)
+        self._log.info("The node is away")
         self._away_changed(True)
         self._tell_each(lambda listener: listener.node_away())
 
@@ -309,7 +309,7 @@ class Link:
             try:
                 tell(listener)
             except Exception as problem:  # noqa: BLE001 (one listener's fault is not the others')
-                log.error("Session %s: a listener failed (%s)", self._name, whereabouts(problem))
+                self._log.error("A listener failed (%s)", whereabouts(problem))
 
     def close(self) -> None:
         """End everything but the connections themselves, and wait for its end."""

@@ -39,7 +39,9 @@ class Signal:
 class SharedLog:
     """The log of one unit of one node, as far as it has been read."""
 
-    def __init__(self, unit: str, source: JournalSource, items: ItemMaker, ring: Ring) -> None:
+    def __init__(self, unit: str, source: JournalSource, items: ItemMaker, ring: Ring, session: str = "") -> None:
+        """:param session: its name in the server's log"""
+        self.about = {"session": session}
         self.unit = unit
         self.service = service_name(unit)
         self.source = source

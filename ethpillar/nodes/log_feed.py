@@ -30,9 +30,10 @@ class LogFeed:
         encode: Encode,
         ring: Ring,
         idle: Callable[[LogFeed], None],
+        session: str = "",
     ) -> None:
         self.unit = unit
-        self.log = SharedLog(unit, source, ItemMaker(service_name(unit), encode), ring)
+        self.log = SharedLog(unit, source, ItemMaker(service_name(unit), encode), ring, session)
         self._idle = idle
         self._subscriptions: set[LogSubscription] = set()
         self._follower = Follower(self.log, self._subscriptions, self._tell, self._fail)

@@ -62,14 +62,14 @@ class Node:
         self.record = record
         self._options = options
         self._pool = ConnectionPool(login, options.ssh_max_connections)
-        self._rights = JournalRights(self.run, record.target.password)
+        self._rights = JournalRights(self.run, record.target.password, record.name)
         journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
-        self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines)
+        self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines, record.name)
         self._link = Link(record.name, self._pool, options.ssh_give_up, self.status.set_away)
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
         timeout = options.ssh_command_timeout
-        self._history = History(NodePast(self._pool, self._rights, journal, self.status, timeout))
+        self._history = History(NodePast(self._pool, self._rights, journal, self.status, timeout), session=record.name)
         self._known = False  # somebody was let in
         self.listeners = self._link.listeners
 
@@ -135,7 +135,7 @@ class Node:
 
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)
-        return LogFeed(unit, self.source, self._options.encode_line, ring, idle)
+        return LogFeed(unit, self.source, self._options.encode_line, ring, idle, self.record.name)
 
     def close(self) -> None:
         """End everything that runs for this node, and wait for its end."""

@@ -16,11 +16,11 @@ from ..errors import (
     BadKey,
     CredentialRefused,
     EthPillarError,
-    LimitReached,
     SecondFactorRequired,
     SessionStoreDown,
     SshError,
     SshUnreachable,
+    TooManyNodes,
     whereabouts,
 )
 from ..sessions import SessionRecord, SessionStore
@@ -67,7 +67,7 @@ class NodeRegistry:
     def acquire(self, record: SessionRecord, holder: NodeListener) -> Node:
         """Return the node of a session, without connecting it. The holder hears about it until it is released.
 
-        :raises LimitReached: there are as many nodes as there may be, and all of them are held
+        :raises TooManyNodes: there are as many nodes as there may be, and all of them are held
         """
         key = record.digest
         node = self._nodes.get(key)
@@ -84,7 +84,7 @@ class NodeRegistry:
         if len(self._nodes) < self._node_options.max_nodes:
             return
         if not self._expiry:
-            raise LimitReached("This server watches as many nodes as it can.", hint="Try again later.")
+            raise TooManyNodes
         self._remove(next(iter(self._expiry)))
 
     def release(self, node: Node, holder: NodeListener) -> None:
@@ -104,7 +104,7 @@ class NodeRegistry:
         node = self._nodes[key]
         if node.over or not node.listeners:
             self._remove(key)
-            log.info("Session %s: connection closed, nobody watches", node.record.name)
+            log.info("Connection closed, nobody watches", extra={"session": node.record.name})
 
     def end_session(self, token: str) -> None:
         """Close the nodes of a session that is gone, and wait for their end."""
@@ -148,7 +148,7 @@ class NodeRegistry:
             except EthPillarError:
                 raise
             except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node must go on trying)
-                log.error("Session %s: a login failed (%s)", record.name, whereabouts(problem))
+                log.error("A login failed (%s)", whereabouts(problem), extra={"session": record.name})
                 raise SshUnreachable from None
 
         return attempt
@@ -157,4 +157,4 @@ class NodeRegistry:
         try:
             self._store.refuse(record, problem.code)
         except SessionStoreDown:
-            log.warning("Session %s: a refused login could not be noted", record.name)
+            log.warning("A refused login could not be noted", extra={"session": record.name})

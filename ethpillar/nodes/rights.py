@@ -45,12 +45,15 @@ class Finding:
 class JournalRights:
     """How this session's user reads the journal of the node. Everyone who asks during a search shares it."""
 
-    def __init__(self, run: Callable[[Sequence[str], bytes], Result], password: str | None) -> None:
-        """:param run: runs a short command on the node; may raise an `SshError`"""
+    def __init__(self, run: Callable[[Sequence[str], bytes], Result], password: str | None, session: str = "") -> None:
+        """
+        :param run: runs a short command on the node; may raise an `SshError`
+        :param session: its name in the log
+        """
         self._run = run
         self._password = password
         self._finding: Finding | None = None
-        self._search = Shared(self._find, "A search for the right to read a journal", SshUnreachable)
+        self._search = Shared(self._find, "A search for the right to read a journal", SshUnreachable, session)
 
     def get(self, service: str) -> access.JournalAccess:
         """Return the way to read the journal.

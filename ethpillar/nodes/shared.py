@@ -27,15 +27,17 @@ class Shared(Generic[T]):
     gets a copy of an error. An exception that is not an `EthPillarError` is logged, and raised as `last_resort`.
     """
 
-    def __init__(self, act: Callable[[], T], name: str, last_resort: type[EthPillarError]) -> None:
+    def __init__(self, act: Callable[[], T], name: str, last_resort: type[EthPillarError], session: str = "") -> None:
         """
         :param act: the function; raises an `EthPillarError`
         :param name: what it does, for the log: `A status poll`
         :param last_resort: the error that stands for an unexpected one, and for a run that was stopped by `close`
+        :param session: the session's name in the log
         """
         self._act = act
         self._name = name
         self._last_resort = last_resort
+        self._log = logging.LoggerAdapter(log, {"session": session})
         self._run: Run[T] | None = None
         self._closed = False
 
@@ -83,7 +85,7 @@ class Shared(Generic[T]):
         except EthPillarError as problem:
             return problem.copy()
         except Exception as problem:  # noqa: BLE001
-            log.error("%s failed (%s)", self._name, whereabouts(problem))
+            self._log.error("%s failed (%s)", self._name, whereabouts(problem))
             return self._last_resort()
         finally:
             self._run = None

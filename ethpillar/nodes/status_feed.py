@@ -72,11 +72,13 @@ class StatusFeed:
         run: Callable[[Sequence[str]], tuple[int, bytes]],
         encode: Callable[[Sequence[UnitStatus]], str],
         last_lines: Callable[[str], Sequence[str]],
+        session: str = "",
     ) -> None:
         """
         :param run: runs words on the node; returns exit status and output, may raise an `EthPillarError`
         :param encode: makes of statuses the update as it will be sent
         :param last_lines: returns what a unit printed before its last failure; raises nothing
+        :param session: its name in the log
         """
         self._run = run
         self._failures = Failures(last_lines)
@@ -89,7 +91,8 @@ class StatusFeed:
         self._latest: Snapshot | None = None
         self.unknown: Snapshot | None = None
         "What is sent while the node is away; None while it is not."
-        self._poll = Shared(self._ask, "A status poll", StatusUnavailable)
+        self._poll = Shared(self._ask, "A status poll", StatusUnavailable, session)
+        self.log = logging.LoggerAdapter(log, {"session": session})
         self._hung = float("-inf")  # when a poll was last left without an answer
         self._refresher: gevent.Greenlet[[], None] | None = None
         self._changed = False
@@ -256,7 +259,7 @@ class StatusSubscription:
         try:
             self._send_or_owe(age)
         except Exception as problem:  # noqa: BLE001 (without it, one fault would end the updates without a word)
-            log.error("A status update failed (%s); the next tick tries again", whereabouts(problem))
+            self._feed.log.error("A status update failed (%s); the next tick tries again", whereabouts(problem))
 
     def _send_or_owe(self, age: float) -> None:
         snapshot = self._feed.unknown

@@ -126,7 +126,7 @@ class LogSubscription:
         except EthPillarError as problem:
             gevent.spawn(self.fail, problem)
         except Exception as problem:  # noqa: BLE001
-            log.error("A log subscription failed (%s)", whereabouts(problem))
+            log.error("A log subscription failed (%s)", whereabouts(problem), extra=self._log.about)
             gevent.spawn(self.fail, LogUnavailable(self._log.service))
 
     def _find_place(self) -> None:

@@ -26,6 +26,7 @@ from .record import (
     parse_document,
     parse_record,
     read_record,
+    token_hash,
     valid_token,
 )
 from .sealing import Sealer
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 32
 "Connections to Redis at most. A thousand pages that come back at once take turns."
+TOLD_EVERY = 60.0
+"Seconds in which the log tells of one record that is not valid at most: a page comes again and again."
 QUEUE = 10
 "Seconds that a turn is waited for."
 
@@ -77,6 +80,7 @@ class SessionStore:
         self._ttl = ttl
         self._sealer = Sealer(keys)
         self._down = False
+        self._told_invalid = float("-inf")
 
     @classmethod
     def from_url(cls, url: str, ttl: int, keys: Sequence[str] = ()) -> SessionStore:
@@ -147,7 +151,7 @@ class SessionStore:
         """Renew TTL and `lastAccessed` together and return the session; None if there is none (any more)."""
         for _ in range(_RENEW_TRIES):
             text = self._get(token)
-            record = None if text is None else parse_record(token, text, self._sealer)
+            record = None if text is None else self._valid(token, text)
             document = None if text is None else parse_document(text)
             if text is None or record is None or document is None:
                 return None
@@ -159,6 +163,16 @@ class SessionStore:
             if done == -1:
                 return None
         return record  # others keep writing it: then it is being renewed as well
+
+    def _valid(self, token: str, text: bytes) -> SessionRecord | None:
+        """Return a record. One that is not valid is worth a line: somebody wrote it, and its owner is kept out."""
+        try:
+            return read_record(token, text, self._sealer)
+        except InvalidRecord as problem:
+            if time.monotonic() - self._told_invalid >= TOLD_EVERY:
+                self._told_invalid = time.monotonic()
+                log.warning("Its record in Redis is not valid: %s", problem, extra={"session": token_hash(token)})
+            return None
 
     def gone(self, tokens: Iterable[str]) -> set[str]:
         """Return the tokens whose session no longer exists. One round trip."""

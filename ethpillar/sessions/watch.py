@@ -75,7 +75,7 @@ class SessionWatch:
                 del self._renewed[token]
         gone = self._store.gone(tokens)
         for token in gone:
-            log.info("Session %s has ended", token_hash(token))
+            log.info("It has ended", extra={"session": token_hash(token)})
             self._ended(token)
         now = time.monotonic()
         for token in tokens - gone:

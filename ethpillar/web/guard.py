@@ -20,6 +20,7 @@ from engineio import packet as eio_packet
 from ..errors import BadRequest, EthPillarError, RateLimited, whereabouts
 from ..limits.buckets import Bucket
 from ..limits.limits import HANDSHAKE, Limits
+from ..limits.refusals import Refusal
 from .dispatch import CLIENT, PACKETS
 from .engine import packets_of
 from .paying import wait_until_paid
@@ -90,6 +91,7 @@ class Guard:
         client = environ.get(CLIENT)
         wait_until_paid(self._limits, client, HANDSHAKE)
         if not self._limits.engines.take(client):
+            self._limits.refused.note(Refusal.CONNECTIONS)
             return False
         deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
         self._sessions[sid] = _Session(client, self._limits.events(), deadline)
@@ -145,6 +147,7 @@ class Guard:
         if session is None or self._is_not_reading(sid, session):
             return self._end(sid)
         if not session.events.take():
+            self._limits.refused.note(Refusal.EVENTS)
             gevent.sleep(PENALTY)
             return self._refuse(sid, RateLimited())
         if packet.packet_type == eio_packet.MESSAGE:

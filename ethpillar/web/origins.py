@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,13 +25,15 @@ _ODD = re.compile(r"[^\x21-\x7e]")
 class Origins:
     """The origins whose pages may talk to this server."""
 
-    def __init__(self, allowed: Collection[str], own: bool = False) -> None:
+    def __init__(self, allowed: Collection[str], own: bool = False, refused: Callable[[], None] = lambda: None) -> None:
         """
         :param allowed: origins in lower case, such as `https://dash.example`
         :param own: whether a page of this server itself may, too
+        :param refused: called for each request of another page
         """
         self._allowed = frozenset(allowed)
         self._own = own
+        self._count = refused
         self._refused = Rarely()
 
     def allows(self, origin: str | None, environ: dict[str, Any]) -> bool:
@@ -40,6 +42,7 @@ class Origins:
             return False
         if origin.lower() in self._allowed or (self._own and _is_own(origin, environ.get("HTTP_HOST", ""))):
             return True
+        self._count()
         shown = _ODD.sub("?", origin[:LONGEST])
         if self._refused.may(shown):
             log.warning("Refused origin %s: if the dashboard is there, FRONTEND_URL has to name it", shown)

@@ -21,6 +21,7 @@ from gevent.pywsgi import WSGIHandler
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
+from ..limits.refusals import Refusal
 from .bodies import Body, TooSlow
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
@@ -113,11 +114,15 @@ class Handler(_WSGIHandler):
             environ["wsgi.input"] = self.wsgi_input
         proxies = self.options.proxies
         named = environ.get(proxies.header_key) if proxies.header else None
-        environ[CLIENT] = proxies.client(_peer(self.client_address), environ.get("HTTP_X_FORWARDED_FOR"), named)
+        peer, forwarded = _peer(self.client_address), environ.get("HTTP_X_FORWARDED_FOR")
+        if forwarded and not proxies.are_at(peer):
+            self.limits.refused.note(Refusal.FORWARDED)
+        environ[CLIENT] = proxies.client(peer, forwarded, named)
         return environ
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
-        """Answer what is no request with a status alone. It is not worth a line in the log."""
+        """Answer what is no request with a status alone."""
+        self.limits.refused.note(Refusal.REQUEST)
         codes = {TooSlow: 408, TimeoutError: 408, HeadTooLarge: 431, LengthMissing: 411}
         return str(codes.get(type(problem), 400)), b""
 
@@ -140,6 +145,7 @@ class Handler(_WSGIHandler):
             elif refused is not None:
                 self._answer(refused)
             elif not room or (new and self.limits.engines.full(client)):
+                self.limits.refused.note(Refusal.CONNECTIONS)
                 self._answer(429)
             elif self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
                 self._upgrade()
@@ -246,9 +252,11 @@ class Listener(PyWSGIServer):
         awaited longest. So silent connections keep no client out, no matter from how many addresses they come.
         """
         if not self._server.limits.connections.take(self._key(address)):
+            self._server.limits.refused.note(Refusal.CONNECTIONS)
             sock.close()
             return
         if self.pool.free_count() < self.pool.size / SPARE:
+            self._server.limits.refused.note(Refusal.SLOTS)
             self._server.limits.heads.end_oldest()
         super().do_handle(sock, address)
 

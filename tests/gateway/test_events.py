@@ -86,7 +86,7 @@ def test_an_unexpected_error_at_connect_refuses_and_says_nothing(
     client.say("40" + json.dumps({"token": TOKEN}))
     assert client.heard() == ['44{"message":"Authentication error: Server error during validation."}']
     assert not server.gateway.sockets
-    assert "An event of session" in told.text
+    assert "An event failed" in told.text
     assert "failed (RuntimeError" in told.text
     assert "CANARY" not in told.text
     assert TOKEN not in told.text
@@ -119,7 +119,7 @@ def test_an_unexpected_error_in_an_event_is_told_and_the_socket_goes_on(
     error, ack = client.heard()
     assert json.loads(error[2:])[1]["code"] == "internal"
     assert json.loads(ack[3:])[0]["error"]["code"] == "internal"
-    assert "An event of session" in told.text
+    assert "An event failed" in told.text
     assert "CANARY" not in told.text
     monkeypatch.undo()
     client.say('422["unsubscribe_status"]')

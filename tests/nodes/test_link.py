@@ -431,7 +431,7 @@ def test_an_unexpected_error_while_connecting_is_one_more_try_that_failed(
     pool.problem = None
     waiting.get(timeout=10)
     assert not listener.lost
-    assert "connecting failed (RuntimeError" in log.text
+    assert "Connecting failed (RuntimeError" in log.text
     assert "CANARY" not in log.text
 
 
@@ -449,7 +449,7 @@ def test_an_unexpected_error_in_the_watch_leaves_nobody_waiting_for_ever(
     for ask in (link.connect, link.wait_connected):
         with pytest.raises(SshUnreachable):
             ask()
-    assert "watching the connection failed (RuntimeError" in log.text
+    assert "Watching the connection failed (RuntimeError" in log.text
     assert "CANARY" not in log.text
 
 
@@ -480,7 +480,7 @@ def test_a_listener_that_fails_keeps_nothing_from_the_others(
     until(lambda: listener.states[-1:] == ["connected"], "the connection")
     pool.breaks(CredentialRefused())
     until(lambda: listener.lost, "the end")
-    assert "a listener failed (RuntimeError" in log.text
+    assert "A listener failed (RuntimeError" in log.text
     assert "CANARY" not in log.text
 
 

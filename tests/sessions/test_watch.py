@@ -44,7 +44,7 @@ def test_a_session_that_is_gone_is_told_and_others_are_not(caplog: pytest.LogCap
     with caplog.at_level(logging.INFO):
         scene.watch.look()
     assert scene.ended == [TOKENS[1]]
-    assert token_hash(TOKENS[1]) in caplog.text
+    assert [record.__dict__["session"] for record in caplog.records] == [token_hash(TOKENS[1])]
     assert TOKENS[1] not in caplog.text
 
 
