@@ -42,6 +42,17 @@ class Cursor(NamedTuple):
             _number(parts.get("x")),
         )
 
+    @property
+    def is_time(self) -> bool:
+        """Whether it names no entry, but a time: `t=HEX`."""
+        return self.realtime_us is not None and self[:4] == (None,) * 4 and self.checksum is None
+
+    def is_moment_of(self, other: str) -> bool:
+        """Return True if another cursor names the same moment of the same boot. Entries may share it."""
+        second = Cursor.parse(other)
+        known = (self.boot_id, self.monotonic_us)
+        return None not in known and known == (second.boot_id, second.monotonic_us)
+
 
 def same_entry(one: str, other: str) -> bool:
     """Return True if two cursors name the same entry.
@@ -57,6 +68,25 @@ def same_entry(one: str, other: str) -> bool:
         return first.sequence_number is not None and first.sequence_number == second.sequence_number
     known = (first.boot_id, first.monotonic_us, first.checksum)
     return None not in known and known == (second.boot_id, second.monotonic_us, second.checksum)
+
+
+def is_beyond(one: str, other: str, back: bool = False) -> bool:
+    """Return True if an entry comes after another, or before it if `back`.
+
+    By number in one sequence, else by the time since the boot, else by the time of day.
+    """
+    if same_entry(one, other):
+        return False
+    first, second = Cursor.parse(one), Cursor.parse(other)
+    pairs = [
+        (first.sequence_id, second.sequence_id, first.sequence_number, second.sequence_number),
+        (first.boot_id, second.boot_id, first.monotonic_us, second.monotonic_us),
+        ("", "", first.realtime_us, second.realtime_us),
+    ]
+    for scope, other_scope, mine, theirs in pairs:
+        if scope is not None and scope == other_scope and mine is not None and theirs is not None:
+            return mine <= theirs if back else mine >= theirs
+    return False
 
 
 def time_of(cursor: str) -> int | None:

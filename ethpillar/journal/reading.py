@@ -17,9 +17,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .cursor import same_entry, time_of
+from .cursor import time_of
+from .detour import Gap, after_entry, shows_damage
 from .entry import Entry
 
 MOST_FAILURES = 3
@@ -50,19 +51,6 @@ class After:
 Start = Last | After
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Entries that the journal no longer has, between two times in microseconds since the epoch (None: unknown)."""
-
-    from_us: int | None
-    to_us: int | None
-    reason: str = "vacuumed"
-
-    def details(self) -> dict[str, Any]:
-        """Return what a subscriber is told of it."""
-        return {"reason": self.reason, "from_us": self.from_us, "to_us": self.to_us}
-
-
 class Taken(NamedTuple):
     """The meaning of a run of entries for their reader."""
 
@@ -87,6 +75,8 @@ class Reading:
         "Whether any entry has come, the one at the cursor included."
         self.advanced = False
         "Whether a new entry has come."
+        self.since_us = time_of(start.cursor) if isinstance(start, After) else None
+        "The time of the oldest entry that it is about."
 
     @property
     def owed(self) -> bool:
@@ -97,15 +87,17 @@ class Reading:
         """Return what is new in the next entries of the stream, and the gap before it if there is one."""
         if not entries:
             return Taken(entries, None)
+        if self.since_us is None:
+            self.since_us = entries[0].realtime_us
         gap = None
         start = self.next
         if not self.begun and isinstance(start, After):
-            first = entries[0]
-            if same_entry(first.cursor, start.cursor):
+            beyond, there = after_entry(entries, start.cursor)
+            if there:
                 self.next = replace(start, ours=True, gone=False)
-                entries = entries if start.inclusive else entries[1:]
+                entries = entries[len(entries) - len(beyond) - start.inclusive :]
             elif not start.gone:
-                gap = Gap(time_of(start.cursor), first.realtime_us)
+                gap = Gap(time_of(start.cursor), entries[0].realtime_us)
         self.begun = True
         if entries:
             self.advanced = True
@@ -124,11 +116,10 @@ class Verdict(Enum):
     AGAIN = "the stream broke: read again from where the reader is"
     DOUBT = "less came than should have: check the right to read the journal, then read again"
     NO_CURSOR = "the journal has neither the entry at the cursor nor any entry after it"
-    DAMAGED = "journalctl can't read the journal's files at this place"
+    DAMAGED = "journalctl could not read all of the journal's files: what it can't read has to be gone round"
 
 
 _NO_CURSOR = re.compile(rb"\bcursor\b", re.IGNORECASE)
-_DAMAGE = re.compile(rb"Bad message|Input/output error|Structure needs cleaning|corrupt", re.IGNORECASE)
 
 
 def verdict(
@@ -150,6 +141,8 @@ def verdict(
     :param failures: how often in a row journalctl itself had failed before
     """
     start = reading.next
+    if shows_damage(complaint, status, reading.since_us):
+        return Verdict.DAMAGED
     if status == 0:
         if reading.begun or (isinstance(start, Last) and not expected) or (isinstance(start, After) and start.gone):
             return Verdict.COMPLETE
@@ -160,4 +153,4 @@ def verdict(
         return Verdict.AGAIN
     if isinstance(start, After) and not start.ours and (_NO_CURSOR.search(complaint) or failures >= MOST_FAILURES):
         return Verdict.NO_CURSOR
-    return Verdict.DAMAGED if _DAMAGE.search(complaint) else Verdict.DOUBT
+    return Verdict.DOUBT

@@ -14,9 +14,10 @@ import gevent
 
 from ..errors import EthPillarError
 from ..journal.cursor import time_of
+from ..journal.detour import Gap, shows_damage
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
-from ..journal.reading import After, Gap, Last, Reading, Verdict
+from ..journal.reading import After, Last, Reading, Verdict
 from .items import Item, portions
 from .log import SharedLog
 from .reader import JournalReader
@@ -101,12 +102,19 @@ class CatchUp:
         self._parser.describe(self._log.description)
         while entries := stream.read():
             until = min(until, time.monotonic() + SLICE)
+            if shows_damage(stream.complaint(), since_us=reading.since_us or entries[0].realtime_us):
+                return self._go_round(stream)
             for some in portions(entries):
-                if self._take(reading, some) or not self._sink.wait_ready(PATIENCE):
+                new, gap = reading.take(some)
+                if gap is not None:  # vacuumed, or damaged
+                    return self._go_round(stream)
+                if self._take(reading, new) or not self._sink.wait_ready(PATIENCE):
                     return False
                 if time.monotonic() > until and self._others_wait():
                     return False
         found = self._reader.judge(reading, stream, expected=len(self._log.ring) > 0)
+        if found is Verdict.DAMAGED:
+            return self._go_round(stream)
         if reading.advanced:
             return False
         if found is Verdict.COMPLETE and isinstance(self._reader.start, After):
@@ -118,15 +126,27 @@ class CatchUp:
         queued = self._log.catching_up.linkcount() or self._log.source.catching_up.linkcount()
         return bool(queued) or self._log.follower_waits
 
-    def _take(self, reading: Reading, entries: Sequence[Entry]) -> bool:
-        """Deliver what is new up to the first entry that is in the ring. Return True if there was one."""
-        new, gap = reading.take(entries)
-        if gap is not None:
-            self._sink.state("gap", gap.details())
-            self._reader.start = After(new[0].cursor, inclusive=True)
+    def _go_round(self, stream: EntryStream) -> bool:
+        """Read on, round what can't be read; returns as `turn`."""
+        stream.close()
+        for entries, gap in self._reader.go_round():
+            if gap is not None:
+                self._sink.state("gap", gap.details())
+                if entries:
+                    self._reader.start = After(entries[0].cursor, inclusive=True)
+            for some in portions(entries):
+                if self._until_ring(some) or not self._sink.wait_ready(PATIENCE):
+                    return False
+        return isinstance(self._reader.start, After)
+
+    def _take(self, reading: Reading, new: Sequence[Entry]) -> bool:
         if not new:
             self._reader.start = reading.next
             return False
+        return self._until_ring(new)
+
+    def _until_ring(self, new: Sequence[Entry]) -> bool:
+        """Deliver entries up to the first that is in the ring. Return True if there was one."""
         self._reader.succeeded()
         ring = self._log.ring
         items: list[Item] = []

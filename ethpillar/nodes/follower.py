@@ -18,9 +18,10 @@ import gevent
 
 from ..errors import EthPillarError, UnitNotFound, whereabouts
 from ..journal.cursor import time_of
+from ..journal.detour import FIRST_LEAP, Gap, shows_damage
 from ..journal.entry import Entry
 from ..journal.formats import LineParser
-from ..journal.reading import After, Gap, Last, Reading, Verdict
+from ..journal.reading import After, Last, Reading, Verdict
 from ..timing import within
 from .items import Item, portions
 from .log import SharedLog
@@ -28,7 +29,7 @@ from .reader import JournalReader
 from .ring import Room, may_forget
 from .source import EntryStream
 from .states import FEED_TRANSITIONS, FeedState, Machine
-from .subscription import TURN, LogSubscription
+from .subscription import TURN, LogSubscription, about
 from .tries import BEGUN, FOLLOWED, NEW, ReadFailed, Trouble
 
 log = logging.getLogger(__name__)
@@ -132,9 +133,9 @@ class Follower:
             said = "Following a log failed (%s); it goes on after its last entry"
             log.error(said, whereabouts(problem), extra=self._log.about)
         delay = self._reader.failed(problem)
-        if delay is None and isinstance(problem, EthPillarError):
+        if delay is None and isinstance(problem, EthPillarError | ReadFailed):
             self._machine.to(FeedState.OVER)  # before anybody is told, which takes turns
-            self._fail(problem)
+            self._fail(about(self._log.service, problem))
             return
         self._pause(delay or 0.0)
 
@@ -174,17 +175,41 @@ class Follower:
         """Read what the journal has by now, without following: the backlog at first, then what came since."""
         backlog: list[Entry] = []
         with self._reader.open() as (reading, stream):
-            while entries := stream.read():
+            found = None
+            while found is None and (entries := stream.read()):
+                if shows_damage(stream.complaint(), since_us=reading.since_us):
+                    found = Verdict.DAMAGED
+                    break
                 new, gap = reading.take(entries)
-                if self._log.started:
-                    self._append(new, gap)
+                if gap is not None:
+                    found = Verdict.DAMAGED  # or vacuumed: that is found out
+                elif self._log.started:
+                    self._append(new)
                 else:
                     backlog += new  # perhaps it is a part of it: the ring must not begin in the middle
-            found = self._reader.judge(reading, stream)
+            found = found or self._reader.judge(reading, stream)
+        if found is Verdict.DAMAGED:
+            self._go_round()
+            return
         if not self._log.started:
             self._begin(backlog, complete=stream.count < BACKLOG)
         if not reading.begun:
             self._empty(reading, found)
+
+    def _go_round(self) -> None:
+        """Read what there is by now, round what can't be read."""
+        runs = self._reader.go_round()
+        if not self._log.started:
+            read = list(runs)  # the backlog, of which the ring must not begin in the middle
+            self._begin((), complete=False)
+            runs = iter(read)
+        for entries, gap in runs:
+            self._append(entries, gap)
+        if self._reader.dead_end is not None:
+            known = time_of(self._reader.dead_end) or 0
+            leap = FIRST_LEAP * 8 ** min(self._reader.tries.count(Trouble.DAMAGE), 12)
+            self._reader.tries.failed(Trouble.DAMAGE)
+            self._reader.start = After(f"t={known + leap:x}", gone=True)
 
     def _begin(self, backlog: Sequence[Entry], complete: bool) -> None:
         self._log.ring.complete = complete
@@ -243,6 +268,8 @@ class Follower:
         """Put entries into the ring, after the gap before them."""
         start = self._reader.start
         missing = [Item(start.cursor, gap.from_us or 0, (), gap)] if gap and isinstance(start, After) else []
+        if missing and not entries:
+            self._put(missing)
         for some in portions(entries):
             self._put([*missing, *(self._log.items.make(entry, self._parser) for entry in some)])
             missing = []

@@ -25,9 +25,10 @@ from ..errors import (
     SshUnreachable,
     whereabouts,
 )
+from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.history.counting import Counting
-from ..journal.history.paging import DEFAULT, Bounds, NoSuchCursor, Page, Paging, Step
+from ..journal.history.paging import DEFAULT, Bounds, NoSuchCursor, Page, Paging
 from ..journal.history.query import Query
 from ..timing import Breath
 from ..units import service_name

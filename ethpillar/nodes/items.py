@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..journal.detour import Gap
 from ..journal.entry import Entry
 from ..journal.formats import Line, LineParser
-from ..journal.reading import Gap
 from ..journal.text import clean
 
 CHUNK = 256

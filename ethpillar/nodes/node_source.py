@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 from gevent.lock import BoundedSemaphore
 
-from ..errors import EthPillarError, SshTimeout, StatusUnavailable, UnitNotFound
+from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
+from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..ssh.pool import ConnectionPool
 from ..timing import within
@@ -19,7 +20,7 @@ from ..units import service_name, unit_name
 from . import failures
 from .link import Link
 from .rights import JournalRights
-from .source import PATIENCE, CommandEntries, journal_command
+from .source import DEBUG, PATIENCE, CommandEntries, journal_command
 from .status_feed import StatusFeed
 
 LAST_LINES_TIMEOUT = 3.0
@@ -28,6 +29,8 @@ LAST_LINES_BYTES = 1024 * 1024
 "Bytes of messages that are looked through for them; `failures.READ` ordinary lines have some 40,000."
 CATCHING_UP = 6
 "Subscribers of all feeds together that are served from the journal at once: each takes a channel."
+ANSWER_BYTES = 8 * 1024 * 1024
+"Bytes of messages that are kept of one answer."
 SPARE = 2
 "Channels that new feeds leave for them."
 NAMES = 256
@@ -66,8 +69,27 @@ class NodeJournal:
         words = journal_command(self.name_of(unit), lines=lines, cursor=cursor, follow=follow)
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
+        words = words if follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
         with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, endless=follow) as command:
             yield CommandEntries(command, None if follow else PATIENCE, cursor, lines)
+
+    def ask(self, unit: str, step: Step) -> Answer:
+        """See `JournalSource`."""
+        words = journal_command(self.name_of(unit), lines=step.count, cursor=step.cursor, reverse=step.reverse)
+        way = self._rights.get(service_name(unit))
+        words = words if way.prefix else [*DEBUG, *words]
+        entries: list[Entry] = []
+        size = 0
+        with self._pool.stream(*way.wrap(words), timeout=self._timeout) as command:
+            stream = CommandEntries(command, PATIENCE, None, step.count, whole=False)
+            while some := stream.read():
+                entries += some
+                size += sum(len(entry.message) for entry in some)
+                if size > ANSWER_BYTES:
+                    return Answer(entries, 0, stream.complaint(), cut=True)
+            if stream.status() < 0:
+                raise SshUnreachable
+            return Answer(entries, stream.status(), stream.complaint())
 
     def last_lines(self, unit: str) -> list[str]:
         """Return what a unit printed before its last failure; nothing if that can't be had, or not soon."""
@@ -109,6 +131,10 @@ class NodeSource:
     ) -> AbstractContextManager[CommandEntries]:
         """See `JournalSource`."""
         return self._journal.open(unit, lines=lines, cursor=cursor, follow=follow)
+
+    def ask(self, unit: str, step: Step) -> Answer:
+        """See `JournalSource`."""
+        return self._journal.ask(unit, step)
 
     def wait_connected(self) -> None:
         """See `JournalSource`."""

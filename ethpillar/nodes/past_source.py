@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
-from ..journal.history.paging import Step
 from ..ssh.connection import Command
 from ..ssh.pool import ConnectionPool
 from ..timing import Breath, within

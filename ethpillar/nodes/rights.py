@@ -19,7 +19,7 @@ DENIAL_KEPT = 15.0
 "Seconds for which a missing right is believed to be missing still, unless somebody who had it doubts that."
 NOT_DOUBTED = 2.0
 "Seconds for which a finding can't be doubted, since all logs of a node may doubt it at the same time."
-BROKEN = "journalctl fails on the node. Check its disk: it may be full or damaged."
+BROKEN = "journalctl fails on the node. Check its disk, which may be full, and its files: sudo journalctl --verify"
 
 
 @dataclass(frozen=True, slots=True)

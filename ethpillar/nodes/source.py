@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gevent.lock import BoundedSemaphore
 
+from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
@@ -27,12 +28,17 @@ PATIENCE = 60.0
 still answers then. It may search a large journal for a while; one that follows may well be silent for days."""
 BARREN = 8 * 1024 * 1024
 "Bytes without an entry after which what a node prints is not a journal."
+HELD = 0.05
+"""Seconds that entries are held back for what journalctl says on standard error before it prints them, which comes on
+another stream."""
+DEBUG = ("env", "SYSTEMD_LOG_LEVEL=debug")
+"Put before journalctl: only then it says that it left out a damaged file."
 STEP = 8 * 1024
 "Bytes parsed before others may get their turn."
 
 
 def journal_command(
-    unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+    unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False, reverse: bool = False
 ) -> list[str]:
     """The words of a journalctl that prints a unit's entries in the export format.
 
@@ -40,11 +46,14 @@ def journal_command(
     :param cursor: from this entry on, itself included. `--after-cursor` would skip one entry too many on systemd 249
         and 252 when the entry at the cursor is not the unit's (systemd issue 30288), so the equal one is dropped here.
     :param follow: go on as entries come; it implies ten lines, so the number is always said
+    :param reverse: the newest first
     """
     words = ["journalctl", "--no-pager", "-q", "-o", "export", f"--output-fields={_FIELDS}", f"--unit={unit}"]
     words += ["-n", "all" if lines is None else str(lines)]
     if cursor is not None:
         words.append(f"--cursor={cursor}")
+    if reverse:
+        words.append("-r")
     if follow:
         words.append("-f")
     return words
@@ -60,7 +69,8 @@ class EntryStream(Protocol):
         """At the end: 0 when all has come, -1 when the connection broke or it hung, or its exit status."""
 
     def complaint(self) -> bytes:
-        """At the end: the last of what it said on standard error."""
+        """The last of what it has said on standard error. What was said before an entry was printed is in it when
+        `read` returns that entry, if it does not follow."""
 
     def close(self) -> None:
         """Ends it, from any greenlet: `read` returns [] then."""
@@ -83,6 +93,12 @@ class JournalSource(Protocol):
     ) -> AbstractContextManager[EntryStream]:
         """Opens the unit's journal, see `journal_command`."""
 
+    def ask(self, unit: str, step: Step) -> Answer:
+        """Runs one journalctl to its end; lines that journald cut stay cut.
+
+        Raises `SshUnreachable` if the connection breaks.
+        """
+
     def wait_connected(self) -> None:
         """Returns when the node can be asked; raises when it never will be."""
 
@@ -98,19 +114,27 @@ class CommandEntries:
     """The entries a running journalctl prints."""
 
     def __init__(
-        self, command: Command, patience: float | None, resume: str | None = None, lines: int | None = None
+        self,
+        command: Command,
+        patience: float | None,
+        resume: str | None = None,
+        lines: int | None = None,
+        whole: bool = True,
     ) -> None:
         """
         :param patience: seconds without an entry after which it is taken for hanging, and over; None: never
         :param resume: the cursor it was given
         :param lines: how many entries it was asked for; it is over when it prints more
+        :param whole: whether lines that journald cut are made whole
         """
         self._command = command
         self._patience = patience
         self._parser = ExportParser()
-        self._joiner = LineJoiner(resume)
+        self._joiner = LineJoiner(resume) if whole else None
         self._over = False
         self._most = lines
+        self._hold_back = patience is not None
+        self._held: list[Entry] = []
         self._barren = 0
         "Bytes since the last entry."
         self._breathe = Breath()
@@ -120,16 +144,23 @@ class CommandEntries:
         """See `EntryStream`."""
         until = None if self._patience is None else time.monotonic() + self._patience
         while not self._over:
-            data = b""
-            with within(None if until is None else max(0.0, until - time.monotonic())):
+            data = None
+            with within(HELD if self._held else None if until is None else max(0.0, until - time.monotonic())):
                 data = self._command.read()
+            if data is None and self._held:
+                break
             if not data:
                 self._over = True
-                return self._parser.close()
+                self._parser.close()
+                break
             entries = self._entries(data)
-            if entries:
+            if entries and not self._hold_back:
                 return entries
-        return []
+            held, self._held = self._held, entries or self._held
+            if entries and held:
+                return held
+        held, self._held = self._held, []
+        return held
 
     def _entries(self, data: bytes) -> list[Entry]:
         entries: list[Entry] = []
@@ -143,7 +174,7 @@ class CommandEntries:
                 self._over = True
             self.count += len(found)
             self._barren = 0 if found else self._barren + len(step)
-            entries += self._joiner.feed(found)
+            entries += found if self._joiner is None else self._joiner.feed(found)
             if self._over:
                 break
             self._breathe()

@@ -37,6 +37,7 @@ NOWHERE = -1
 "The position of a subscriber that is not in the ring."
 CATCH = 5.0
 "Seconds that a subscriber at the journal's end waits for the follower before it looks into the journal again."
+VERIFY = "The journal's files are damaged. To see which: sudo journalctl --verify"
 TURN = 2.0
 "Seconds for which a subscriber and the follower of its log leave a channel to each other."
 
@@ -261,7 +262,7 @@ class LogSubscription:
         """Wait before the next try. Raises the problem if it was one too many of its kind."""
         delay = self._reader.failed(problem)
         if delay is None:
-            raise problem
+            raise about(self._log.service, problem)
         self._machine.to(SubscriberState.WAITING)
         trouble, attempt = self._reader.tries.last, self._reader.attempt
         if trouble is Trouble.ROOM or attempt > 1:  # else it is over in a moment, or everybody is told of it
@@ -276,8 +277,10 @@ class LogSubscription:
             gevent.sleep(delay)
 
 
-def about(service: str, problem: EthPillarError) -> EthPillarError:
+def about(service: str, problem: EthPillarError | ReadFailed) -> EthPillarError:
     """Return what stands against one log as an error about its service: that is how a page knows where to show it."""
+    if isinstance(problem, ReadFailed):
+        return LogUnavailable(service, hint=VERIFY)
     if isinstance(problem, LimitReached):
         return TooManyLogs(service)
     return LogUnavailable(service, hint=problem.message) if isinstance(problem, SshError) else problem

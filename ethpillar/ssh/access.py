@@ -48,6 +48,10 @@ _ILLNESS = re.compile(
     rb"No space left on device|Input/output error|Read-only file system|Cannot allocate memory|Too many open files"
     rb"|Structure needs cleaning|Bad message"
 )
+_DAMAGE = re.compile(rb"Bad message|Input/output error|Cannot assign requested address|Invalid field|Failed to get")
+"What journalctl says when the newest entry is damaged."
+OLDEST = (*PROBE, "--cursor=t=1")
+"The same for the oldest entry, which can be read when the newest is damaged."
 
 
 def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) -> JournalAccess | None:
@@ -68,6 +72,10 @@ def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) ->
             continue
         if result.status == 0 and b"__CURSOR=" in result.stdout:
             return way
+        if result.status != 0 and _DAMAGE.search(result.stderr):
+            oldest = run(*way.wrap(OLDEST))
+            if oldest.status == 0 and b"__CURSOR=" in oldest.stdout:
+                return way
         if result.status != 0 and _ILLNESS.search(result.stderr):
             raise JournalBroken
     return None

@@ -57,6 +57,8 @@ export interface Gap {
   skipped?: number;
   from?: string | null;
   to?: string | null;
+  /** What to do about it, for `damaged`. */
+  hint?: string;
 }
 
 export interface LogStateEvent extends Partial<Gap> {

@@ -98,6 +98,7 @@ def test_what_is_told_of_a_gap() -> None:
 
 
 OURS, THEIRS = After(cursor(5)), After(cursor(5), ours=False)
+IGNORED = b"Journal file /a/system@%032x-0000000000000001-%%016x.journal is truncated, ignoring file." % 1
 COMPLAINT = b"Failed to seek to cursor: Invalid argument"
 
 
@@ -124,7 +125,7 @@ COMPLAINT = b"Failed to seek to cursor: Invalid argument"
         (OURS, (5, 6), -1, b"", {}, Verdict.AGAIN),
         (THEIRS, (), -1, COMPLAINT, {"failures": 9}, Verdict.AGAIN),
         # journalctl failed, and had brought something new before
-        (OURS, (5, 6), 1, b"Bad message", {}, Verdict.AGAIN),
+        (OURS, (5, 6), 1, b"", {}, Verdict.AGAIN),
         (THEIRS, (5, 6), 1, COMPLAINT, {"failures": 9}, Verdict.AGAIN),
         # ... or nothing new
         (Last(50), (), 1, b"", {}, Verdict.DOUBT),
@@ -132,6 +133,13 @@ COMPLAINT = b"Failed to seek to cursor: Invalid argument"
         (OURS, (), 137, b"", {"failures": 9}, Verdict.DOUBT),
         (Last(50), (), 1, b"Failed to iterate through journal: Bad message", {}, Verdict.DAMAGED),
         (OURS, (5,), 1, b"Input/output error", {}, Verdict.DAMAGED),
+        (OURS, (5, 6), 1, b"Bad message", {}, Verdict.DAMAGED),
+        # ... or left out what it could not read, and says so in passing
+        (OURS, (5, 6), 0, b"Can't iterate through /a/b.journal, ignoring: Bad message", {}, Verdict.DAMAGED),
+        (Last(2), (5, 6), 0, IGNORED % 6, {}, Verdict.COMPLETE),  # a file that is older than what matters
+        (Last(2), (5, 6), 0, IGNORED % 7, {}, Verdict.DAMAGED),
+        (OURS, (5, 6), 0, IGNORED % 6, {}, Verdict.COMPLETE),
+        (OURS, (5, 6), 0, IGNORED % 7, {}, Verdict.DAMAGED),
         # a cursor is blamed when a client supplied it, and journalctl does, or fails again and again without a reason
         (THEIRS, (), 1, COMPLAINT, {}, Verdict.NO_CURSOR),
         (OURS, (), 1, COMPLAINT, {}, Verdict.DOUBT),

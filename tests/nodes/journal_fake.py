@@ -11,6 +11,8 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import EthPillarError, LimitReached, SshUnreachable, UnitNotFound
+from ethpillar.journal.cursor import Cursor
+from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
@@ -84,6 +86,19 @@ class FakeJournal:
     def rights_in_doubt(self) -> bool:
         self.doubted += 1
         return True
+
+    def ask(self, unit: str, step: Step) -> Answer:
+        with self.journal(unit) as _:
+            pass
+        cursor = Cursor.parse(step.cursor or "")
+        kept = self.entries[self.vacuumed :]
+        if cursor.is_time:
+            at = cursor.realtime_us or 0
+            kept = [each for each in kept if (each.realtime_us <= at if step.reverse else each.realtime_us >= at)]
+        elif step.cursor is not None:
+            at = cursor.sequence_number or 0
+            kept = [each for each in kept if (each.realtime_us <= at + 1 if step.reverse else each.realtime_us > at)]
+        return Answer(kept[::-1][: step.count] if step.reverse else kept[: step.count])
 
     @contextmanager
     def journal(

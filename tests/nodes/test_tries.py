@@ -51,11 +51,15 @@ def test_the_kind_of_an_error(problem: Exception, trouble: Trouble) -> None:
         (FOLLOWED, Trouble.UNIT, None),
         (SUBSCRIBER, Trouble.ROOM, 7),
         (SUBSCRIBER, Trouble.RIGHT, 4),
+        (NEW, Trouble.DAMAGE, 2),
+        (BEGUN, Trouble.DAMAGE, None),
+        (FOLLOWED, Trouble.DAMAGE, None),
+        (SUBSCRIBER, Trouble.DAMAGE, 2),
         *[(limits, Trouble.REFUSED, 0) for limits in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)],
         *[
             (limits, trouble, None)
             for limits in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)
-            for trouble in (Trouble.LINK, Trouble.JOURNAL, Trouble.DAMAGE, Trouble.NOTHING, Trouble.PLACE)
+            for trouble in (Trouble.LINK, Trouble.JOURNAL, Trouble.NOTHING, Trouble.PLACE)
         ],
     ],
 )

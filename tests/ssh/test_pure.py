@@ -210,5 +210,14 @@ def test_a_node_that_is_ill_is_not_asked_for_rights() -> None:
     assert len(asked) == 1
 
 
+def test_a_journal_whose_newest_entry_is_damaged_can_be_read() -> None:
+    def run(words: Sequence[str], stdin: bytes) -> Result:
+        if tuple(words) == access.OLDEST:
+            return Result(0, b"__CURSOR=s=1\n\n", b"")
+        return Result(1, b"", b"Failed to get journal fields: Bad message\n")
+
+    assert access.find(run, "pw") is access.PLAIN
+
+
 def test_words_reach_a_shell_quoted() -> None:
     assert shlex.split(shlex.join(["sudo", "-p", "", "a b", "$(id)"])) == ["sudo", "-p", "", "a b", "$(id)"]

@@ -22,6 +22,7 @@ from enum import Enum
 from typing import Any
 
 from ..cursor import same_entry, time_of
+from ..detour import Step
 from ..entry import Entry
 from .blocks import Apart, Shown, chosen
 from .place import Place, Scanned, Slice
@@ -61,17 +62,6 @@ class Outcome(Enum):
     FULL = "it has as many entries as were asked for"
     END = "there is nothing more in this direction"
     BOUND = "it has looked at as many entries, or for as long, as one page may"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One journalctl."""
-
-    cursor: str | None
-    "For `--cursor=`: a cursor, or a time as `t=HEX`. None: from the newest."
-    reverse: bool
-    count: int
-    "For `-n`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,373 @@
+"""Going round what journalctl can't read: damaged entries, files and ends of files.
+
+A journalctl that comes upon damage prints what it can and ends with an error, or it forgets the rest of that file,
+goes on with the next one and exits with 0. Both ways it stops on its own side of the damage; from the other side, the
+rest can be read. So: find an entry beyond the damage, and read back from it until the damage, or the known entry, is
+reached.
+
+Belongs here: which journalctl to run next for that, in either direction, and what its answers mean. Each function is a
+generator that yields steps and is sent their answers, so that it needs neither a node nor a clock. The good case, in
+which nothing is damaged, must not come here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .cursor import Cursor, is_beyond, same_entry, time_of
+from .entry import Entry
+
+HINT = "sudo journalctl --verify names the damaged files of the journal. What they still have is shown."
+SIZE = 500
+"Entries that are asked for at once."
+AT_ONCE = 2_000
+"Entries between damage and the entry that was found beyond it, at most, before a nearer one is looked for."
+MOST = 20_000
+"And between damage and the newest entry, where journalctl can't seek to a place between."
+FIRST_LEAP = 1_000
+"Microseconds from the damage at which an entry beyond it is looked for first; then ever farther."
+FARTHER = 2
+CLOSER = 20
+"How often a nearer entry is looked for."
+
+_JUMP = re.compile(rb"Can't iterate through (?:[^\n]*/)?([^\n/ ]+), ignoring")
+"What journalctl says, if SYSTEMD_LOG_LEVEL=debug, when it goes on without a file in which it has come upon damage."
+_LOST = re.compile(rb"invalid entry while bisecting")
+"What it says, the same way, when damage keeps it from seeking in a file."
+_IGNORED = re.compile(rb"Journal file (?:[^\n]*/)?([^\n/ ]+) (?:is )?(?:corrupted|truncated), ignoring file")
+"What it says when it does without a whole file."
+_LOUD = re.compile(
+    rb"Bad message|Input/output error|Structure needs cleaning|corrupt|Cannot assign requested address|Invalid field"
+    rb"|Failed to (?:iterate|determine|get (?:journal fields|cursor|realtime|monotonic|boot|source|next))"
+    rb"|Failed to read|Numerical result out of range|Protocol not (?:supported|available)"
+)
+"What it says when it ends at damage, with an exit status above 0."
+_ARCHIVED = re.compile(rb"@[0-9a-f]{32}-([0-9a-f]{16})-([0-9a-f]{16})\.journal\Z")
+_PUT_ASIDE = re.compile(rb"@([0-9a-f]{16})-[0-9a-f]{16}\.journal~\Z")
+
+
+def shows_damage(complaint: bytes, status: int = 0, since_us: int | None = None) -> bool:
+    """Return True if what journalctl said on standard error means that it could not read some entries.
+
+    :param status: its exit status
+    :param since_us: the time of the oldest entry that matters. A damaged file stays for months, and counts only for
+        those who read what was written since it began
+    """
+    if not complaint:
+        return False
+    if (status > 0 and _LOUD.search(complaint)) or _JUMP.search(complaint):
+        return True
+    return since_us is not None and any(begin > since_us for begin, _ in begins_of_ignored(complaint))
+
+
+def begins_of_ignored(complaint: bytes, jumped: bool = False) -> list[tuple[int, bool]]:
+    """Return when the files began (True), or were put aside (False), that journalctl did without, by their names.
+
+    :param jumped: files in which it came upon damage as well
+    :return: times in microseconds since the epoch; nothing for a file whose name tells none
+    """
+    found = []
+    for name in [*_IGNORED.findall(complaint), *(_JUMP.findall(complaint) if jumped else [])]:
+        if archived := _ARCHIVED.search(name):
+            found.append((int(archived[2], 16), True))
+        elif aside := _PUT_ASIDE.search(name):
+            found.append((int(aside[1], 16), False))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Entries that can't be had, between two times in microseconds since the epoch (None: unknown)."""
+
+    from_us: int | None
+    to_us: int | None
+    reason: str = "vacuumed"
+
+    def details(self) -> dict[str, object]:
+        """Return what a subscriber is told of it."""
+        found: dict[str, object] = {"reason": self.reason, "from_us": self.from_us, "to_us": self.to_us}
+        return {**found, "hint": HINT} if self.reason == "damaged" else found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One journalctl."""
+
+    cursor: str | None
+    "For `--cursor=`: a cursor, or a time as `t=HEX`. None: from the newest."
+    reverse: bool
+    count: int
+    "For `-n`."
+
+
+class Answer(NamedTuple):
+    """What a journalctl printed."""
+
+    entries: Sequence[Entry]
+    status: int = 0
+    complaint: bytes = b""
+    cut: bool = False
+    "Whether no more was read, though there may be more: it was too much."
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out, as far as it says."""
+        return self.status == 0 and not any(each.search(self.complaint) for each in (_JUMP, _LOST, _IGNORED))
+
+    @property
+    def jumped(self) -> bool:
+        """Whether it came upon damage, and ended there or went on elsewhere."""
+        return self.status > 0 or bool(_JUMP.search(self.complaint))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries that follow each other."""
+
+    entries: Sequence[Entry]
+    "In the direction of reading."
+    gap: Gap | None = None
+    "What can't be had between the known entry and these."
+    end: bool = False
+    "Whether there are no more that can be read."
+    dead_end: bool = False
+    "Whether there is damage, and nothing beyond it that can be read."
+
+
+Plan = Generator[Step, Answer, Run]
+
+
+def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -> Plan:
+    """Read some entries beyond a known one; there may be damage anywhere. At least one comes, unless it is the end.
+
+    :param cursor: the known entry; it may have left the journal. A time (`t=HEX`) proves nothing: what is between it
+        and the first entry is nothing that is missing
+    :param end_us: a time beyond which there is nothing, in the direction of reading
+    """
+    answer = yield Step(cursor, back, size + 1)
+    found, there = after_entry(answer.entries, cursor)
+    end = len(answer.entries) <= size and not answer.cut
+    if there and answer.whole:
+        return Run(found, end=end)
+    begins = begins_of_ignored(answer.complaint)
+    certain: bool | None = False
+    if there:
+        if not answer.jumped and not _LOST.search(answer.complaint):
+            return _without_ignored(cursor, found, begins, end, back)
+        sure, certain = yield from _without_jumps(cursor, found, back)
+        if sure:
+            begins = begins_of_ignored(answer.complaint, jumped=certain is None)
+            return _without_ignored(cursor, sure, begins, False, back)
+    certain = certain or answer.status > 0
+    run = yield from _over(cursor, found[0] if found else None, end_us, back, certain)
+    times = [each.realtime_us for each in run.entries]
+    places = [place for hole in begins if (place := _place(times, *hole)) is not None]
+    return replace(run, entries=run.entries[: min(places) + 1]) if places else run
+
+
+def _without_ignored(cursor: str, found: list[Entry], begins: Sequence[tuple[int, bool]], end: bool, back: bool) -> Run:
+    """Return those of some entries, between which whole files are missing, that come before the first such place."""
+    times = [time_of(cursor) or 0, *(each.realtime_us for each in found)]
+    places = sorted({place for hole in begins if (place := _place(times, *hole)) is not None})
+    gap = None
+    if places and places[0] == 0 and found:
+        older, newer = sorted(times[:2])
+        gap = Gap(older, newer, "damaged")
+        places = places[1:]
+    return Run(found[: places[0]], gap) if places and places[0] < len(found) else Run(found, gap, end)
+
+
+def _place(times: Sequence[int], hole: int, begins: bool) -> int | None:
+    """Return after which of the entries with these times a file is missing."""
+    for number in range(len(times) - 1):
+        older, newer = sorted(times[number : number + 2])
+        if (older < hole <= newer) if begins else (older <= hole < newer):
+            return number
+    return None
+
+
+def after_entry(entries: Sequence[Entry], cursor: str) -> tuple[list[Entry], bool]:
+    """Return the entries that come after the one with a cursor, and whether that one is among them.
+
+    When journald has copied an entry to another file, journalctl starts at the first or last of the entries that were
+    received in the same moment, which may be some entries before that one.
+    """
+    if Cursor.parse(cursor).is_time:
+        return list(entries), True
+    for number, entry in enumerate(entries):
+        if same_entry(entry.cursor, cursor):
+            return list(entries[number + 1 :]), True
+        if not Cursor.parse(entry.cursor).is_moment_of(cursor):
+            break
+    return list(entries), False
+
+
+def _without_jumps(
+    cursor: str, found: list[Entry], back: bool
+) -> Generator[Step, Answer, tuple[list[Entry], bool | None]]:
+    """Return the entries before the first jump over others, and whether there is one: None if that can't be told.
+
+    A journalctl that prints fewer entries does not come upon it.
+    """
+    sure, most = 0, len(found)
+    answer = yield Step(cursor, back, 1)
+    if not answer.jumped:
+        while sure < most:
+            middle = (sure + most + 1) // 2
+            answer = yield Step(cursor, back, middle + 1)
+            if answer.jumped:
+                most = middle - 1
+            else:
+                sure = middle
+        return found[:sure], sure < len(found) or not found
+    # It does so while it seeks already. What is read from the end tells.
+    far = yield from _from_end(cursor, back)
+    if not far.reached:
+        return [each for each in found if far.island and is_beyond(far.island[0].cursor, each.cursor, back)], None
+    return [one for one, other in zip(found, far.island, strict=False) if one.cursor == other.cursor], None
+
+
+def _over(cursor: str, nearest: Entry | None, end_us: int, back: bool, certain: bool) -> Plan:
+    """Read what is beyond the damage that begins right after an entry, or that has taken this entry.
+
+    :param nearest: what journalctl showed next: perhaps of another file
+    :param certain: whether there is damage right after the entry
+    """
+    found = _Far([])
+    if nearest is not None:
+        found = yield from _up_to(cursor, nearest, back)
+    if not found.reached:
+        other = yield from _search(cursor, found.island[0] if found.island else None, end_us, back)
+        if other.island or other.reached:
+            found = other
+    if not found.reached:
+        other = yield from _from_end(cursor, back)
+        if other.reached or _is_closer(other, found, back):
+            found = other
+    if found.full:
+        found = yield from _closer(cursor, found, back)
+    gap = None
+    if (not found.reached and found.island) or certain:
+        ours, theirs = time_of(cursor), found.island[0].realtime_us if found.island else None
+        damaged = found.damaged or certain or (nearest is not None and found.island[0] != nearest)
+        if not Cursor.parse(cursor).is_time:
+            gap = Gap(*((theirs, ours) if back else (ours, theirs)), "damaged" if damaged else "vacuumed")
+    return Run(found.island, gap, end=not found.island, dead_end=certain and not found.island)
+
+
+class _Far(NamedTuple):
+    """Entries beyond damage."""
+
+    island: list[Entry]
+    "In the direction of reading."
+    reached: bool = False
+    "Whether they go back to the known entry: nothing is missing."
+    damaged: bool = False
+    "Whether it was damage that they go back to."
+    full: bool = False
+    "Whether there are more of them, nearer to the known entry."
+
+
+def _up_to(cursor: str, entry: Entry, back: bool) -> Generator[Step, Answer, _Far]:
+    """Read in the other direction from an entry to the known one, or to the damage."""
+    answer = yield Step(entry.cursor, not back, AT_ONCE + 1)
+    other, there = after_entry(answer.entries, entry.cursor)
+    return _beyond(cursor, [entry, *(other if there else [])], answer, AT_ONCE, back)
+
+
+def _from_end(cursor: str, back: bool) -> Generator[Step, Answer, _Far]:
+    """The same from the end of the journal. journalctl finds that also where damage keeps it from seeking."""
+    answer = yield Step("t=1" if back else None, not back, MOST)
+    return _beyond(cursor, answer.entries, answer, MOST, back)
+
+
+def _is_closer(one: _Far, other: _Far, back: bool) -> bool:
+    if not one.island or one.full or not other.island:
+        return bool(one.island) and not one.full
+    return is_beyond(other.island[0].cursor, one.island[0].cursor, back)
+
+
+def _beyond(cursor: str, entries: Sequence[Entry], answer: Answer, most: int, back: bool) -> _Far:
+    """Return which of some entries, read in the other direction, are beyond the known one."""
+    island: list[Entry] = []
+    for each in entries:
+        if same_entry(each.cursor, cursor):
+            return _Far(island[::-1], reached=True)
+        if not is_beyond(each.cursor, cursor, back):
+            return _Far(island[::-1], damaged=True)  # something older is there, so that the known one was not vacuumed
+        island.append(each)
+    return _Far(island[::-1], False, not answer.whole, answer.cut or len(answer.entries) >= most)
+
+
+def _search(cursor: str, nearest: Entry | None, end_us: int, back: bool) -> Generator[Step, Answer, _Far]:
+    """Look for an entry between the known one and the nearest that was shown, ever farther from the known one."""
+    known = time_of(cursor)
+    if known is None:
+        return _Far([])
+    sign = -1 if back else 1
+    farthest = None
+    if nearest is None:
+        answer = yield Step("t=1" if back else None, not back, 1)
+        farthest = next(iter(answer.entries), None)
+        if farthest is not None and same_entry(farthest.cursor, cursor):
+            return _Far([], reached=True)
+        if farthest is not None and not is_beyond(farthest.cursor, cursor, back):
+            farthest = None
+    limit = nearest or farthest
+    end = end_us if limit is None else limit.realtime_us
+    leap = FIRST_LEAP
+    while (end - (at := known + sign * leap)) * sign > 0 and at > 0:
+        answer = yield Step(f"t={at:x}", back, 1)
+        entry = next(iter(answer.entries), None)
+        if (
+            entry is not None
+            and is_beyond(entry.cursor, cursor, back)
+            and (nearest is None or is_beyond(nearest.cursor, entry.cursor, back))
+        ):
+            return (yield from _up_to(cursor, entry, back))
+        leap *= FARTHER
+    return _Far([]) if farthest is None else (yield from _up_to(cursor, farthest, back))
+
+
+def _closer(cursor: str, found: _Far, back: bool) -> Generator[Step, Answer, _Far]:
+    """Look for where entries begin that are too many to be read at once. The next run goes on after these."""
+    near, far = time_of(cursor) or 0, found.island[0].realtime_us
+    for _ in range(CLOSER):
+        middle = (near + far) // 2
+        answer = yield Step(f"t={middle:x}", back, 1)
+        entry = next(iter(answer.entries), None)
+        if (
+            entry is None
+            or not is_beyond(entry.cursor, cursor, back)
+            or not is_beyond(found.island[0].cursor, entry.cursor, back)
+        ):
+            near = middle
+            continue
+        found = yield from _up_to(cursor, entry, back)
+        far = found.island[0].realtime_us
+        if not found.full:
+            break
+    return found
+
+
+def last(lines: int, end_us: int) -> Generator[Step, Answer, Entry | None]:
+    """Return the first of the last entries; None if none can be read.
+
+    :param lines: how many entries there are from it on, if there are as many
+    :param end_us: a time after the newest entry
+    """
+    answer = yield Step(None, True, 1)
+    entries: Sequence[Entry] = answer.entries
+    if not entries or answer.jumped:  # the newest can't be read: look for the newest that can
+        entries = (yield from read_on(f"t={end_us:x}", 1, back=True, size=1)).entries
+    count = len(entries)
+    while entries and count < lines:
+        run = yield from read_on(entries[-1].cursor, 1, back=True, size=min(SIZE, lines - count))
+        count += len(run.entries)
+        if run.end:
+            break
+        entries = run.entries
+    return entries[len(entries) - 1 - max(0, count - lines)] if entries else None

@@ -1,0 +1,162 @@
+"""Going round damage, against a journal in memory."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpillar.journal.detour import HINT, Answer, Gap, Run, begins_of_ignored, last, read_on, shows_damage
+from ethpillar.journal.entry import Entry
+
+from .damaged import END, START, Files, entry
+
+
+def files(*sizes: int, own: bool = False) -> Files:
+    made, number = [], 0
+    for file, size in enumerate(sizes):
+        made.append([entry(number + each, file, own) for each in range(size)])
+        number += size
+    return Files(made)
+
+
+def read(journal: Files, cursor: str, back: bool = False, size: int = 20) -> list[int | Gap]:
+    """Everything from a cursor on: the numbers of entries, and gaps."""
+    found: list[int | Gap] = []
+    for _ in range(300):
+        run = cast(Run, journal.carry_out(read_on(cursor, 1 if back else END, back=back, size=size)))
+        found += [run.gap] if run.gap else []
+        found += [number(each) for each in run.entries]
+        if run.end:
+            return found
+        cursor = run.entries[-1].cursor
+    raise AssertionError("it never ends")
+
+
+def number(each: Entry) -> int:
+    return (each.realtime_us - START) // 1_000
+
+
+def at(which: int) -> int:
+    return START + which * 1_000
+
+
+def test_what_is_not_damaged_costs_one_journalctl() -> None:
+    journal = files(10, 10)
+    assert read(journal, entry(3).cursor) == list(range(4, 20))
+    assert journal.asked == 1
+
+
+@pytest.mark.parametrize("kind", ["torn", "unreadable"])
+@pytest.mark.parametrize("own", [False, True])
+def test_damage_in_the_middle(kind: str, own: bool) -> None:
+    journal = files(40, 40, 40, own=own)
+    getattr(journal, kind).update(journal.files[1][each].cursor for each in (10, 11))
+    there = [*range(1, 50), Gap(at(49), at(52), "damaged"), *range(52, 120)]
+    assert read(journal, journal.files[0][0].cursor) == there
+    back = [*range(118, 51, -1), Gap(at(49), at(52), "damaged"), *range(49, -1, -1)]
+    assert read(journal, journal.files[2][39].cursor, back=True) == back
+
+
+@pytest.mark.parametrize("kind", ["torn", "unreadable"])
+def test_damage_at_the_end(kind: str) -> None:
+    journal = files(40)
+    getattr(journal, kind).update(journal.files[0][each].cursor for each in (38, 39))
+    assert read(journal, entry(30).cursor) == [*range(31, 38), Gap(at(37), None, "damaged")]
+    first = cast(Entry, journal.carry_out(last(5, END)))
+    assert number(first) == 33
+
+
+def test_the_entry_itself_is_damaged() -> None:
+    journal = files(40)
+    journal.unreadable.add(entry(5).cursor)
+    assert read(journal, entry(5).cursor) == [Gap(at(5), at(6), "damaged"), *range(6, 40)]
+
+
+def test_the_entry_itself_was_vacuumed() -> None:
+    journal = files(40)
+    del journal.files[0][:10]
+    assert read(journal, entry(5).cursor) == [Gap(at(5), at(10), "vacuumed"), *range(10, 40)]
+
+
+def test_a_whole_file_is_damaged() -> None:
+    journal = files(20, 20, 20)
+    journal.ignored.add(1)
+    assert read(journal, entry(5).cursor) == [*range(6, 20), Gap(at(19), at(40), "damaged"), *range(40, 60)]
+    back = [*range(54, 39, -1), Gap(at(19), at(40), "damaged"), *range(19, -1, -1)]
+    assert read(journal, entry(55).cursor, back=True) == back
+    assert read(journal, entry(45).cursor) == list(range(46, 60))  # it is of no matter any more
+
+
+def test_nothing_can_be_read() -> None:
+    journal = files(20)
+    journal.torn.update(each.cursor for each in journal.files[0])
+    assert journal.carry_out(last(5, END)) is None
+
+
+def test_more_than_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.journal.detour.AT_ONCE", 20)
+    monkeypatch.setattr("ethpillar.journal.detour.MOST", 50)
+    journal = files(100, 500, 10)
+    journal.torn.update(journal.files[1][each].cursor for each in (10, 11))
+    there = [*range(1, 110), Gap(at(109), at(112), "damaged"), *range(112, 610)]
+    assert read(journal, entry(0).cursor) == there
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=4),
+    st.sets(st.integers(0, 239), max_size=4),
+    st.sets(st.integers(0, 239), max_size=4),
+    st.sets(st.integers(0, 3), max_size=1),
+    st.integers(0, 239),
+    st.booleans(),
+    st.booleans(),
+)
+def test_what_can_be_read_comes_once_and_in_order(
+    sizes: list[int], torn: set[int], unreadable: set[int], ignored: set[int], start: int, back: bool, own: bool
+) -> None:
+    journal = files(*sizes, own=own)
+    every = [each for file in journal.files for each in file]
+    start %= len(every)
+    journal.torn = {each.cursor for each in every if number(each) in torn}
+    journal.unreadable = {each.cursor for each in every if number(each) in unreadable}
+    journal.ignored = {each for each in ignored if each < len(sizes)}
+    found = read(journal, every[start].cursor, back)
+    numbers = [each for each in found if not isinstance(each, Gap)]
+    assert numbers == sorted(set(numbers), reverse=back)
+    wanted = {number(each) for each in journal.readable if (number(each) < start if back else number(each) > start)}
+    assert set(numbers) <= wanted
+    before, told = start, False
+    for each in found:
+        if isinstance(each, Gap):
+            told = True
+            continue
+        assert told or abs(each - before) == 1  # nothing is missing without a word
+        before, told = each, False
+    # What lies between two places that are damaged, in one file, may be passed over; nothing else may.
+    if len(journal.torn | journal.unreadable) + len(journal.ignored) <= 1:
+        assert set(numbers) == wanted
+    assert journal.asked < 400
+
+
+@given(st.binary(max_size=300), st.integers(0, 2))
+def test_no_complaint_is_too_strange(complaint: bytes, status: int) -> None:
+    shows_damage(complaint, status, 5)
+    begins_of_ignored(complaint)
+    Answer((), status, complaint)
+
+
+def test_which_files_journalctl_did_without() -> None:
+    said = (
+        b"Journal file /var/log/journal/a/system@%032x-%016x-%016x.journal corrupted, ignoring file.\n"
+        b"Journal file /var/log/journal/a/system@%016x-%016x.journal~ is truncated, ignoring file.\n"
+        b"Journal file /var/log/journal/a/system.journal corrupted, ignoring file.\n" % (1, 2, 300, 400, 5)
+    )
+    assert begins_of_ignored(said) == [(300, True), (400, False)]
+
+
+def test_a_gap_that_damage_made_says_what_to_do() -> None:
+    assert Gap(1, 2, "damaged").details() == {"reason": "damaged", "from_us": 1, "to_us": 2, "hint": HINT}
+    assert "journalctl --verify" in HINT

@@ -1,0 +1,179 @@
+"""A real journal, damaged: what can be read is read, and the rest is told."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ..waiting import until
+from .conftest import World
+from .test_feed import entries, flowing, in_a_row, numbers, quiet, states
+
+ENTRY = 3
+"The type of an entry in a journal file, see systemd's journal-def.h."
+
+
+def objects(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the objects of a journal file are, each with its type."""
+    at, end = struct.unpack_from("<QQ", data, 88)
+    end += at
+    while at + 16 <= min(len(data), end):
+        size = struct.unpack_from("<Q", data, at + 8)[0]
+        if size < 16:
+            return
+        yield at, data[at]
+        at += (size + 7) // 8 * 8
+
+
+class Journal:
+    """The files of a machine's journal, while its journald does not run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        found = world.machine.run("sh", "-c", "ls -tr /var/log/journal/*/system*.journal")
+        self.files = found.split()
+
+    def entries(self, file: str) -> list[int]:
+        """Where the entries of a file are, the oldest first."""
+        data = base64.b64decode(self._world.machine.run("base64", "-w0", file))
+        return [at for at, kind in objects(data) if kind == ENTRY]
+
+    def overwrite(self, file: str, at: int, count: int = 8) -> None:
+        """Overwrite some bytes of a file, as a bad disk does."""
+        words = f"printf '%{count}s' | tr ' ' '\\377' | dd of={file} bs=1 seek={at} conv=notrunc status=none"
+        self._world.machine.run("sh", "-c", words)
+
+
+@pytest.fixture
+def quiet_machine(world: World) -> Iterator[World]:
+    """A machine with a journal of its own for the test: the damaged files are removed at its end."""
+    clean(world)
+    yield world
+    clean(world)
+
+
+def clean(world: World) -> None:
+    world.machine.run("systemctl", "stop", "execution")
+    stop_journald(world)
+    world.machine.run("sh", "-c", "rm -rf /var/log/journal/*/* /run/log/journal/*")
+    start_journald(world)
+
+
+def stop_journald(world: World) -> None:
+    sockets = [f"systemd-journald{each}.socket" for each in ("", "-dev-log", "-audit")]
+    world.machine.run("systemctl", "stop", *sockets, "systemd-journald.service", check=False)
+    until(lambda: not world.machine.find("systemd-journald"), "the end of journald")
+
+
+def start_journald(world: World) -> None:
+    world.machine.run("systemctl", "start", "systemd-journald.socket", "systemd-journald-dev-log.socket")
+    world.machine.run("systemctl", "start", "systemd-journald.service")
+    world.machine.run("journalctl", "--flush")
+
+
+def filled(world: World, files: int = 3) -> None:
+    """Writes that many files of a unit's numbered lines."""
+    for number in range(files):
+        world.machine.run("systemctl", "start", "execution")
+        before = len(world.real.journal("execution"))
+        until(lambda before=before: len(world.real.journal("execution")) > before + 60, "lines")  # type: ignore[misc]
+        quiet(world)
+        if number < files - 1:
+            world.machine.run("journalctl", "--rotate")
+
+
+def check(socket: Any, all_lines: list[str], damaged: int) -> list[str]:
+    """What came is a part of all lines, in order; a gap stands where one is missing. Returns what came."""
+    runs: list[list[str]] = [[]]
+    for event, args in socket.received:
+        if event == "log_state" and args[0]["state"] == "gap":
+            assert args[0]["reason"] == "damaged"
+            assert "journalctl --verify" in args[0]["hint"]
+            assert args[0]["to"] is None or args[0]["from"] <= args[0]["to"]
+            runs.append([])
+        elif event == "log_data" and args[0]["service"] == "execution":
+            runs[-1].append(args[0]["line"])
+    for run in runs:
+        assert not numbers(run) or in_a_row(numbers(run))
+    got = [line for run in runs for line in run]
+    places = iter(numbers(all_lines))
+    assert all(each in places for each in numbers(got)), "each once, in order"
+    assert len(runs) - 1 == damaged
+    return got
+
+
+@pytest.mark.parametrize("where", ["middle", "end", "file"])
+def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> None:
+    world = quiet_machine
+    filled(world)
+    everything = world.real.journal("execution")
+    token = world.session_of("staker")
+    first = world.enter(token)
+    first.call("subscribe_logs", {"service": "execution", "lines": 5000})
+    until(lambda: first.lines("execution") == everything, "the log")
+    cursors = [each["cursor"] for each in entries(first, "execution")]
+    first.close()
+
+    stop_journald(world)
+    journal = Journal(world)
+    assert len(journal.files) == 3
+    file = journal.files[1]
+    found = journal.entries(file)
+    if where == "middle":
+        journal.overwrite(file, found[len(found) // 2])
+    elif where == "end":
+        # The newest file, which journald then puts aside: its last entries are nobody's but the unit's.
+        file = journal.files[2]
+        journal.overwrite(file, journal.entries(file)[-10], 200)
+    else:
+        journal.overwrite(file, 0, 200)
+    start_journald(world)
+
+    for how in ({"lines": 5000}, {"after": cursors[3]}, {"lines": 50}):
+        socket = world.enter(token)
+        socket.call("subscribe_logs", {"service": "execution", **how})
+        socket.wait("log_state", lambda state: state["state"] == "live", 60)
+        world.machine.run("systemctl", "start", "execution")
+        flowing(socket)
+        written = quiet(world)
+        last = [each for each in written if numbers([each])][-1]
+        until(lambda socket=socket, last=last: last in socket.lines("execution"), "the last line", 60)  # type: ignore[misc]
+        got = socket.lines("execution")
+        readable = {"middle": everything, "end": everything[:-10], "file": world.real.journal("execution")}[where]
+        wanted = [line for line in readable if line not in got]
+        damaged = sum(event == "log_state" and args[0]["state"] == "gap" for event, args in socket.received)
+        if how != {"lines": 50}:
+            assert 1 <= damaged <= 3  # what is overwritten may be of several entries
+            assert len(numbers(wanted)) <= 6
+        check(socket, [*everything, *written], damaged)
+        assert "ended" not in states(socket)
+        socket.close()
+
+
+def test_a_journal_that_is_damaged_while_it_is_followed(quiet_machine: World) -> None:
+    world = quiet_machine
+    filled(world, 2)
+    token = world.session_of("staker")
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution", "lines": 10})
+    socket.wait("log_state", lambda state: state["state"] == "live")
+    world.machine.run("systemctl", "start", "execution")
+    flowing(socket)
+    stop_journald(world)
+    journal = Journal(world)
+    found = journal.entries(journal.files[-1])
+    journal.overwrite(journal.files[-1], found[len(found) // 2])
+    start_journald(world)
+    world.machine.run("systemctl", "restart", "execution")
+    flowing(socket)
+    world.real.cut()
+    flowing(socket)
+    written = quiet(world)
+    last = [each for each in written if numbers([each])][-1]
+    until(lambda: last in socket.lines("execution"), "the last line", 60)
+    assert len(set(socket.lines("execution"))) >= len(numbers(socket.lines("execution")))
+    assert "ended" not in states(socket)
