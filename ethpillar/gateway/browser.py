@@ -31,7 +31,6 @@ from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
 from ..sessions import SessionRecord, token_hash
 from . import wire
-from .batches import Batches
 from .browser_logs import BrowserLogs, log_request
 from .entrance import Entrance
 from .options import GatewayOptions
@@ -69,12 +68,10 @@ class BrowserSocket:
         entrance: Entrance,
         registry: NodeRegistry,
         options: GatewayOptions,
-        batches: Batches,
         client: str | None = None,
         name: str = "",
     ) -> None:
         """
-        :param batches: what all sockets share of encoded `log_batch` packets
         :param client: the key under which limits count the client
         :param name: its name in the log
         """
@@ -88,7 +85,7 @@ class BrowserSocket:
         self._client = client
         self._patience = Bucket(1, PATIENCE)
         self._node: Node | None = None
-        self._logs = BrowserLogs(outbox, self.turns, options.max_logs_per_socket, batches, self.refuse)
+        self._logs = BrowserLogs(outbox, self.turns, options.max_logs_per_socket, self.refuse)
         self._status: StatusSubscription | None = None
         self._past = PastReader(self._masker)
         self._auth_timeout = options.auth_timeout

@@ -6,17 +6,17 @@ lines come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 from ..errors import EthPillarError, LogElsewhere, SshTimeout, SshUnreachable
-from ..nodes.items import Item
 from ..nodes.node import Node
+from ..nodes.runs import Run
 from ..nodes.subscription import about
 from ..units import service_name
+from ..web.ready import Ready
 from . import wire
-from .batches import Batches
 from .outbox import Outbox
 
 BATCH_WINDOW = 0.05
@@ -65,10 +65,10 @@ class Silence:
         self._heard = Heard.NOTHING
         self._begun = False
 
-    def hear(self, items: Sequence[Item]) -> None:
+    def hear(self, run: Run) -> None:
         """Take note of lines."""
         if self._heard is not Heard.UNIT:
-            self._heard = Heard.SYSTEMD if all(item.manager for item in items) else Heard.UNIT
+            self._heard = Heard.SYSTEMD if all(item.manager for item in run) else Heard.UNIT
 
     def explain(self) -> tuple[str, dict[str, Any]] | None:
         """Return the event for a log that is live now and has been silent, once; else None."""
@@ -91,30 +91,31 @@ class BrowserLog:
         self,
         outbox: Outbox,
         unit: str,
-        batches: Batches | None,
+        batch: bool,
         failed: Callable[[str, EthPillarError], None],
         silence: Silence,
     ) -> None:
-        """:param batches: None for a subscriber that gets one event for each line"""
+        """:param batch: whether it gets many lines in one event"""
         self._outbox = outbox
         self._unit = unit
         self._service = service_name(unit)
-        self._batches = batches
-        self.window = BATCH_WINDOW if batches else 0.0
+        self._batch = batch
+        self.window = BATCH_WINDOW if batch else 0.0
         self._failed = failed
         self._silence = silence
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._outbox.wait_ready(timeout)
 
-    def lines(self, items: Sequence[Item]) -> None:
-        self._silence.hear(items)
-        if self._batches is None:
-            packets = [packet for item in items for packet in item.data]
+    def lines(self, run: Run) -> None:
+        self._silence.hear(run)
+        if self._batch:
+            self._outbox.put(run.once("batches", self._batches))
         else:
-            packets = self._batches.packets(self._service, items)
-        for packet in packets:
-            self._outbox.send(packet)
+            self._outbox.put(run.once("events", wire.ready_lines))
+
+    def _batches(self, run: Run) -> Ready:
+        return wire.ready_batches({"service": self._service}, run)
 
     def state(self, state: str, details: dict[str, Any]) -> None:
         self._outbox.emit("log_state", wire.log_state(self._service, state, details))

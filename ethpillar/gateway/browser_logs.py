@@ -18,7 +18,6 @@ from ..nodes.node import Node
 from ..nodes.subscription import LogSubscription
 from ..units import service_name
 from . import wire
-from .batches import Batches
 from .browser_log import BrowserLog, Silence, output_elsewhere, what_prevents
 from .merged_log import MergedLog, MergedSink
 from .outbox import Outbox
@@ -90,7 +89,6 @@ class BrowserLogs:
         outbox: Outbox,
         turns: Turns,
         most: int,
-        batches: Batches,
         refuse: Callable[[EthPillarError], None],
     ) -> None:
         """
@@ -100,7 +98,6 @@ class BrowserLogs:
         self._outbox = outbox
         self._turns = turns
         self._most = most
-        self._batches = batches
         self._refuse = refuse
         self._followed: dict[str, _Followed] = {}
         self._checking: dict[str, object] = {}  # the logs whose units are being checked, each with its subscribe's mark
@@ -160,12 +157,11 @@ class BrowserLogs:
             return
         services = [service_name(unit) for unit in units]
         merged = MergedLog(self._outbox, services, request.batch, self._failed) if request.merged else None
-        batches = self._batches if request.batch else None
         for unit in units:
             after = request.after.get(unit)
             silence = Silence(service_name(unit), request.plain, partial(output_elsewhere, node, unit, after))
             sink = None if merged is None else merged.sink(unit, silence)
-            own = sink or BrowserLog(self._outbox, unit, batches, self._failed, silence)
+            own = sink or BrowserLog(self._outbox, unit, request.batch, self._failed, silence)
             feed = node.log_feed(unit)
             subscription = feed.subscribe(own, request.lines, after, request.lossless)
             self._followed[unit] = _Followed(subscription, sink)

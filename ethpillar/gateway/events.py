@@ -32,7 +32,6 @@ from ..sessions import SessionStore, token_hash
 from ..web.dispatch import CLIENT
 from ..web.guard import Guard
 from . import wire
-from .batches import Batches
 from .browser import BrowserSocket
 from .codec import KINDS, OVERSIZED
 from .entrance import Entrance
@@ -63,7 +62,6 @@ class Gateway:
         self._entrance = Entrance(store, limits)
         self._registry = registry
         self._options = options
-        self._batches = Batches()
         self.sockets: dict[str, BrowserSocket] = {}
         socketio.on_event("connect", self._connect)
         socketio.on_event("disconnect", self._disconnect)
@@ -108,7 +106,7 @@ class Gateway:
         outbox = Outbox(self._socketio.server, sid)
         client = request.environ.get(CLIENT)
         name = token_hash(sid)
-        return BrowserSocket(outbox, self._entrance, self._registry, self._options, self._batches, client, name)
+        return BrowserSocket(outbox, self._entrance, self._registry, self._options, client, name)
 
     def _token_shown(self, auth: Any) -> Any:
         """Return what was shown as a token at connect, if anything was."""

@@ -17,9 +17,9 @@ from ..errors import EthPillarError
 from ..journal.merging import Merge
 from ..nodes.items import Item
 from ..nodes.log import Signal
+from ..nodes.runs import Run
 from ..units import service_name
 from . import wire
-from .batches import MAX_BATCH
 from .browser_log import Silence
 from .outbox import Outbox
 
@@ -99,22 +99,21 @@ class MergedLog:
 
     def _send(self, things: Sequence[Thing]) -> None:
         """Send these. Nothing else gets a turn meanwhile, so that a log that leaves is not sent any more."""
-        packets: list[str] = []
+        items: list[Item] = []
         for thing in things:
             if isinstance(thing, Item):
-                packets += thing.data
+                items.append(thing)
             else:
-                self._send_lines(packets)
-                packets = []
+                self._send_lines(items)
+                items = []
                 thing()
-        self._send_lines(packets)
+        self._send_lines(items)
 
-    def _send_lines(self, packets: Sequence[str]) -> None:
-        if self._batch:
-            starts = range(0, len(packets), MAX_BATCH)
-            packets = [wire.encode_merged(self._services, packets[at : at + MAX_BATCH]) for at in starts]
-        for packet in packets:
-            self._outbox.send(packet)
+    def _send_lines(self, items: Sequence[Item]) -> None:
+        if items and self._batch:
+            self._outbox.put(wire.ready_batches({"services": self._services}, items))
+        elif items:
+            self._outbox.put(wire.ready_lines(items))
 
     def tell(self, unit: str, event: str, payload: dict[str, Any]) -> None:
         """Send an event about a log in its place among its lines."""
@@ -139,9 +138,9 @@ class MergedSink:
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._merged.wait_room(self._unit, timeout)
 
-    def lines(self, items: Sequence[Item]) -> None:
-        self._silence.hear(items)
-        for item in items:
+    def lines(self, run: Run) -> None:
+        self._silence.hear(run)
+        for item in run:
             self._merged.add(self._unit, item.realtime_us, item.size, item)
 
     def state(self, state: str, details: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from engineio import packet as eio_packet
 
 from ..web.outgoing import OutgoingQueue
+from ..web.ready import Ready
 from . import wire
 
 GOODBYE = 1.5
@@ -43,10 +44,14 @@ class Outbox:
 
     def send(self, text: str) -> None:
         """Send a packet that is encoded already. A socket that is closed swallows it."""
+        self.put(eio_packet.Packet(eio_packet.MESSAGE, data=text))
+
+    def put(self, packets: eio_packet.Packet | Ready) -> None:
+        """Send what is ready to be sent; see `send`."""
         # Not by Engine.IO's `send`: if the client is gone, that ends the socket from within, and so would ask the
         # greenlet that is sending here to end itself. Engine.IO's own service looks for such sockets as well.
         if not self._socket.closed:
-            self._queue.put(eio_packet.Packet(eio_packet.MESSAGE, data=text))
+            self._queue.put(packets)
 
     def ready(self) -> bool:
         """Return True if the browser keeps up."""

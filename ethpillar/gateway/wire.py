@@ -1,13 +1,13 @@
 """Payloads, as bytes on the wire have them.
 
 Belongs here: reading what a client sent, by typed getters that refuse what does not fit, and encoding what it gets.
-A line is encoded here once, as the whole text of its Socket.IO packet, and the same text goes to every socket.
+A line is encoded here once, as the whole frame of its Socket.IO packet, and the same bytes go to every socket.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,10 +18,14 @@ from ..errors import BadRequest
 from ..journal.clients import client_of
 from ..journal.entry import Entry
 from ..journal.formats import Line
+from ..nodes.items import Item
 from ..units import UnitStatus, service_name, unit_name
+from ..web.ready import Ready, messages_in, ready_frame
 
 MOST_SERVICES = 32
 MAX_BACKLOG = 5000
+MAX_BATCH = 500
+"Lines in one `log_batch`."
 DEFAULT_BACKLOG = 50
 DEFAULT_INTERVAL_MS = 5000
 MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
@@ -117,14 +121,14 @@ def get_interval(payload: dict[str, Any]) -> float:
 def event(name: str, payload: Any = None) -> str:
     """Return the text of a Socket.IO EVENT packet in the default namespace: `2["name",payload]`."""
     arguments = [name] if payload is None else [name, payload]
-    return "2" + _dumps(arguments)
+    return "2" + _dumps(arguments).decode()
 
 
-def _dumps(value: Any) -> str:
+def _dumps(value: Any) -> bytes:
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except TypeError:  # a lone surrogate somewhere: make it valid text, rather than lose the line
-        return orjson.dumps(_mended(value)).decode()
+        return orjson.dumps(_mended(value))
 
 
 def _mended(value: Any) -> Any:
@@ -137,12 +141,12 @@ def _mended(value: Any) -> Any:
     return value
 
 
-_LOG_DATA = '2["log_data",'
+_LOG_DATA = b'2["log_data",'
 
 
-def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> str:
-    """Return the packet of one `log_data`; see `line_payload`."""
-    return _LOG_DATA + _dumps(line_payload(service, entry, text, line, last)) + "]"
+def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> bytes:
+    """Return the frame of one `log_data`; see `line_payload`."""
+    return ready_frame(_LOG_DATA + _dumps(line_payload(service, entry, text, line, last)) + b"]")
 
 
 def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) -> dict[str, Any]:
@@ -168,16 +172,22 @@ def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) 
     return payload
 
 
-def encode_batch(service: str, packets: Sequence[str]) -> str:
-    """Return the packet of one `log_batch`, from those of its lines."""
-    entries = ",".join(packet[len(_LOG_DATA) : -1] for packet in packets)
-    return f'2["log_batch",{{"service":{_dumps(service)},"entries":[{entries}]}}]'
+def ready_lines(items: Iterable[Item]) -> Ready:
+    """Return what items are to a socket that gets an event for each line."""
+    every = list(items)
+    return Ready(b"".join([item.data for item in every]), sum([item.lines for item in every]))
 
 
-def encode_merged(services: Sequence[str], packets: Sequence[str]) -> str:
-    """Return the packet of one `log_batch` of several services."""
-    entries = ",".join(packet[len(_LOG_DATA) : -1] for packet in packets)
-    return f'2["log_batch",{{"services":{_dumps(services)},"entries":[{entries}]}}]'
+def ready_batches(whose: dict[str, Any], items: Iterable[Item]) -> Ready:
+    """Return what items are to a socket that gets many lines in one event, a `log_batch`.
+
+    :param whose: its `service`, or `services`
+    """
+    entries = [message[len(_LOG_DATA) : -1] for message in messages_in(ready_lines(items).data)]
+    head = b'2["log_batch",' + _dumps(whose)[:-1] + b',"entries":['
+    starts = range(0, len(entries), MAX_BATCH)
+    batches = [ready_frame(head + b",".join(entries[at : at + MAX_BATCH]) + b"]}]") for at in starts]
+    return Ready(b"".join(batches), len(batches))
 
 
 def encode_statuses(statuses: Sequence[UnitStatus]) -> str:

@@ -21,6 +21,7 @@ from ..journal.reading import After, Last, Reading, Verdict
 from .items import Item, portions
 from .log import SharedLog
 from .reader import JournalReader
+from .runs import Run
 from .source import EntryStream
 
 PATIENCE = 1.0
@@ -38,7 +39,7 @@ class LogSink(Protocol):
     def wait_ready(self, timeout: float | None = None) -> bool:
         """Wait until the receiver keeps up; return False if that took longer than `timeout` seconds."""
 
-    def lines(self, items: Sequence[Item]) -> None:
+    def lines(self, run: Run) -> None:
         """Take lines, in order."""
 
     def state(self, state: str, details: dict[str, Any]) -> None:
@@ -56,7 +57,7 @@ class CatchUp:
         shared: SharedLog,
         reader: JournalReader,
         sink: LogSink,
-        deliver: Callable[[Sequence[Item]], None],
+        deliver: Callable[[Run], None],
         join: Callable[[int], None],
         backlog: int,
     ) -> None:
@@ -156,7 +157,7 @@ class CatchUp:
                 break
             items.append(self._log.items.make(entry, self._parser))
         if items:
-            self._deliver(items)
+            self._deliver(Run(items))
         if place is not None:
             self._join(place - 1)
         return place is not None

@@ -224,7 +224,7 @@ class Follower:
         start, self._reader.start = self._reader.start, reading.emptied()
         if found is Verdict.NO_CURSOR and isinstance(start, After):
             gap = Gap(time_of(start.cursor), None)
-            self._put([Item(start.cursor, gap.from_us or 0, (), gap)])
+            self._put([Item(start.cursor, gap.from_us or 0, b"", 0, gap)])
 
     def _follow(self) -> bool:
         """Follow from the last entry on. Return False if the stream did not begin there; raise when it has ended."""
@@ -267,7 +267,7 @@ class Follower:
     def _append(self, entries: Sequence[Entry], gap: Gap | None = None) -> None:
         """Put entries into the ring, after the gap before them."""
         start = self._reader.start
-        missing = [Item(start.cursor, gap.from_us or 0, (), gap)] if gap and isinstance(start, After) else []
+        missing = [Item(start.cursor, gap.from_us or 0, b"", 0, gap)] if gap and isinstance(start, After) else []
         if missing and not entries:
             self._put(missing)
         for some in portions(entries):

@@ -6,9 +6,8 @@ not know where entries come from nor who gets the items.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..journal.detour import Gap
 from ..journal.entry import Entry
@@ -18,32 +17,32 @@ from ..journal.text import clean
 CHUNK = 256
 "Lines (or KiB) parsed before others get their turn."
 
-_OVERHEAD = 400
+_OVERHEAD = 440
 "Bytes of an item besides its lines, roughly: the object, its cursor, its place in the ring's index."
 
-Encode = Callable[[str, Entry, str, Line, bool], str]
+Encode = Callable[[str, Entry, str, Line, bool], bytes]
 "(service, entry, text, line, last): a line as it will be sent. `last`: it ends its entry, so the cursor may be shown."
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One thing that every subscriber gets: an entry, or a note that entries are missing."""
 
     cursor: str
     "The entry's cursor: where to resume after this item. A gap carries that of the entry before it."
     realtime_us: int
-    data: tuple[str, ...]
-    "The entry's lines (one, unless its message has line breaks) as the gateway encoded them, once for all."
+    data: bytes
+    "The entry's lines as the gateway encoded them, one after another, once for all."
+    lines: int = 1
+    "How many lines these are: one, unless its message has line breaks."
     gap: Gap | None = None
     "What is missing, if this is a gap."
     manager: bool = False
     "Whether systemd wrote it, and not the unit's own program."
-    size: int = field(init=False, compare=False)
-    """Bytes it takes in memory, roughly. Python keeps all characters of a string as wide as the widest, so that one
-    emoji makes a line take four times as much. Taken once: a string grows when it is encoded."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(map(sys.getsizeof, self.data)) + _OVERHEAD)
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory, roughly."""
+        return len(self.data) + _OVERHEAD
 
 
 class ItemMaker:
@@ -67,7 +66,7 @@ class ItemMaker:
             )
             for number, text in enumerate(texts)
         ]
-        return Item(entry.cursor, entry.realtime_us, tuple(lines), manager=entry.pid == 1)
+        return Item(entry.cursor, entry.realtime_us, b"".join(lines), len(lines), manager=entry.pid == 1)
 
 
 def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

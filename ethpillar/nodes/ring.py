@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import islice
 
 from .items import Item
+from .runs import BATCH, RecentRuns, Run, cut
 
 
 class Ring:
@@ -25,6 +26,7 @@ class Ring:
         self._items: deque[Item] = deque()
         self._index: dict[str, int] = {}
         self._bytes = 0
+        self._runs = RecentRuns()
         self.complete = False
         "Whether nothing older than the oldest item is in the journal."
         self.start = 0
@@ -51,7 +53,7 @@ class Ring:
     def _forget(self) -> None:
         item = self._items.popleft()
         self._bytes -= item.size
-        self._lines_forgotten += len(item.data)
+        self._lines_forgotten += item.lines
         if self._index.get(item.cursor) == self.start:
             del self._index[item.cursor]
         self.start += 1
@@ -72,7 +74,7 @@ class Ring:
 
     def lines_before(self, position: int) -> int:
         """Return how many lines there were, since the ring began, before an item that is in it, or its end."""
-        return self._lines_forgotten + sum(len(item.data) for item in islice(self._items, position - self.start))
+        return self._lines_forgotten + sum(item.lines for item in islice(self._items, position - self.start))
 
     def after(self, cursor: str) -> int | None:
         """Return the sequence number that follows the item with this cursor, or None if it is not here."""
@@ -88,6 +90,21 @@ class Ring:
             tail.reverse()
             return tail[:wanted]
         return list(islice(self._items, skip, skip + count))
+
+    def run(self, start: int) -> Run:
+        """Return what comes next for a subscriber at a sequence number, which must not be before `self.start`.
+
+        Runs end at the same places for everybody, so that what is made of one can be shared.
+        """
+        known = self._runs.get(start, self.end)
+        if known is not None:
+            return known
+        most = BATCH - start % BATCH
+        return self._runs.keep(start, cut(self.slice(start, most), most))
+
+    def forget_runs(self) -> None:
+        """Keep no runs: somebody has reached the end, and so have, or soon will, all who keep up."""
+        self._runs.clear()
 
 
 class Room(Enum):

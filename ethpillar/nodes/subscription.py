@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -21,18 +21,14 @@ from ..errors import EthPillarError, LimitReached, LogUnavailable, SshError, Too
 from ..journal.reading import After, Last
 from ..timing import within
 from .catch_up import CatchUp, LogSink
-from .items import Item
 from .log import SharedLog
 from .reader import JournalReader
+from .runs import BATCH, Run
 from .states import SUBSCRIBER_TRANSITIONS, Machine, SubscriberState
 from .tries import SUBSCRIBER, ReadFailed, Trouble
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
-"Items handed to a sink at once, at most."
-BATCH_BYTES = 128 * 1024
-"And their size: when that is reached, the sink is asked again whether it keeps up."
 NOWHERE = -1
 "The position of a subscriber that is not in the ring."
 CATCH = 5.0
@@ -167,12 +163,12 @@ class LogSubscription:
         live = self._machine.state is SubscriberState.LIVE
         if live and self._sink.window and self.position < ring.end < self.position + BATCH:
             gevent.sleep(self._sink.window)
-        items = self._next_from_ring()
-        if items:
-            self._deliver(items)
-            self.position += len(items)
-            self._passed += sum(len(item.data) for item in items)
-            if items[-1].gap is not None and self.position >= ring.start:
+        run = ring.run(self.position) if self.position >= ring.start else Run()  # it may have waited above
+        if run:
+            self._deliver(run)
+            self.position += len(run)
+            self._passed += run.lines
+            if run[-1].gap is not None and self.position >= ring.start:
                 self._remember_place()  # the gap was told
             self._log.progress.fire()
             gevent.sleep(0)
@@ -181,20 +177,8 @@ class LogSubscription:
             if self._log.told is not None:
                 self._sink.state(*self._log.told)
         elif self.position == ring.end:
+            ring.forget_runs()
             self._log.news.wait()
-
-    def _next_from_ring(self) -> Sequence[Item]:
-        ring = self._log.ring
-        if self.position < ring.start:
-            return []
-        # Runs end at the same places for everybody, so that what is made of a run can be shared.
-        items = ring.slice(self.position, BATCH - self.position % BATCH)
-        size = 0
-        for number, item in enumerate(items):
-            size += item.size
-            if size > BATCH_BYTES:
-                return items[: number + 1]
-        return items
 
     def _fell_out(self) -> None:
         ring = self._log.ring
@@ -206,23 +190,15 @@ class LogSubscription:
         self._sink.state("gap", {"reason": "slow", "skipped": ring.lines_before(ring.start) - self._passed})
         self._move(ring.start)
 
-    def _deliver(self, items: Sequence[Item]) -> None:
-        run: list[Item] = []
-        for item in items:
-            if item.gap is None:
-                run.append(item)
-                continue
-            self._send(run)
-            run = []
-            self._sink.state("gap", item.gap.details())
-        self._send(run)
-        self._reader.start = After(items[-1].cursor)
-
-    def _send(self, items: Sequence[Item]) -> None:
-        if items:
-            self._sink.lines(items)
+    def _deliver(self, run: Run) -> None:
+        gap = run[0].gap
+        if gap is None:
+            self._sink.lines(run)
+        else:
+            self._sink.state("gap", gap.details())
         if self._machine.state is SubscriberState.OVER:
             raise gevent.GreenletExit
+        self._reader.start = After(run[-1].cursor)
 
     # -- from the journal
 

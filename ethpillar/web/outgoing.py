@@ -15,6 +15,8 @@ from typing import Any
 from gevent.event import Event
 from gevent.queue import Empty
 
+from .ready import Ready
+
 HIGH_PACKETS = 512
 HIGH_BYTES = 256 * 1024
 "A client with more than this under way is slow: senders wait until it has taken most of it."
@@ -32,7 +34,8 @@ class OutgoingQueue:
     """
 
     def __init__(self) -> None:
-        self._packets: deque[tuple[Any, int]] = deque()
+        self._packets: deque[tuple[Any, int, int]] = deque()
+        self._count = 0
         self._some = Event()
         self._taken = Event()
         self._drained = Event()
@@ -65,18 +68,21 @@ class OutgoingQueue:
     # -- what Engine.IO calls, for each packet
 
     def put(self, packet: Any) -> None:
-        """Add a packet; None ends the session."""
+        """Add a packet, or a run of them (`Ready`); None ends the session."""
+        count, weight = 1, 0
         if packet is None:
             self._end()
-            weight = 0
+        elif isinstance(packet, Ready):
+            count, weight = packet.count, len(packet.data)
         else:
             data = packet.data
             # Not its length: an emoji makes Python keep four bytes for each character of a string.
             weight = sys.getsizeof(data) if isinstance(data, str | bytes) else PACKET
-            self.weight += weight
-        self._packets.append((packet, weight))
+        self.weight += weight
+        self._count += count
+        self._packets.append((packet, count, weight))
         self._some.set()
-        if self.ready and not self._ended and (len(self._packets) > HIGH_PACKETS or self.weight > HIGH_BYTES):
+        if self.ready and not self._ended and (self._count > HIGH_PACKETS or self.weight > HIGH_BYTES):
             self.ready = False
             self._drained.clear()
 
@@ -86,9 +92,10 @@ class OutgoingQueue:
             if not block:
                 raise Empty
             self._wait_for_some(timeout)
-        packet, weight = self._packets.popleft()
+        packet, count, weight = self._packets.popleft()
         self.weight -= weight
-        if not self.ready and len(self._packets) <= LOW_PACKETS and self.weight <= LOW_BYTES:
+        self._count -= count
+        if not self.ready and self._count <= LOW_PACKETS and self.weight <= LOW_BYTES:
             self._resume()
         if not self._packets:
             self._taken.set()
@@ -98,8 +105,8 @@ class OutgoingQueue:
         """Do nothing: a packet that was taken is done."""
 
     def qsize(self) -> int:
-        """Return the number of packets."""
-        return len(self._packets)
+        """Return the number of packets; a run of them counts as many as it is."""
+        return self._count
 
     def empty(self) -> bool:
         """Return True if there is no packet."""

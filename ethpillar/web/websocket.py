@@ -31,6 +31,7 @@ from .frames import (
     unmask,
 )
 from .options import WebOptions
+from .ready import Ready
 
 DISCARDED = 16 * 1024 * 1024
 "Bytes of a message that are discarded at most; a larger one ends the connection with 1009 (message too big)."
@@ -182,15 +183,17 @@ class WebSocket:
 
     # -- writing
 
-    def send(self, message: str | bytes) -> None:
-        """Write one message. Raises `WebSocketError` when the connection is over."""
-        self._run += 1
+    def send(self, message: str | bytes | Ready) -> None:
+        """Write one message, or a run of them. Raises `WebSocketError` when the connection is over."""
+        self._run += message.count if isinstance(message, Ready) else 1
         if self._run >= RUN:
             self._run = 0
             gevent.sleep(0)  # what there is room for is written without waiting, and others wait meanwhile
         if self.closed:
             raise WebSocketError("closed")
-        if isinstance(message, str):
+        if isinstance(message, Ready):
+            self._write(message.data)
+        elif isinstance(message, str):
             self._write(server_frame(TEXT, message.encode()))
         else:
             self._write(server_frame(BINARY, message))
@@ -216,13 +219,13 @@ class WebSocket:
         else:
             self._write(frame)
 
-    def _write(self, frame: bytes) -> None:
+    def _write(self, frames: bytes) -> None:
         with self._writing:
             try:
-                self.socket.sendall(frame)
+                self._write_all(frames)
                 while self._left:
                     left, self._left = self._left, b""
-                    self.socket.sendall(left)
+                    self._write_all(left)
             except BaseException as problem:
                 # In the middle of a frame, perhaps: nothing that could follow would be understood.
                 self.closed = True
@@ -230,6 +233,15 @@ class WebSocket:
                 if isinstance(problem, OSError):
                     raise WebSocketError("closed") from None
                 raise
+
+    def _write_all(self, frames: bytes) -> None:
+        """Write bytes, however many: a client that takes some of them in time has as long again for more.
+
+        gevent's `sendall` would have one deadline for all of them, and asks for the size of the kernel's buffer first.
+        """
+        written = self.socket.send(frames)
+        while written < len(frames):
+            written += self.socket.send(memoryview(frames)[written:])
 
     def _hang_up(self) -> None:
         """End the connection without a word; that wakes its reader."""

@@ -10,7 +10,6 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable, UnitNotFound
-from ethpillar.gateway.batches import Batches
 from ethpillar.gateway.browser import BrowserSocket
 from ethpillar.gateway.options import GatewayOptions
 
@@ -81,7 +80,7 @@ class Registry:
 
 @pytest.fixture
 def socket() -> BrowserSocket:
-    made: Any = BrowserSocket(Outbox(), None, Registry(), GatewayOptions(60, 64), Batches())  # type: ignore[arg-type]
+    made: Any = BrowserSocket(Outbox(), None, Registry(), GatewayOptions(60, 64))  # type: ignore[arg-type]
     return made
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ethpillar.gateway.batches import Batches
 from ethpillar.gateway.browser_log import BrowserLog, Silence
 from ethpillar.nodes.items import Item
+from ethpillar.nodes.runs import Run
+from ethpillar.web.ready import Ready, messages_in, ready_frame
 
 SILENT = ("log_data", {"service": "execution", "line": ""})
 LIVE = ("log_state", {"service": "execution", "state": "live"})
@@ -23,20 +24,19 @@ class Outbox:
     def emit(self, name: str, payload: Any = None) -> None:
         self.sent.append((name, payload))
 
-    def send(self, packet: str) -> None:
-        self.sent.append(packet)
+    def put(self, packets: Ready) -> None:
+        self.sent += [message.decode() for message in messages_in(packets.data)]
 
 
 def log(plain: bool = True, elsewhere: str | None = None, batched: bool = False) -> tuple[BrowserLog, list[Any]]:
     outbox: Any = Outbox()
-    batches = Batches() if batched else None
     silence = Silence("execution", plain, lambda: elsewhere)
-    made = BrowserLog(outbox, "execution.service", batches, lambda *_: None, silence)
+    made = BrowserLog(outbox, "execution.service", batched, lambda *_: None, silence)
     return made, outbox.sent
 
 
 def item(manager: bool = False) -> Item:
-    return Item("s=1", 1, ("a line",), manager=manager)
+    return Item("s=1", 1, ready_frame(b"a line"), manager=manager)
 
 
 def test_a_silent_log_is_one_empty_line_once() -> None:
@@ -50,7 +50,7 @@ def test_a_silent_log_is_one_empty_line_once() -> None:
 @pytest.mark.parametrize("manager", [False, True])
 def test_a_log_with_lines_is_not_silent(manager: bool) -> None:
     sink, sent = log()
-    sink.lines([item(manager)])
+    sink.lines(Run([item(manager)]))
     sink.state("live", {})
     assert sent == ["a line", LIVE]
 
@@ -67,7 +67,7 @@ def test_who_uses_an_option_is_told_by_the_state_alone(batched: bool) -> None:
 def test_output_that_goes_elsewhere_is_told_unless_lines_have_come(plain: bool, systemd: bool) -> None:
     sink, sent = log(plain, "append")
     if systemd:
-        sink.lines([item(manager=True)])
+        sink.lines(Run([item(manager=True)]))
     for state in ("live", "live"):
         sink.state(state, {})
     errors = [payload for name, payload in (each for each in sent if isinstance(each, tuple)) if name == "error"]
@@ -76,6 +76,6 @@ def test_output_that_goes_elsewhere_is_told_unless_lines_have_come(plain: bool, 
     assert "append" in errors[0]["hint"]
     assert SILENT not in sent
     sink, sent = log(plain, "append")
-    sink.lines([item(manager=True), item()])
+    sink.lines(Run([item(manager=True), item()]))
     sink.state("live", {})
     assert [each[0] for each in sent if isinstance(each, tuple)] == ["log_state"]

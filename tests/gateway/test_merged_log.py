@@ -13,11 +13,12 @@ from gevent.event import Event
 
 from ethpillar.errors import BadRequest, EthPillarError, LimitReached, UnitNotFound
 from ethpillar.gateway import merged_log
-from ethpillar.gateway.batches import Batches
 from ethpillar.gateway.browser_logs import BrowserLogs, log_request
 from ethpillar.gateway.turn import Turns
 from ethpillar.nodes.catch_up import LogSink
 from ethpillar.nodes.items import Item
+from ethpillar.nodes.runs import Run
+from ethpillar.web.ready import Ready, messages_in, ready_frame
 
 from ..waiting import until
 
@@ -35,9 +36,10 @@ class Outbox:
     def wait_ready(self, timeout: float | None = None) -> bool:
         return bool(self.takes.wait(timeout))
 
-    def send(self, text: str) -> None:
-        name, payload = json.loads(text[1:])
-        self.sent.append((name, payload))
+    def put(self, packets: Ready) -> None:
+        for message in messages_in(packets.data):
+            name, payload = json.loads(message[1:])
+            self.sent.append((name, payload))
 
     def emit(self, name: str, payload: Any = None) -> None:
         self.sent.append((name, payload))
@@ -90,14 +92,14 @@ class Bench:
         self.outbox = Outbox()
         self.node = Node()
         self.refused: list[EthPillarError] = []
-        self.logs = BrowserLogs(self.outbox, Turns(), most, Batches(), self.refused.append)  # type: ignore[arg-type]
+        self.logs = BrowserLogs(self.outbox, Turns(), most, self.refused.append)  # type: ignore[arg-type]
 
     def subscribe(self, **payload: Any) -> None:
         self.logs.subscribe(log_request(payload), lambda: self.node)  # type: ignore[arg-type, return-value]
 
     def line(self, unit: str, when: int, text: str) -> None:
         data = json.dumps(["log_data", {"service": unit.removesuffix(".service"), "line": text}], separators=(",", ":"))
-        self.node.sinks[unit].lines([Item(f"t={when}", when, ("2" + data,))])
+        self.node.sinks[unit].lines(Run([Item(f"t={when}", when, ready_frame(b"2" + data.encode()))]))
 
     def live(self) -> None:
         for sink in list(self.node.sinks.values()):

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from ethpillar.errors import BadRequest
 from ethpillar.gateway import wire
-from ethpillar.gateway.batches import Batches
+from ethpillar.gateway.browser_log import BrowserLog, Silence
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import Line
 from ethpillar.nodes.items import Item
+from ethpillar.nodes.runs import Run
 from ethpillar.units import UnitStatus
+from ethpillar.web.ready import Ready, messages_in, ready_frame
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -81,9 +83,10 @@ LINE = Line("warn", "p2p", "Peer gone", {"id": "16U", "n": "3"})
 ENTRY = Entry("s=1;i=2", 1_795_441_675_000_042, b"raw", 6)
 
 
-def decode(packet: str) -> Any:
-    assert packet[0] == "2"
-    return json.loads(packet[1:])
+def decode(packet: str | bytes) -> Any:
+    text = packet if isinstance(packet, str) else b"".join(messages_in(packet)).decode()
+    assert text[0] == "2"
+    return json.loads(text[1:])
 
 
 def test_a_line() -> None:
@@ -112,8 +115,9 @@ def test_lone_surrogates_are_mended() -> None:
 
 
 def test_a_batch_is_made_of_lines() -> None:
-    packets = [wire.encode_line("dora", ENTRY, f"line {n}", LINE, True) for n in range(3)]
-    name, payload = decode(wire.encode_batch("dora", packets))
+    frames = [wire.encode_line("dora", ENTRY, f"line {n}", LINE, True) for n in range(3)]
+    batch = wire.ready_batches({"service": "dora"}, [Item("", 0, b"".join(frames), 3)])
+    name, payload = decode(batch.data)
     assert name == "log_batch"
     assert payload["service"] == "dora"
     assert [entry["line"] for entry in payload["entries"]] == ["line 0", "line 1", "line 2"]
@@ -149,20 +153,45 @@ def test_a_gap_s_times_are_shown_as_the_lines_are() -> None:
     }
 
 
-def test_batches_are_encoded_once_for_all_who_send_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded = []
-    encode = wire.encode_batch
-    monkeypatch.setattr(wire, "encode_batch", lambda *given: encoded.append(given) or encode(*given))
-    batches = Batches()
-    items = [Item(str(number), number, (f'2["log_data",{{"line":"{number}"}}]',)) for number in range(3)]
-    first = batches.packets("execution", items)
-    assert first == ['2["log_batch",{"service":"execution","entries":[{"line":"0"},{"line":"1"},{"line":"2"}]}]']
-    assert batches.packets("execution", list(items)) is first
-    assert batches.packets("execution", items[:2]) is not first
-    assert len(encoded) == 2
+class Kept:
+    """An outbox that keeps what is put into it."""
+
+    def __init__(self) -> None:
+        self.packets: list[Ready] = []
+        self.put = self.packets.append
+
+
+def browser_log(outbox: Any, batch: bool) -> BrowserLog:
+    silence = Silence("execution", False, lambda: None)
+    return BrowserLog(outbox, "execution.service", batch, lambda *_: None, silence)
+
+
+def items(count: int, lines: int = 1) -> Run:
+    frames = [ready_frame(b'2["log_data",{"line":"%d"}]' % number) * lines for number in range(count)]
+    return Run(Item(str(number), number, data, lines) for number, data in enumerate(frames))
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_run_is_encoded_once_for_all_who_send_the_same(batch: bool) -> None:
+    outbox: Any = Kept()
+    logs = [browser_log(outbox, batch) for _ in range(2)]
+    run = items(3)
+    for each in (*logs, browser_log(outbox, not batch)):
+        each.lines(run)
+    first, second, other = outbox.packets
+    assert first is second
+    assert first.data != other.data
+    texts = [message.decode() for message in messages_in(first.data)]
+    if batch:
+        assert texts == ['2["log_batch",{"service":"execution","entries":[{"line":"0"},{"line":"1"},{"line":"2"}]}]']
+    else:
+        assert texts == [f'2["log_data",{{"line":"{number}"}}]' for number in range(3)]
+    assert first.count == len(texts)
 
 
 def test_a_batch_has_at_most_500_lines() -> None:
-    items = [Item(str(number), number, ('2["log_data",{}]',) * 300) for number in range(4)]
-    sizes = [packet.count("{}") for packet in Batches().packets("execution", items)]
-    assert sizes == [500, 500, 200]
+    outbox: Any = Kept()
+    browser_log(outbox, True).lines(items(4, lines=300))
+    (packets,) = outbox.packets
+    assert [message.count(b"line") for message in messages_in(packets.data)] == [wire.MAX_BATCH, wire.MAX_BATCH, 200]
+    assert packets.count == 3

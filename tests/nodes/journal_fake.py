@@ -182,7 +182,7 @@ class FakeSink:
 
     def lines(self, items: list[Item]) -> None:
         self.peak = max(self.peak, len(items))
-        self.got += [line for item in items for line in item.data]
+        self.got += b"".join([item.data for item in items]).decode().splitlines()
 
     def state(self, state: str, details: dict[str, Any]) -> None:
         self.states.append((state, details))
@@ -192,8 +192,8 @@ class FakeSink:
         self.errors += 1
 
 
-def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> str:
-    return text
+def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> bytes:
+    return text.encode() + b"\n"
 
 
 def numbers(sink: FakeSink) -> list[int]:

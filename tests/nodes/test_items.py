@@ -12,21 +12,24 @@ from ethpillar.journal.formats import LineParser
 from ethpillar.nodes.items import CHUNK, ItemMaker, portions
 
 
-def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> str:
-    return f"{service} {text} {entry.cursor if last else '-'}{' more' if line.continuation else ''}"
+def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> bytes:
+    return f"{service} {text} {entry.cursor if last else '-'}{' more' if line.continuation else ''}\n".encode()
 
 
-def make(message: bytes, **fields: Any) -> tuple[str, ...]:
-    return ItemMaker("execution", encode).make(Entry("c1", 5, message, **fields), LineParser()).data
+def make(message: bytes, **fields: Any) -> list[str]:
+    item = ItemMaker("execution", encode).make(Entry("c1", 5, message, **fields), LineParser())
+    lines = item.data.decode().splitlines()
+    assert item.lines == len(lines)
+    return lines
 
 
 def test_an_entry_is_a_line_with_its_cursor() -> None:
     item = ItemMaker("execution", encode).make(Entry("c1", 5, b"hello"), LineParser())
-    assert (item.cursor, item.realtime_us, item.data, item.gap) == ("c1", 5, ("execution hello c1",), None)
+    assert (item.cursor, item.realtime_us, item.data, item.gap) == ("c1", 5, b"execution hello c1\n", None)
 
 
 def test_only_the_last_line_of_an_entry_has_its_cursor() -> None:
-    assert make(b"one\n  two\n  three") == ("execution one -", "execution   two - more", "execution   three c1 more")
+    assert make(b"one\n  two\n  three") == ["execution one -", "execution   two - more", "execution   three c1 more"]
 
 
 def test_what_a_parser_is_told_of_each_line() -> None:

@@ -52,7 +52,7 @@ def record(number: int) -> SessionRecord:
 
 @pytest.fixture
 def registry() -> NodeRegistry:
-    options: Any = NodeOptions(lambda *_: "", lambda *_: "", node_linger=600, max_nodes=2)
+    options: Any = NodeOptions(lambda *_: b"", lambda *_: "", node_linger=600, max_nodes=2)
     return NodeRegistry(None, None, options)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ethpillar.nodes.subscription import BATCH, BATCH_BYTES
+from ethpillar.nodes.runs import BATCH, BATCH_BYTES
 from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS
 
 from ..waiting import until

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from .conftest import EXECUTION, World
 from .local import LocalServer
 from .parts import RedisServer
 from .proxy import Proxy
+from .raw import HANDSHAKE, Raw, polling_session
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,48 @@ def test_a_browser_that_comes_back_resumes_after_its_cursor(world: World) -> Non
     again.call("subscribe_logs", {"service": "execution", "after": cursor, "batch": True})
     until(lambda: len(again.lines("execution")) >= 2990, "the rest")
     assert again.lines("execution") == [f"line {number}" for number in range(10, 3000)]
+
+
+def test_an_upgrade_in_the_middle_of_a_burst(world: World) -> None:
+    """Lines that polling has, and then the WebSocket: each once, in order, with the answers between them."""
+    polling, upgraded = Raw(world.server.port), Raw(world.server.port)
+    url = polling_session(polling)
+    heard: list[str] = []
+
+    def poll() -> str:
+        status, _, body = polling.request("GET", url)
+        assert status == 200
+        heard.extend(body.decode().split("\x1e"))
+        return body.decode()
+
+    polling.request("POST", url, "40" + json.dumps({"token": world.session()}))
+    while "authenticated" not in poll():
+        pass
+    polling.request("POST", url, '42["subscribe_logs",{"service":"execution","lines":0}]')
+    while '"live"' not in poll():
+        pass
+    writer = Writer(world.node)
+    until(lambda: writer.written > 100, "some lines")
+    while '"line 50"' not in poll():
+        pass
+    upgraded.send(HANDSHAKE.replace("/?EIO=4&transport=websocket", url.replace("polling", "websocket")) + "\r\n")
+    assert upgraded.answer()[0] == 101
+    upgraded.say("2probe")
+    assert upgraded.hear() == "3probe"
+    while poll() != "6":  # what is on its way by polling comes there, and then a packet that ends it
+        pass
+    upgraded.say("5")
+    before = writer.written
+    until(lambda: writer.written > before + 100, "some more lines")
+    expected = writer.stop()
+    while not (heard[-1].startswith("42") and f'"{expected[-1]}"' in heard[-1]):
+        heard.append(upgraded.hear())
+        if heard[-1] == "2":
+            upgraded.say("3")
+    events = [json.loads(packet[2:]) for packet in heard if packet.startswith("42")]
+    assert [event[1]["line"] for event in events if event[0] == "log_data"] == expected
+    polling.close()
+    upgraded.close()
 
 
 def test_a_browser_resumes_after_a_restart_of_this_server(world: World) -> None:
