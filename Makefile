@@ -15,7 +15,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
-	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-frontend, make bench-console, make bench-formats, make score LINES=DIR"
+	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
@@ -154,6 +154,11 @@ fuzz: parts
 # Random pages and random faults, and what is left of them: make soak MINUTES=5
 soak: parts
 	@$(BIN)/python bench/soak.py
+
+# Each attack against the production command, and what a victim notices of it: ATTACKS=emoji,healthz make bench-hostile
+.PHONY: bench-hostile
+bench-hostile: parts
+	@$(BIN)/python -m bench.attacks
 
 # Thousands of peers that never finish what they begin.
 bench-peers: parts
