@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -24,22 +23,6 @@ def within(seconds: float | None) -> Iterator[None]:
             raise
     finally:
         timeout.close()
-
-
-HOLD = 0.003
-"Seconds that one loop over outside bytes may keep all others from their turn."
-
-
-class Breath:
-    """Lets others have their turn when a loop has kept it for `HOLD`. Call it again and again within the loop."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._since > HOLD:
-            gevent.sleep(0)
-            self._since = time.monotonic()
 
 
 FIRST = 0.5

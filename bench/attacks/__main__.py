@@ -4,7 +4,7 @@ For each one the production command is started with its defaults, real Redis and
 page, asks something each 20 ms and counts how long each ack takes, first in peace, then under the attack. Printed is
 that, the loop's longest lag and how much of it was work of its own, the worker's memory at its height, what the
 attackers had to send to the server's port, and whether what was held is let go of afterwards. Exits with 1 when a bar
-is missed. Attackers and the victim share the machine's processors: on a small one a part of the victim's time is theirs.
+is missed. Attackers and the victim share the machine's processors: on a small one that is seen in its time.
 """
 
 from __future__ import annotations

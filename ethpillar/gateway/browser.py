@@ -30,6 +30,7 @@ from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
 from ..sessions import SessionRecord, token_hash
+from ..turns import Tenant, belong
 from . import wire
 from .browser_logs import BrowserLogs, log_request
 from .entrance import Entrance
@@ -104,6 +105,11 @@ class BrowserSocket:
         return logging.LoggerAdapter(log, {"session": session, "socket": self._name})
 
     @property
+    def tenant(self) -> Tenant:
+        """Whose turns it takes: those of its client's address, and in these its session's."""
+        return (self._client, self.token)
+
+    @property
     def closed(self) -> bool:
         """Return True if it has ended."""
         return self._stage is Stage.OVER
@@ -152,6 +158,7 @@ class BrowserSocket:
             self.token = record.token
             self.log.debug("It has shown its session")
             self._in_time()  # for good: a node that cannot be reached is not the token's fault
+        belong(*self.tenant)  # with all that is started for it from here on
         self.enter(record)
         self._entrance.let_in(record.token, self._client)
 

@@ -29,6 +29,7 @@ from ..errors import (
 from ..limits.limits import Limits
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionStore, token_hash
+from ..turns import belong
 from ..web.dispatch import CLIENT
 from ..web.guard import Guard
 from . import wire
@@ -148,7 +149,10 @@ class Gateway:
     def _guarded(self, handler: Handler) -> Handler:
         def handle(*arguments: Any) -> Any:
             socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
-            return None if socket is None else handler(socket, *arguments)
+            if socket is None:
+                return None
+            belong(*socket.tenant)
+            return handler(socket, *arguments)
 
         return handle
 

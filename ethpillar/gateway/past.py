@@ -16,7 +16,7 @@ from ..errors import EthPillarError, LimitReached, Superseded
 from ..journal.history.blocks import Shown
 from ..journal.masking import Masker
 from ..nodes.history import Answer
-from ..timing import Breath
+from ..turns import breathe
 from ..units import service_name
 from . import wire
 from .past_query import SYSTEM, PastRequest
@@ -92,7 +92,6 @@ class PastReader:
 
 def _ack(request: PastRequest, answers: Sequence[Answer], masker: Masker | None) -> dict[str, Any]:
     pages = [answer.page for answer in answers]
-    breathe = Breath()
     entries = []
     for page in pages:
         for shown in page.shown:

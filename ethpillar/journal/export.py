@@ -9,6 +9,8 @@ too long is cut and its rest is dropped unseen, and no input raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .entry import Entry
 
 VALUE_LIMIT = 256 * 1024
@@ -17,6 +19,9 @@ CURSOR_LIMIT = 512
 "Bytes of a cursor; systemd's have some 130."
 VALUE_MOST = 768 * 1024 * 1024
 "Bytes of the longest value there can be: systemd's own reader of this format takes no more (DATA_SIZE_MAX)."
+
+BREATH = 256
+"Lines that are taken apart between two breaths."
 
 _NEWLINE = b"\n"
 _WANTED = frozenset(
@@ -31,9 +36,14 @@ _WANTED = frozenset(
 class ExportParser:
     """Feed it bytes; it returns the entries that are complete."""
 
-    def __init__(self, value_limit: int = VALUE_LIMIT) -> None:
-        """:param value_limit: bytes kept of one value"""
+    def __init__(self, value_limit: int = VALUE_LIMIT, breathe: Callable[[], None] = lambda: None) -> None:
+        """
+        :param value_limit: bytes kept of one value
+        :param breathe: called again and again while bytes are taken apart, so that others may have their turn
+        """
         self._limit = value_limit
+        self._breathe = breathe
+        self._lines = 0
         self._buffer = b""
         self._fields: dict[bytes, bytes] = {}
         self._binary: bytes | None = None
@@ -52,6 +62,7 @@ class ExportParser:
         at = again = 0
         end = len(data)
         while at < end:
+            self._count(1)
             if at >= again and not self._fields and self._binary is None and not self._skipping:
                 at, again = self._take_whole(data, at, entries)
                 if at == end:
@@ -92,13 +103,21 @@ class ExportParser:
         """
         while (stop := data.find(b"\n\n", at)) >= 0 and stop - at <= self._limit:
             try:
-                fields = dict([line.split(b"=", 1) for line in data[at:stop].split(_NEWLINE)])
+                lines = data[at:stop].split(_NEWLINE)
+                fields = dict([line.split(b"=", 1) for line in lines])
             except ValueError:
                 break  # a line without "=": a binary field, in whose value the empty line may be
             if b"__CURSOR" in fields or b"MESSAGE" in fields:
                 entries.append(_entry(fields))
             at = stop + 2
+            self._count(len(lines))
         return at, len(data) if stop < 0 else stop + 2
+
+    def _count(self, lines: int) -> None:
+        self._lines += lines
+        if self._lines > BREATH:
+            self._lines = 0
+            self._breathe()
 
     def _keep(self, rest: bytes) -> None:
         """The beginning of a line, for the next time; one that is too long is taken as it is."""
@@ -144,7 +163,7 @@ class ExportParser:
 
     def close(self) -> list[Entry]:
         """The stream is over: an entry that is not complete is dropped."""
-        self.__init__(self._limit)  # type: ignore[misc]
+        self.__init__(self._limit, self._breathe)  # type: ignore[misc]
         return []
 
 

@@ -23,6 +23,7 @@ from ..journal.entry import Entry
 from ..journal.formats import LineParser
 from ..journal.reading import After, Last, Reading, Verdict
 from ..timing import within
+from ..turns import breathe
 from .items import Item, portions
 from .log import SharedLog
 from .reader import JournalReader
@@ -275,7 +276,8 @@ class Follower:
             missing = []
             if any(entry.pid == 1 for entry in some):
                 self._log.source.unit_changed(self._log.unit)
-            gevent.sleep(0)
+            gevent.sleep(0)  # its subscribers take what has come
+            breathe()
 
     def _put(self, items: Sequence[Item], lent: bool = False) -> None:
         """Append items to the ring as there is room.

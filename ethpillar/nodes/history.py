@@ -30,7 +30,7 @@ from ..journal.entry import Entry
 from ..journal.history.counting import Counting
 from ..journal.history.paging import DEFAULT, Bounds, NoSuchCursor, Page, Paging
 from ..journal.history.query import Query
-from ..timing import Breath
+from ..turns import breathe
 from ..units import service_name
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,6 @@ class History:
             self._turns.release()
 
     def _read(self, query: Query, buckets: int | None) -> Answer:
-        breathe = Breath()
         describe, clock = self._source.description, self._clock
         paging: Paging
         if buckets is None:

@@ -14,10 +14,12 @@ from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..ssh.connection import Command
 from ..ssh.pool import ConnectionPool
-from ..timing import Breath, within
+from ..timing import within
+from ..turns import breathe
 from ..units import service_name
 from .node_source import NodeJournal
 from .rights import JournalRights
+from .source import BARREN
 from .status_feed import StatusFeed
 
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT,_LINE_BREAK"
@@ -51,13 +53,14 @@ class SliceEntries:
         """:param timeout: seconds without output after which journalctl is taken to hang"""
         self._command = command
         self._timeout = timeout
-        self._parser = ExportParser()
+        self._parser = ExportParser(breathe=breathe)
         self._bytes = 0
-        self._breathe = Breath()
+        self._barren = 0
+        "Bytes since the last entry."
 
     def read(self) -> list[Entry]:
         """See `nodes.history.Slice`."""
-        while self._bytes <= MOST_BYTES:
+        while self._bytes <= MOST_BYTES and self._barren <= BARREN:
             data = b""
             with within(self._timeout):
                 data = self._command.read()
@@ -66,8 +69,9 @@ class SliceEntries:
             self._bytes += len(data)
             entries = [each for each in self._parser.feed(data) if each.cursor.startswith("s=")]
             if entries:
+                self._barren = 0
                 return entries
-            self._breathe()
+            self._barren += len(data)
         return []
 
     def status(self) -> int:

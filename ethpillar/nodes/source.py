@@ -17,7 +17,8 @@ from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
 from ..ssh.connection import Command
-from ..timing import Breath, within
+from ..timing import within
+from ..turns import breathe
 
 # PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
 # tells where a long line was cut. The cursor and the times come whatever is asked for.
@@ -129,7 +130,7 @@ class CommandEntries:
         """
         self._command = command
         self._patience = patience
-        self._parser = ExportParser()
+        self._parser = ExportParser(breathe=breathe)
         self._joiner = LineJoiner(resume) if whole else None
         self._over = False
         self._most = lines
@@ -137,7 +138,6 @@ class CommandEntries:
         self._held: list[Entry] = []
         self._barren = 0
         "Bytes since the last entry."
-        self._breathe = Breath()
         self.count = 0
 
     def read(self) -> list[Entry]:
@@ -177,7 +177,7 @@ class CommandEntries:
             entries += found if self._joiner is None else self._joiner.feed(found)
             if self._over:
                 break
-            self._breathe()
+            breathe()
         self._over = self._over or self._barren > BARREN
         return entries
 

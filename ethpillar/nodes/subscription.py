@@ -20,6 +20,7 @@ import gevent
 from ..errors import EthPillarError, LimitReached, LogUnavailable, SshError, TooManyLogs, whereabouts
 from ..journal.reading import After, Last
 from ..timing import within
+from ..turns import breathe
 from .catch_up import CatchUp, LogSink
 from .log import SharedLog
 from .reader import JournalReader
@@ -171,7 +172,8 @@ class LogSubscription:
             if run[-1].gap is not None and self.position >= ring.start:
                 self._remember_place()  # the gap was told
             self._log.progress.fire()
-            gevent.sleep(0)
+            gevent.sleep(0)  # the follower and other subscribers go on
+            breathe()
         elif self.position == ring.end and not live:
             self._machine.to(SubscriberState.LIVE)
             if self._log.told is not None:

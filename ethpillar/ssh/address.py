@@ -19,6 +19,7 @@ from gevent import socket
 from gevent.queue import Empty, SimpleQueue
 
 from ..errors import AddressDenied, SshTimeout, SshUnreachable
+from ..turns import breathe
 from .resolve import Resolver
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -39,10 +40,6 @@ STAGGER = 0.25
 "Seconds before the next address is tried as well (RFC 8305's Connection Attempt Delay)."
 TRIED = 16
 "How many addresses of a name are tried at most: the owner of a name must not make this server scan a network."
-TURN = 0.01
-"Seconds that one connection may be read from before others get their turn."
-WAITED = 0.001
-"Seconds; a read that took longer waited, and others had their turn."
 
 # NAT64; "translated" (RFC 2765) and "compatible" (RFC 4291) addresses, which nobody should use any more.
 _IPV4_AT_THE_END = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
@@ -82,18 +79,11 @@ class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
 
     heard: float = 0.0
     "`time.monotonic()` of the last bytes received."
-    _turn: float = 0.0
 
     def recv(self, *args: int) -> bytes:
-        asked = time.monotonic()
+        breathe()  # a peer that always has something to say, so that nothing ever waits, would keep all others waiting
         data: bytes = super().recv(*args)
         self.heard = time.monotonic()
-        if self.heard - asked > WAITED:
-            self._turn = self.heard
-        elif self.heard - self._turn > TURN:
-            # A peer that always has something to say, and then nothing ever waits, would keep all others from theirs.
-            gevent.sleep(0)
-            self._turn = time.monotonic()
         return data
 
 

@@ -17,7 +17,7 @@ import paramiko
 from gevent.event import Event
 
 from ..errors import SshTimeout, SshUnreachable
-from ..timing import Breath
+from ..turns import breathe
 from .bounds import WINDOW
 from .channels import ChannelCount
 from .shell import NOISE_LIMIT, CommandLine
@@ -133,6 +133,7 @@ class Command:
             self.send(stdin)
 
     def _receive(self) -> bytes:
+        breathe()
         try:
             data = self._channel.recv(READ_SIZE)
         except (EOFError, OSError, paramiko.SSHException):
@@ -183,12 +184,10 @@ class Command:
         :raises SshTimeout: it printed more, which counts as no answer
         """
         output = bytearray()
-        breathe = Breath()
         while data := self.read():
             output += data
             if len(output) > limit:
                 raise SshTimeout
-            breathe()
         return Result(self.status(), bytes(output), self.stderr)
 
     def begin_to_close(self) -> gevent.Greenlet[[], None]:

@@ -11,6 +11,8 @@ from typing import Any
 import gevent
 from gevent.pywsgi import Input
 
+from ..turns import breathe
+
 DISCARDED = 16 * 1024 * 1024
 "Bytes of an unwanted body that are read, so that the client reads the answer; a longer one is cut off."
 _STEP = 64 * 1024
@@ -53,7 +55,7 @@ class Body(Input):
         try:
             with gevent.Timeout(self.timeout, TooSlow):
                 while self.read(_STEP):
-                    gevent.sleep(0)  # what is there already is read without waiting, and others wait meanwhile
+                    breathe()  # what is there already is read without waiting, and others wait meanwhile
         except OSError:
             self.cut_off = True
         finally:

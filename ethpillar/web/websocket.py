@@ -16,6 +16,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from ..limits.buckets import Bucket
+from ..turns import breathe
 from .frames import (
     BINARY,
     CLOSE,
@@ -149,7 +150,7 @@ class WebSocket:
     def _data_frame(self) -> Header | None:
         """Read up to the payload of a frame that belongs to a message; None after a close frame."""
         while True:
-            gevent.sleep(0)  # frames that are there already are read without waiting, and others wait meanwhile
+            breathe()  # frames that are there already are read without waiting, and others wait meanwhile
             header = read_header(self._read)
             self._pace()
             if header.flags or header.mask is None:

@@ -22,6 +22,7 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
 from ..limits.refusals import Refusal
+from ..turns import belong, breathe
 from .bodies import Body, TooSlow
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
@@ -79,7 +80,7 @@ class Handler(_WSGIHandler):
     def handle_one_request(self) -> Any:
         """Serve one request. The whole of its head has to be there in time, even if its bytes keep dripping in."""
         self._deadline = gevent.Timeout.start_new(self.options.request_timeout, TooSlow)
-        gevent.sleep(0)  # requests that are there already are served without waiting, and others wait meanwhile
+        breathe()  # requests that are there already are served without waiting, and others wait meanwhile
         try:
             with self.limits.heads.wait(self._hang_up):
                 result = super().handle_one_request()
@@ -118,6 +119,7 @@ class Handler(_WSGIHandler):
         if forwarded and not proxies.are_at(peer):
             self.limits.refused.note(Refusal.FORWARDED)
         environ[CLIENT] = proxies.client(peer, forwarded, named)
+        belong(environ[CLIENT])
         return environ
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:

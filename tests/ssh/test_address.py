@@ -206,17 +206,3 @@ def test_a_peer_that_always_has_something_to_say_lets_others_have_their_turn() -
     theirs.close()
     assert reading.heard <= time.monotonic()
     reading.close()
-
-
-def test_a_peer_that_pauses_is_not_made_to_wait() -> None:
-    """A read that had to wait was a turn of the others already."""
-    theirs, ours = socket.socketpair()
-    reading = LiveSocket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=ours.detach())
-    gevent.spawn_later(2 * address.TURN, theirs.sendall, b"ab")
-    assert reading.recv(1) == b"a"
-    ran: list[int] = []
-    gevent.spawn(ran.append, 1)
-    assert reading.recv(1) == b"b"
-    assert not ran
-    theirs.close()
-    reading.close()
