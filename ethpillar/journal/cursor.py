@@ -47,12 +47,6 @@ class Cursor(NamedTuple):
         """Whether it names no entry, but a time: `t=HEX`."""
         return self.realtime_us is not None and self[:4] == (None,) * 4 and self.checksum is None
 
-    def is_moment_of(self, other: str) -> bool:
-        """Return True if another cursor names the same moment of the same boot. Entries may share it."""
-        second = Cursor.parse(other)
-        known = (self.boot_id, self.monotonic_us)
-        return None not in known and known == (second.boot_id, second.monotonic_us)
-
 
 def same_entry(one: str, other: str) -> bool:
     """Return True if two cursors name the same entry.
@@ -68,6 +62,21 @@ def same_entry(one: str, other: str) -> bool:
         return first.sequence_number is not None and first.sequence_number == second.sequence_number
     known = (first.boot_id, first.monotonic_us, first.checksum)
     return None not in known and known == (second.boot_id, second.monotonic_us, second.checksum)
+
+
+def is_moment_of(one: str, other: str) -> bool:
+    """Return True if two cursors name the same moment of the same boot. Entries may share it."""
+    first, second = Cursor.parse(one), Cursor.parse(other)
+    known = (first.boot_id, first.monotonic_us)
+    return None not in known and known == (second.boot_id, second.monotonic_us)
+
+
+def anywhere(cursor: str) -> str:
+    """Return the part of a cursor that is the same in every file to which journald copies the entry.
+
+    Other entries may share it: a line that is printed twice at once. "" if the cursor has no such part.
+    """
+    return cursor.partition(";b=")[2]
 
 
 def is_beyond(one: str, other: str, back: bool = False) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .cursor import Cursor, is_beyond, same_entry, time_of
+from .cursor import Cursor, is_beyond, is_moment_of, same_entry, time_of
 from .entry import Entry
 
 HINT = "sudo journalctl --verify names the damaged files of the journal. What they still have is shown."
@@ -200,7 +200,7 @@ def after_entry(entries: Sequence[Entry], cursor: str) -> tuple[list[Entry], boo
     for number, entry in enumerate(entries):
         if same_entry(entry.cursor, cursor):
             return list(entries[number + 1 :]), True
-        if not Cursor.parse(entry.cursor).is_moment_of(cursor):
+        if not is_moment_of(entry.cursor, cursor):
             break
     return list(entries), False
 
@@ -275,7 +275,12 @@ def _up_to(cursor: str, entry: Entry, back: bool) -> Generator[Step, Answer, _Fa
     """Read in the other direction from an entry to the known one, or to the damage."""
     answer = yield Step(entry.cursor, not back, AT_ONCE + 1)
     other, there = after_entry(answer.entries, entry.cursor)
-    return _beyond(cursor, [entry, *(other if there else [])], answer, AT_ONCE, back)
+    found = _beyond(cursor, [entry, *(other if there else [])], answer, AT_ONCE, back)
+    if answer.jumped and len(found.island) > 1:  # perhaps within these
+        sure, _ = yield from _without_jumps(entry.cursor, found.island[-2::-1], not back)
+        if len(sure) < len(found.island) - 1:
+            return _Far([*sure[::-1], entry], damaged=True)
+    return found
 
 
 def _from_end(cursor: str, back: bool) -> Generator[Step, Answer, _Far]:

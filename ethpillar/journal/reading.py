@@ -19,10 +19,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from .cursor import time_of
+from .cursor import is_moment_of, time_of
 from .detour import Gap, after_entry, shows_damage
 from .entry import Entry
 
+MOST_OF_MOMENT = 5000
+"Entries that journald received at once, and so gave one time, that are looked through for the one at a cursor."
 MOST_FAILURES = 3
 "How often journalctl may fail without saying why before the cursor that a client supplied is blamed."
 
@@ -75,6 +77,8 @@ class Reading:
         "Whether any entry has come, the one at the cursor included."
         self.advanced = False
         "Whether a new entry has come."
+        self._moment: list[Entry] = []
+        "Entries of the same moment as the one at the cursor, which has not come yet."
         self.since_us = time_of(start.cursor) if isinstance(start, After) else None
         "The time of the oldest entry that it is about."
 
@@ -92,7 +96,11 @@ class Reading:
         gap = None
         start = self.next
         if not self.begun and isinstance(start, After):
+            entries, self._moment = [*self._moment, *entries], []
             beyond, there = after_entry(entries, start.cursor)
+            if not there and len(entries) < MOST_OF_MOMENT and is_moment_of(entries[-1].cursor, start.cursor):
+                self._moment = entries  # it may be the next
+                return Taken([], None)
             if there:
                 self.next = replace(start, ours=True, gone=False)
                 entries = entries[len(entries) - len(beyond) - start.inclusive :]

@@ -12,8 +12,16 @@ from collections.abc import Collection, Iterable
 from enum import Enum
 from itertools import islice
 
+from ..journal.cursor import anywhere
 from .items import Item
 from .runs import BATCH, RecentRuns, Run, cut
+
+SEVERAL = -1
+"In place of a sequence number: more than one item is meant."
+
+
+def _same_sequence(one: str, other: str) -> bool:
+    return one.partition(";")[0] == other.partition(";")[0]
 
 
 class Ring:
@@ -25,6 +33,8 @@ class Ring:
         self._size = size
         self._items: deque[Item] = deque()
         self._index: dict[str, int] = {}
+        self._copies: dict[str, int] = {}
+        "The same by what a cursor has in common with those of copies in other files; `SEVERAL` entries may share it."
         self._bytes = 0
         self._runs = RecentRuns()
         self.complete = False
@@ -45,6 +55,8 @@ class Ring:
         """Add an item and forget the oldest ones as the bounds ask for."""
         if item.gap is None:  # a reader that resumes after the entry before a gap has to be told of the gap
             self._index[item.cursor] = self.end
+            if copy := anywhere(item.cursor):
+                self._copies[copy] = SEVERAL if copy in self._copies else self.end
         self._items.append(item)
         self._bytes += item.size
         while len(self._items) > 1 and (len(self._items) > self._entries or self._bytes > self._size):
@@ -56,6 +68,9 @@ class Ring:
         self._lines_forgotten += item.lines
         if self._index.get(item.cursor) == self.start:
             del self._index[item.cursor]
+        copy = anywhere(item.cursor)
+        if item.gap is None and self._copies.get(copy, self.end) <= self.start:
+            del self._copies[copy]
         self.start += 1
         self.complete = False
 
@@ -79,7 +94,9 @@ class Ring:
     def after(self, cursor: str) -> int | None:
         """Return the sequence number that follows the item with this cursor, or None if it is not here."""
         found = self._index.get(cursor)
-        return None if found is None else found + 1
+        if found is None and self._items and not _same_sequence(cursor, self._items[-1].cursor):
+            found = self._copies.get(anywhere(cursor))
+        return None if found is None or found == SEVERAL else found + 1
 
     def slice(self, start: int, count: int) -> list[Item]:
         """Return up to `count` items from sequence number `start`, which must not be before `self.start`."""

@@ -287,3 +287,38 @@ def test_the_model_tells_no_gap_where_nothing_is_gone() -> None:
     journal.sequence = "bb"
     assert reader.read(100, 5, 0, b"") is Verdict.COMPLETE
     assert reader.got == list(range(4, 20))
+
+
+# -- entries of one moment
+
+
+def together(number: int, sequence: str = "aa") -> Entry:
+    """One of several entries that journald received at once: up to number 9, from number 10 on, and so forth."""
+    moment = number // 10
+    first = 0 if sequence == "aa" else 1000
+    cursor = f"s={sequence};i={number + first:x};b=b0;m={moment:x};t={moment + 1:x};x={number * 7:x}"
+    return Entry(cursor, moment + 1, b"line %d" % number)
+
+
+@given(st.integers(10, 39), st.integers(1, 9), st.booleans(), st.booleans())
+def test_entries_of_one_moment_are_neither_lost_nor_repeated(
+    known: int, step: int, inclusive: bool, copied: bool
+) -> None:
+    # Where journald has copied the entries, journalctl knows the moment only and starts at the first of them.
+    sequence = "bb" if copied else "aa"
+    first = known // 10 * 10 if copied else known
+    come = [together(number, sequence) for number in range(first, 60)]
+    reading = Reading(After(together(known).cursor, inclusive=inclusive))
+    got: list[int] = []
+    for begin in range(0, len(come), step):
+        new, gap = reading.take(come[begin : begin + step])
+        assert gap is None
+        got += [int(each.message.split()[1]) for each in new]
+    assert got == list(range(known + (not inclusive), 60))
+
+
+def test_a_moment_whose_entry_is_gone_is_a_gap() -> None:
+    reading = Reading(After(together(15).cursor))
+    come = [together(number, "bb") for number in range(10, 30) if number != 15]
+    found = [reading.take(come[begin : begin + 4]) for begin in range(0, len(come), 4)]
+    assert [each.gap is not None for each in found] == [False, False, True, False, False]

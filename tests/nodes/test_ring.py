@@ -179,3 +179,18 @@ def test_nothing_is_forgotten_that_the_fastest_needs(forgotten: int, reached: li
     if room in (Room.GO, Room.GRACE):
         assert forgotten <= 10 or not reached or max(reached) >= forgotten
     assert wanted or room is not Room.GIVE_BACK
+
+
+def test_a_copy_of_an_entry_is_found() -> None:
+    def cursor(sequence: str, number: int, checksum: int) -> str:
+        return f"s={sequence};i={number:x};b=b0;m={number:x};t={number:x};x={checksum:x}"
+
+    ring = Ring(3, 10**6)
+    for number in range(4):
+        ring.append(Item(cursor("aa", number, 5), number, ("",)))
+    assert ring.after(cursor("aa", 2, 5)) == ring.after(cursor("bb", 2, 5)) == 3
+    assert ring.after(cursor("bb", 0, 5)) is None  # it was forgotten
+    assert ring.after(cursor("bb", 2, 6)) is None
+    ring.append(Item("s=aa;i=9;b=b0;m=3;t=3;x=5", 3, ("",)))  # the same line twice at once: which is meant?
+    assert ring.after(cursor("bb", 3, 5)) is None
+    assert ring.after("nothing") is None
