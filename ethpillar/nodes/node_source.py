@@ -70,7 +70,7 @@ class NodeJournal:
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
         words = words if follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
-        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, endless=follow) as command:
+        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, follows=follow) as command:
             yield CommandEntries(command, None if follow else PATIENCE, cursor, lines)
 
     def ask(self, unit: str, step: Step) -> Answer:

@@ -19,14 +19,16 @@ from ..journal.joining import LineJoiner
 from ..ssh.connection import Command
 from ..timing import within
 from ..turns import breathe
+from .tries import ReadFailed, Trouble
 
 # PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
 # tells where a long line was cut. The cursor and the times come whatever is asked for.
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_LINE_BREAK"
 
-PATIENCE = 60.0
-"""Seconds without an entry after which a journalctl that does not follow hangs, as on a disk that has died: the node
-still answers then. It may search a large journal for a while; one that follows may well be silent for days."""
+PATIENCE = 300.0
+"""Seconds without an entry after which a journalctl that does not follow is given up: its disk is dead, though the node
+still answers, or the journal is too large for it. A search for a unit that prints little takes minutes on a slow disk,
+and another one would begin anew; one that follows may well be silent for days."""
 BARREN = 8 * 1024 * 1024
 "Bytes without an entry after which what a node prints is not a journal."
 HELD = 0.05
@@ -64,7 +66,10 @@ class EntryStream(Protocol):
     """Entries as they come."""
 
     def read(self) -> list[Entry]:
-        """Waits for entries; [] when there will be no more."""
+        """Wait for entries; return [] when there will be no more.
+
+        :raises ReadFailed: it has printed nothing for `PATIENCE` seconds
+        """
 
     def status(self) -> int:
         """At the end: 0 when all has come, -1 when the connection broke or it hung, or its exit status."""
@@ -147,8 +152,11 @@ class CommandEntries:
             data = None
             with within(HELD if self._held else None if until is None else max(0.0, until - time.monotonic())):
                 data = self._command.read()
-            if data is None and self._held:
-                break
+            if data is None:
+                if self._held:
+                    break
+                self._over = True
+                raise ReadFailed(Trouble.SLOW)
             if not data:
                 self._over = True
                 self._parser.close()

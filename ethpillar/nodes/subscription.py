@@ -35,6 +35,10 @@ NOWHERE = -1
 CATCH = 5.0
 "Seconds that a subscriber at the journal's end waits for the follower before it looks into the journal again."
 VERIFY = "The journal's files are damaged. To see which: sudo journalctl --verify"
+TOO_SLOW = (
+    "The node's disk is too slow for a journal of this size. Make it smaller: sudo journalctl --vacuum-size=1G, and "
+    "SystemMaxUse=1G in /etc/systemd/journald.conf"
+)
 TURN = 2.0
 "Seconds for which a subscriber and the follower of its log leave a channel to each other."
 
@@ -255,10 +259,13 @@ class LogSubscription:
             gevent.sleep(delay)
 
 
+_HINTS = {Trouble.DAMAGE: VERIFY, Trouble.SLOW: TOO_SLOW}
+
+
 def about(service: str, problem: EthPillarError | ReadFailed) -> EthPillarError:
     """Return what stands against one log as an error about its service: that is how a page knows where to show it."""
     if isinstance(problem, ReadFailed):
-        return LogUnavailable(service, hint=VERIFY)
+        return LogUnavailable(service, hint=_HINTS.get(problem.trouble))
     if isinstance(problem, LimitReached):
         return TooManyLogs(service)
     return LogUnavailable(service, hint=problem.message) if isinstance(problem, SshError) else problem

@@ -23,6 +23,7 @@ class Trouble(Enum):
     REFUSED = "the node can't be logged in to any more"
     JOURNAL = "journalctl failed"
     DAMAGE = "journalctl can't read the journal's files here"
+    SLOW = "journalctl has printed nothing for minutes"
     NOTHING = "the journal shows nothing where entries should be"
     PLACE = "a followed journal did not begin at the cursor"
     UNEXPECTED = "a mistake in this server"
@@ -55,13 +56,20 @@ Limits = Mapping[Trouble, int]
 """How many failures of a kind in a row are followed by another try. A kind that is not named has no limit: it may be
 over soon, and never ends a log."""
 
-NEW: Limits = {Trouble.ROOM: 5, Trouble.RIGHT: 0, Trouble.UNIT: 0, Trouble.REFUSED: 0, Trouble.DAMAGE: 2}
+NEW: Limits = {
+    Trouble.ROOM: 5,
+    Trouble.RIGHT: 0,
+    Trouble.UNIT: 0,
+    Trouble.REFUSED: 0,
+    Trouble.DAMAGE: 2,
+    Trouble.SLOW: 0,
+}
 "For a log of which nothing has been read."
 BEGUN: Limits = {Trouble.ROOM: 5, Trouble.RIGHT: 0, Trouble.REFUSED: 0}
 "For a log whose backlog has been read: its unit may be away for a moment, while its file is being replaced."
 FOLLOWED: Limits = {Trouble.RIGHT: 4, Trouble.REFUSED: 0}
 "For a log that was live: a journalctl that is broken for a moment may look like a missing right."
-SUBSCRIBER: Limits = {Trouble.ROOM: 7, Trouble.RIGHT: 4, Trouble.REFUSED: 0, Trouble.DAMAGE: 2}
+SUBSCRIBER: Limits = {Trouble.ROOM: 7, Trouble.RIGHT: 4, Trouble.REFUSED: 0, Trouble.DAMAGE: 2, Trouble.SLOW: 0}
 "For a subscriber that needs a journalctl of its own."
 
 

@@ -20,7 +20,7 @@ from ..errors import SshTimeout, SshUnreachable
 from ..turns import breathe
 from .bounds import WINDOW
 from .channels import ChannelCount
-from .shell import NOISE_LIMIT, CommandLine
+from .shell import NOISE_LIMIT, CommandLine, Ends
 from .transport import NodeTransport
 
 READ_SIZE = 64 * 1024
@@ -93,7 +93,7 @@ class Command:
         self._channel.exec_command(self._line.text)
         self._end = gevent.spawn(self._await_end)
         self._stdin = stdin
-        if not stdin:
+        if not stdin and self._line.ends is not Ends.SILENT:
             self.send(b"")
 
     def _await_end(self) -> None:
@@ -159,7 +159,7 @@ class Command:
 
     def status(self, timeout: float = 5.0) -> int:
         """Return the exit status once it has ended and all of its output is here; -1 when there is none."""
-        if not self._line.endless:
+        if self._line.ends is not Ends.CLOSED:
             status = self._output.status
             return -1 if status is None or status > 127 else status  # beyond 127: a signal ended it
         self._channel.status_event.wait(timeout)
@@ -258,20 +258,20 @@ class Connection:
         return bool(self._transport.is_active()) and not self._transport.ended.is_set()
 
     def start(
-        self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = 15.0, endless: bool = False
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float | None = 15.0, ends: Ends = Ends.SOON
     ) -> Command:
         """Return a running command, whose channel has been counted (`ChannelCount.take`). Close it.
 
         :param words: the program and its arguments, unquoted
         :param stdin: all of its standard input
         :param timeout: seconds until sshd must have started it; None where the caller has a deadline
-        :param endless: it goes on until it is closed
+        :param ends: what ends it; `Ends.SILENT` only without standard input
         :raises ChannelRefused: no room on this connection
         :raises SshUnreachable: the connection is gone (`SshTimeout`: it does not answer)
         """
         # In a greenlet that nobody kills: sshd's answer may come after the caller was stopped, and a channel that opens
         # then has to be closed, or it would count against MaxSessions for ever.
-        opening = gevent.spawn(self._open, CommandLine(words, endless))
+        opening = gevent.spawn(self._open, CommandLine(words, ends))
         try:
             with gevent.Timeout(timeout, SshTimeout()):
                 answer = opening.get()

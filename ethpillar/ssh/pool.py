@@ -18,6 +18,7 @@ from gevent.event import Event
 from ..errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable
 from .channels import ChannelCount, Channels, Step
 from .connection import OUTPUT_LIMIT, ChannelRefused, Command, Connection, Result
+from .shell import Ends
 
 LOOK_EVERY = 1.0
 "Seconds after which a command that waits for room looks again, whatever it was told."
@@ -128,17 +129,19 @@ class ConnectionPool:
 
     @contextmanager
     def stream(
-        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, spare: int = 0, endless: bool = False
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 15.0, spare: int = 0, follows: bool = False
     ) -> Iterator[Command]:
         """Start a long command, which is ended at the end of the block; see `Connection.start`.
 
         :param timeout: seconds until a connection that has room must have started it
         :param spare: how many more there must be room for; less where sshd allows few channels
-        :param endless: it goes on until it is closed
+        :param follows: it goes on until it is closed
         :raises LimitReached: there is no room for one more
         """
+        # What gets a password runs as root, and this user can't end that.
+        ends = Ends.CLOSED if follows else Ends.SOON if stdin else Ends.SILENT
         command = self._start(
-            lambda connection: connection.start(words, stdin, timeout, endless),
+            lambda connection: connection.start(words, stdin, timeout, ends),
             partial(self._channels.take_long, spare),
         )
         try:

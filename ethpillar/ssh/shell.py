@@ -5,6 +5,10 @@ line, a terminal's title. So the shell is told to replace itself with `sh`, whic
 the command, and prints the mark again with the exit status. What stands between the marks is the command's. A command
 that goes on until it is closed takes the place of `sh`, so that nothing else runs on the node meanwhile.
 
+A process without a terminal gets no signal when its channel is closed: it notices when it writes next, and a
+journalctl that searches may write nothing for minutes. So a command that may be silent runs beside a process that
+reads its standard input, and ends the command when that ends, which sshd brings about by closing it.
+
 A mark is drawn for each command, and is on the command line in halves only: a shell that prints the commands that it
 runs (`set -x`, a title made of `$BASH_COMMAND`) does not print the mark.
 
@@ -16,6 +20,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from enum import Enum
 
 NOISE_LIMIT = 16 * 1024 * 1024
 "Bytes that a shell may print before a command; more is no answer."
@@ -27,7 +32,26 @@ _SPECIAL = re.compile(r"['\\!]")
 
 _SAY = "printf %s%s {0} {1}; printf %s%s {0} {1} >&2; LC_ALL=C; export LC_ALL; "
 _ENDLESS = _SAY + 'exec "$@"'
-_BOUNDED = _SAY + '"$@"; printf %s%s.%s. {0} {1} $?; printf %s%s {0} {1} >&2'
+_SAY_STATUS = "printf %s%s.%s. {0} {1} $?; printf %s%s {0} {1} >&2"
+_SHORT = _SAY + '"$@"; ' + _SAY_STATUS
+# `timeout` leads a process group of its own, of which the command is a part; anything else is no leader.
+_SILENT = (
+    _SAY
+    + 'exec 3<&0; "$@" </dev/null 3<&- & c=$!; (cat <&3; kill -9 -$c; kill -9 $c) >/dev/null 2>&1 & w=$!; exec 3<&-; '
+    + "wait $c; s=$?; kill $w 2>/dev/null; (exit $s); "
+    + _SAY_STATUS
+)
+
+
+class Ends(Enum):
+    """What ends a command."""
+
+    SOON = "it ends by itself, and soon"
+    SILENT = "it ends by itself, and may be silent before: closing its channel ends it. It has no standard input"
+    CLOSED = "it goes on until its channel is closed: there is no mark at its end"
+
+
+_SCRIPTS = {Ends.SOON: _SHORT, Ends.SILENT: _SILENT, Ends.CLOSED: _ENDLESS}
 
 
 def quote(word: str) -> str:
@@ -42,20 +66,17 @@ def quote(word: str) -> str:
 class CommandLine:
     """One command as a login shell is told to run it."""
 
-    def __init__(self, words: Sequence[str], endless: bool = False) -> None:
-        """
-        :param words: the program and its arguments, unquoted
-        :param endless: it runs until it is closed, and so there is no mark at its end
-        """
+    def __init__(self, words: Sequence[str], ends: Ends = Ends.SOON) -> None:
+        """:param words: the program and its arguments, unquoted"""
         halves = secrets.token_hex(8), secrets.token_hex(8)
-        script = (_ENDLESS if endless else _BOUNDED).format(*halves)
+        script = _SCRIPTS[ends].format(*halves)
         self.text = " ".join(["exec", "/bin/sh", "-c", quote(script), "sh", *map(quote, words)])
-        self.endless = endless
+        self.ends = ends
         self._mark = "".join(halves).encode()
 
     def output(self) -> Output:
         """Return what finds the command's bytes in one of its streams."""
-        return Output(self._mark, self.endless)
+        return Output(self._mark, self.ends is Ends.CLOSED)
 
 
 class Output:

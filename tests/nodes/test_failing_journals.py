@@ -22,6 +22,7 @@ from ethpillar.errors import (
 from ethpillar.journal.entry import Entry
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
+from ethpillar.nodes.tries import ReadFailed, Trouble
 
 from ..waiting import until
 from .journal_fake import Bad, FakeJournal, FakeSink, FakeStream, expect, failing, make_feed, refusing, told
@@ -152,6 +153,26 @@ def test_a_follow_that_fails_is_tried_less_and_less_often(journal: FakeJournal) 
     assert attempts == list(range(1, 9))
     journal.write(1)
     expect(sink, range(11))
+    feed.close()
+
+
+class Slow(Bad):
+    """A journalctl that searches until its reader gives it up."""
+
+    def read(self) -> list[Entry]:
+        raise ReadFailed(Trouble.SLOW)
+
+
+def test_a_search_that_takes_too_long_says_so_and_what_helps(journal: FakeJournal) -> None:
+    feed = make_feed(journal)
+    searches = failing(journal, 10**6, Slow(0))
+    sink = FakeSink()
+    feed.subscribe(sink)
+    error = until(lambda: sink.error, "the error")
+    assert (error.code, error.service) == ("log_unavailable", "execution")
+    assert "journalctl --vacuum-size" in (error.hint or "")
+    assert "SystemMaxUse=" in (error.hint or "")
+    assert searches[0] == 1
     feed.close()
 
 

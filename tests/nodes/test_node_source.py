@@ -58,9 +58,9 @@ class Node:
 
     @contextmanager
     def stream(
-        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, spare: int = 0, endless: bool = False
+        self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, spare: int = 0, follows: bool = False
     ) -> Iterator[Command]:
-        assert endless == ("-f" in words)
+        assert follows == ("-f" in words)
         self.words.append(tuple(words))
         self.spare.append(spare)
         self.running += 1

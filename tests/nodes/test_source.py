@@ -10,6 +10,7 @@ from gevent.event import Event
 
 from ethpillar.nodes import source
 from ethpillar.nodes.source import CommandEntries
+from ethpillar.nodes.tries import ReadFailed, Trouble
 
 ENTRY = b"__CURSOR=s=a;i=1\n__REALTIME_TIMESTAMP=1\nMESSAGE=hello\n\n"
 
@@ -31,11 +32,14 @@ class Hanging:
         return -1
 
 
-def test_one_that_hangs_is_over_and_has_not_ended_well() -> None:
+def test_one_that_hangs_is_given_up() -> None:
     hanging: Any = Hanging()
     stream = CommandEntries(hanging, patience=0.01)
     assert [entry.message for entry in stream.read()] == [b"hello"]
-    assert stream.read() == stream.read() == []
+    with pytest.raises(ReadFailed) as caught:
+        stream.read()
+    assert caught.value.trouble is Trouble.SLOW
+    assert stream.read() == []
     assert stream.status() == -1
 
 
@@ -118,5 +122,5 @@ def test_bytes_that_drip_in_do_not_prolong_the_wait_for_an_entry() -> None:
             return b"x"
 
     dripping: Any = Dripping(b"x")
-    with gevent.Timeout(30):
-        assert CommandEntries(dripping, patience=0.05).read() == []
+    with gevent.Timeout(30), pytest.raises(ReadFailed):
+        CommandEntries(dripping, patience=0.05).read()

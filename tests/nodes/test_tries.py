@@ -55,6 +55,10 @@ def test_the_kind_of_an_error(problem: Exception, trouble: Trouble) -> None:
         (BEGUN, Trouble.DAMAGE, None),
         (FOLLOWED, Trouble.DAMAGE, None),
         (SUBSCRIBER, Trouble.DAMAGE, 2),
+        (NEW, Trouble.SLOW, 0),
+        (BEGUN, Trouble.SLOW, None),
+        (FOLLOWED, Trouble.SLOW, None),
+        (SUBSCRIBER, Trouble.SLOW, 0),
         *[(limits, Trouble.REFUSED, 0) for limits in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)],
         *[
             (limits, trouble, None)

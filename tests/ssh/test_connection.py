@@ -11,6 +11,7 @@ import pytest
 from ethpillar.errors import SshTimeout, SshUnreachable
 from ethpillar.ssh import connection as connection_module
 from ethpillar.ssh.connection import OUTPUT_LIMIT, STDERR_KEPT, ChannelRefused, Command, Connection, Result
+from ethpillar.ssh.shell import Ends
 
 from ..waiting import until
 from .fakes import Channel, Sshd
@@ -24,7 +25,7 @@ def start(
     endless: bool = False,
 ) -> Command:
     connection.channels.take()
-    return connection.start(words or ["systemctl"], stdin, timeout, endless)
+    return connection.start(words or ["systemctl"], stdin, timeout, Ends.CLOSED if endless else Ends.SOON)
 
 
 def only(sshd: Sshd) -> Channel:

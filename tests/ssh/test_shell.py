@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.ssh.shell import NOISE_KEPT, CommandLine, Output, quote
+from ethpillar.ssh.shell import NOISE_KEPT, CommandLine, Ends, Output, quote
 
 from ..programs import need
 
@@ -99,31 +100,52 @@ WORDS = [
 ]
 
 
-def through(shell: str, tmp_path: Path, words: list[str], endless: bool) -> tuple[bytes, bytes, int | None]:
+def through(shell: str, tmp_path: Path, words: list[str], ends: Ends) -> tuple[bytes, bytes, int | None]:
     """What a shell makes of a command: its output, its errors, and its status."""
-    line = CommandLine(words, endless)
-    ran = subprocess.run(
-        [need(shell), "-c", line.text],
-        capture_output=True,
-        env={"HOME": str(tmp_path), "SSH_CLIENT": "1", "PATH": "/usr/bin:/bin"},
-        stdin=subprocess.DEVNULL,
-    )
+    line = CommandLine(words, ends)
+    reading, writing = os.pipe()  # standard input stays open, as sshd's does
+    try:
+        ran = subprocess.run(
+            [need(shell), "-c", line.text],
+            capture_output=True,
+            env={"HOME": str(tmp_path), "SSH_CLIENT": "1", "PATH": "/usr/bin:/bin"},
+            stdin=reading,
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
     output, errors = line.output(), line.output()
     found, said = output.feed(ran.stdout), errors.feed(ran.stderr)
     assert (output.began, errors.began) == (True, True), ran
-    return found, said, ran.returncode if endless else output.status
+    return found, said, ran.returncode if ends is Ends.CLOSED else output.status
 
 
-@pytest.mark.parametrize("endless", [False, True])
+@pytest.mark.parametrize("ends", Ends)
 @pytest.mark.parametrize("shell", SHELLS)
-def test_words_reach_the_program_as_they_are(shell: str, endless: bool, tmp_path: Path) -> None:
-    found = through(shell, tmp_path, ["printf", "%s|", *WORDS], endless)
+def test_words_reach_the_program_as_they_are(shell: str, ends: Ends, tmp_path: Path) -> None:
+    found = through(shell, tmp_path, ["printf", "%s|", *WORDS], ends)
     assert found == (("|".join(WORDS) + "|").encode(), b"", 0)
     script = "printf out; printf err >&2; echo $LC_ALL; exit 7"
-    assert through(shell, tmp_path, ["sh", "-c", script], endless) == (b"outC\n", b"err", 7)
+    assert through(shell, tmp_path, ["sh", "-c", script], ends) == (b"outC\n", b"err", 7)
 
 
 def test_what_is_plain_is_not_quoted() -> None:
     assert quote("/bin/sh") == "/bin/sh"
     assert quote("") == "''"
     assert quote("it's") == "'it'\\''s'"
+
+
+@pytest.mark.parametrize("words", [["sleep", "1000"], ["timeout", "900", "nice", "sleep", "1000"]])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_silent_command_ends_with_its_standard_input(shell: str, words: list[str], tmp_path: Path) -> None:
+    """Which sshd closes with the channel."""
+    line = CommandLine(words, Ends.SILENT)
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([need(shell), "-c", line.text], env=environment, **pipes) as running:  # type: ignore[call-overload]
+        output = line.output()
+        while not output.began:
+            output.feed(running.stdout.read1())
+        running.stdin.close()
+        rest = output.feed(running.stdout.read())  # the end of the pipe: nobody has it open any more
+    assert (rest, output.ended, output.status) == (b"", True, 137)

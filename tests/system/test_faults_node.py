@@ -190,6 +190,36 @@ BABBLE = [
 ]
 
 
+@pytest.mark.parametrize("leaves", ["unsubscribes", "goes"])
+def test_a_search_that_nobody_waits_for_any_more_ends_on_the_node(
+    world: World, node: SimNode, tmp_path: Path, leaves: str
+) -> None:
+    """A journalctl that searches prints nothing, so it does not notice by itself that its channel was closed."""
+    begun = tmp_path / "begun"
+    begun.touch()
+    script = f'case "$*" in *" -f"*|*"-n 1 "*) exec "$real" "$@";; *) echo $$ >>{begun}; exec sleep 600;; esac'
+    silent = Wrapped(node, "journalctl", script)
+    node.append_many(EXECUTION, ["one", "two"])
+    first, second = world.enter(), world.enter()
+    for socket in (first, second):
+        assert socket.call("subscribe_logs", {"service": "execution"}) == {"ok": True}
+    first.emit("read_logs", {"service": "execution", "level": "error"})
+    searches = until(lambda: len(begun.read_text().split()) == 2 and begun.read_text().split(), "both searches")
+    assert all(Path("/proc", pid).exists() for pid in searches)
+    for socket in (first, second):
+        if leaves == "unsubscribes":
+            socket.emit("unsubscribe_logs", {"service": "execution"})
+        else:
+            socket.close()
+    if leaves == "unsubscribes":
+        first.close()
+    until(lambda: not any(Path("/proc", pid).exists() for pid in searches), "the end of both searches")
+    silent.undo()
+    again = world.enter()
+    again.call("subscribe_logs", {"service": "execution"})
+    until(lambda: again.lines("execution") == ["one", "two"], "the log")
+
+
 def test_a_systemctl_that_babbles(world: World, node: SimNode) -> None:
     node.append(EXECUTION, "hello")
     for script in BABBLE:
