@@ -53,6 +53,26 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def _listener(value: str) -> tuple[str, int] | None:
+    """`127.0.0.1:9464`, `[::1]:9464`, `:9464` (loopback), or none."""
+    if value == "none":
+        return None
+    host, colon, port = value.rpartition(":")
+    try:
+        if not colon:
+            raise ValueError
+        ipaddress.ip_address(host.strip("[]") or "127.0.0.1")
+        return host.strip("[]") or "127.0.0.1", _integer(1, 65535)(port)
+    except ValueError:
+        raise ValueError("must be an address and a port such as 127.0.0.1:9464, or none") from None
+
+
+def _bearer(value: str) -> str:
+    if value and not re.fullmatch(r"[!-~]{16,256}", value):
+        raise ValueError("must have 16 to 256 printable characters without a space")
+    return value
+
+
 def _choice(*words: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower() not in words:
@@ -221,6 +241,12 @@ class Settings:
     )
     log_level: str = _setting("info", _level, "how much the server tells on stderr")
     log_format: str = _setting("text", _choice("text", "json"), "`json`: each line of its log is a JSON object")
+    metrics_token: str = _setting(
+        "", _bearer, "when set: `/metrics` answers requests that show it as a bearer token, and nobody else"
+    )
+    metrics_bind: tuple[str, int] | None = _setting(
+        "none", _listener, "an address and port of its own for `/metrics`, without a token, such as `127.0.0.1:9464`"
+    )
     auth_timeout: float = _setting("30", _seconds(1, 600), "seconds a socket may stay without a valid token")
     session_ttl: int = _setting("10200", _integer(60, 604800), "seconds a session lives after its last use")
     session_key: tuple[str, ...] = _setting(

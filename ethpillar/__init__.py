@@ -35,8 +35,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     import config
 
     from .cli import add_commands
+    from .metrics import CONTENT_TYPE, Metrics
     from .web.console import add_console
     from .web.dispatch import EngineIoDispatch
+    from .web.metrics import MetricsListener, add_metrics
     from .web.probes import add_routes
 
     app = Flask("ethpillar", static_folder=None)
@@ -45,6 +47,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     server = _make_server(app, settings)
     app.wsgi_app = EngineIoDispatch(app.wsgi_app, server.web)  # type: ignore[method-assign]
     add_routes(app, server.store.ping, __version__)
+    metrics = Metrics(server, __version__)
+    if settings.metrics_token:
+        add_metrics(app, metrics.text, CONTENT_TYPE, settings.metrics_token)
+    if settings.metrics_bind:
+        server.metrics = MetricsListener(settings.metrics_bind, metrics.text, CONTENT_TYPE)
     if settings.console:
         add_console(app)
     app.extensions["ethpillar"] = server

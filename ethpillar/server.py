@@ -17,6 +17,7 @@ from .nodes.registry import NodeRegistry
 from .sessions import SessionStore, SessionWatch
 from .timing import within
 from .watchdog import Watchdog
+from .web.metrics import MetricsListener
 from .web.options import WebOptions
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Server:
         self._greeting = greeting
         self._greeter = gevent.Greenlet(self._greet)
         self.watchdog = Watchdog()
+        self.metrics: MetricsListener | None = None
+        "Where Prometheus asks, if it does at an address of its own."
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
@@ -58,6 +61,11 @@ class Server:
         self.watchdog.start()
         self.watch.start()
         self._greeter.start()
+        if self.metrics is not None:
+            try:
+                self.metrics.start()
+            except OSError as problem:
+                log.error("METRICS_BIND can't be listened on: %s", problem.strerror)
 
     def _greet(self) -> None:
         try:
@@ -79,6 +87,8 @@ class Server:
             "Shutting down: %d sockets, %d nodes; %s", len(self.gateway.sockets), len(self.registry), self.watchdog.lag
         )
         self._greeter.kill(block=False)
+        if self.metrics is not None:
+            self.metrics.stop()
         for share, step in (
             (1 / 16, self.watch.stop),
             (3 / 8, partial(self.gateway.say_goodbye, ShuttingDown())),

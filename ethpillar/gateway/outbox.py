@@ -34,6 +34,11 @@ class Outbox:
         self._queue: OutgoingQueue = self._socket.queue
 
     @property
+    def weight(self) -> int:
+        """Bytes that the browser has not taken yet."""
+        return self._queue.weight
+
+    @property
     def closed(self) -> bool:
         """Return True if the client is gone, or is being disconnected."""
         return bool(self._socket.closing or self._socket.closed)

@@ -37,6 +37,10 @@ class LogFeeds:
             feed = self._feeds[unit] = self._make(unit, self._idle)
         return feed
 
+    def all(self) -> list[LogFeed]:
+        """Return the feeds there are."""
+        return list(self._feeds.values())
+
     def _idle(self, feed: LogFeed) -> None:
         if not self._closed and feed not in self._lingering:
             self._lingering[feed] = gevent.spawn_later(0 if feed.dead else FEED_LINGER, self._end, feed)

@@ -97,6 +97,11 @@ class Follower:
         self._greenlet = gevent.spawn(self._run)
 
     @property
+    def state(self) -> str:
+        """Its state, in a word for metrics."""
+        return self._machine.state.name.lower()
+
+    @property
     def over(self) -> bool:
         """Return True if the follower will read nothing more."""
         return self._machine.state is FeedState.OVER or bool(self._greenlet.dead)
@@ -272,7 +277,10 @@ class Follower:
         if missing and not entries:
             self._put(missing)
         for some in portions(entries):
-            self._put([*missing, *(self._log.items.make(entry, self._parser) for entry in some)])
+            unknown = self._parser.unknown
+            items = [self._log.items.make(entry, self._parser) for entry in some]
+            self._log.tally.read(some, self._parser.client, self._parser.unknown - unknown)
+            self._put([*missing, *items])
             missing = []
             if any(entry.pid == 1 for entry in some):
                 self._log.source.unit_changed(self._log.unit)

@@ -15,13 +15,14 @@ from typing import Any, Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, SshError, SshUnreachable, whereabouts
+from ..errors import EthPillarError, InternalError, SshError, SshUnreachable, whereabouts
 from ..ssh.pool import ConnectionPool
 from ..timing import Backoff
 from .away import AwayWatch
 from .link_state import HURRY_EVERY, TRANSITIONS, LinkState, Retries, after_failure
 from .shared import Shared
 from .states import Machine
+from .tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,15 @@ class Link:
         pool: ConnectionPool,
         give_up: float,
         away_changed: Callable[[bool], None] = lambda _: None,
+        tally: Tally | None = None,
     ) -> None:
         """
         :param name: the session's name in the log
         :param give_up: seconds after which a lost connection isn't tried any more
         :param away_changed: called before the listeners are when the node counts as away, or is back; must not wait
+        :param tally: where logins are counted
         """
+        self._tally = tally or Tally()
         self.listeners: set[NodeListener] = set()
         self._log = logging.LoggerAdapter(log, {"session": name})
         self._pool = pool
@@ -187,10 +191,13 @@ class Link:
         try:
             self._pool.connect()
         except EthPillarError as problem:
+            self._tally.logins[problem.code] += 1
             return problem.copy()
         except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node is tried again)
             self._log.error("Connecting failed (%s)", whereabouts(problem))
+            self._tally.logins[InternalError.code] += 1
             return SshUnreachable()
+        self._tally.logins["ok"] += 1
         return None
 
     # -- staying connected
@@ -217,6 +224,7 @@ class Link:
             problem = self._reconnect()
             if problem is not None:
                 return problem
+            self._tally.reconnects += 1
             self._log.info("Connected again")
             self._connected()
 

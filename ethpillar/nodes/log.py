@@ -15,6 +15,7 @@ from ..units import service_name
 from .items import ItemMaker
 from .ring import Ring
 from .source import JournalSource
+from .tally import Tally
 
 CATCHING_UP = 2
 "Subscribers of a log that are served from the journal at once: each takes a channel."
@@ -39,8 +40,20 @@ class Signal:
 class SharedLog:
     """The log of one unit of one node, as far as it has been read."""
 
-    def __init__(self, unit: str, source: JournalSource, items: ItemMaker, ring: Ring, session: str = "") -> None:
-        """:param session: its name in the server's log"""
+    def __init__(
+        self,
+        unit: str,
+        source: JournalSource,
+        items: ItemMaker,
+        ring: Ring,
+        session: str = "",
+        tally: Tally | None = None,
+    ) -> None:
+        """
+        :param session: its name in the server's log
+        :param tally: where what is read and sent is counted
+        """
+        self.tally = tally or Tally()
         self.about = {"session": session}
         self.unit = unit
         self.service = service_name(unit)

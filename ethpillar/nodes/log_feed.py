@@ -18,6 +18,7 @@ from .log import SharedLog
 from .ring import Ring
 from .source import JournalSource
 from .subscription import LogSubscription
+from .tally import Tally
 
 
 class LogFeed:
@@ -31,9 +32,10 @@ class LogFeed:
         ring: Ring,
         idle: Callable[[LogFeed], None],
         session: str = "",
+        tally: Tally | None = None,
     ) -> None:
         self.unit = unit
-        self.log = SharedLog(unit, source, ItemMaker(service_name(unit), encode), ring, session)
+        self.log = SharedLog(unit, source, ItemMaker(service_name(unit), encode), ring, session, tally)
         self._idle = idle
         self._subscriptions: set[LogSubscription] = set()
         self._follower = Follower(self.log, self._subscriptions, self._tell, self._fail)
@@ -66,6 +68,16 @@ class LogFeed:
     def ring(self) -> Ring:
         """The recent entries of this log."""
         return self.log.ring
+
+    @property
+    def state(self) -> str:
+        """Where its follower is, in a word for metrics."""
+        return self._follower.state
+
+    @property
+    def subscribers(self) -> int:
+        """How many subscribe."""
+        return len(self._subscriptions)
 
     @property
     def idle(self) -> bool:

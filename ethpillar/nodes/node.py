@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gevent
 from gevent.event import Event
 
-from ..errors import SshTimeout, SshUnreachable
+from ..errors import EthPillarError, SshTimeout, SshUnreachable
 from ..journal.history.query import Query
 from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
@@ -30,6 +30,7 @@ from .past_source import NodePast
 from .rights import JournalRights
 from .ring import Ring
 from .status_feed import StatusFeed
+from .tally import Tally
 
 __all__ = ["Node", "NodeListener", "NodeOptions"]
 
@@ -48,6 +49,7 @@ class NodeOptions:
     ssh_give_up: float = 3600.0
     node_linger: float = 10.0
     max_nodes: int = 1000
+    tally: Tally = field(default_factory=Tally)
 
 
 AWAY = 10.0
@@ -65,7 +67,7 @@ class Node:
         self._rights = JournalRights(self.run, record.target.password, record.name)
         journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
         self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines, record.name)
-        self._link = Link(record.name, self._pool, options.ssh_give_up, self.status.set_away)
+        self._link = Link(record.name, self._pool, options.ssh_give_up, self.status.set_away, options.tally)
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
         timeout = options.ssh_command_timeout
@@ -77,6 +79,16 @@ class Node:
     def connected(self) -> bool:
         """Return True if there is a connection at the moment, as far as is known."""
         return self._link.state is LinkState.CONNECTED
+
+    @property
+    def state(self) -> str:
+        """The state of its connection, in a word for metrics."""
+        return self._link.state.name.lower()
+
+    @property
+    def feeds(self) -> list[LogFeed]:
+        """The logs that are followed."""
+        return self._feeds.all()
 
     @property
     def over(self) -> bool:
@@ -127,15 +139,17 @@ class Node:
         asked = time.monotonic()
         try:
             result = self._pool.run(words, timeout=self._options.status_timeout, limit=most_output(words))
-        except SshTimeout:
-            if self._pool.heard < asked:  # else it is systemd that doesn't answer
+        except EthPillarError as problem:
+            self._options.tally.polls_failed += 1
+            if isinstance(problem, SshTimeout) and self._pool.heard < asked:  # else it is systemd that doesn't answer
                 self._link.unanswered(asked)
             raise
+        self._options.tally.polled(time.monotonic() - asked)
         return result.status, result.stdout
 
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)
-        return LogFeed(unit, self.source, self._options.encode_line, ring, idle, self.record.name)
+        return LogFeed(unit, self.source, self._options.encode_line, ring, idle, self.record.name, self._options.tally)
 
     def close(self) -> None:
         """End everything that runs for this node, and wait for its end."""

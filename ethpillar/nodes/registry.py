@@ -27,6 +27,7 @@ from ..sessions import SessionRecord, SessionStore
 from ..ssh.connection import Connection
 from ..ssh.login import Login, LoginOptions
 from .node import Node, NodeListener, NodeOptions
+from .tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,15 @@ class NodeRegistry:
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+    @property
+    def tally(self) -> Tally:
+        """What was read, sent and tried on all nodes."""
+        return self._node_options.tally
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes there are."""
+        return list(self._nodes.values())
 
     def tokens(self) -> set[str]:
         """Return the tokens of the sessions that have a node."""

@@ -48,6 +48,11 @@ class Ring:
         """Sequence number that the next item will have."""
         return self.start + len(self._items)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the items, roughly."""
+        return self._bytes
+
     def __len__(self) -> int:
         return len(self._items)
 

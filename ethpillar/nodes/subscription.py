@@ -193,14 +193,17 @@ class LogSubscription:
             self._machine.to(SubscriberState.JOURNAL)
             self._catch_up.begin()
             return
+        self._log.tally.gaps["slow"] += 1
         self._sink.state("gap", {"reason": "slow", "skipped": ring.lines_before(ring.start) - self._passed})
         self._move(ring.start)
 
     def _deliver(self, run: Run) -> None:
         gap = run[0].gap
         if gap is None:
+            self._log.tally.sent(run.lines, sum(len(item.data) for item in run))
             self._sink.lines(run)
         else:
+            self._log.tally.gaps[gap.reason] += 1
             self._sink.state("gap", gap.details())
         if self._machine.state is SubscriberState.OVER:
             raise gevent.GreenletExit

@@ -80,6 +80,8 @@ class SessionStore:
         self._ttl = ttl
         self._sealer = Sealer(keys)
         self._down = False
+        self.errors = 0
+        "Questions without an answer since the start."
         self._told_invalid = float("-inf")
 
     @classmethod
@@ -105,6 +107,7 @@ class SessionStore:
         try:
             yield self._redis
         except (redis.RedisError, OSError, UnicodeError) as problem:
+            self.errors += 1
             if not self._down:
                 log.warning("Redis does not answer (%s)", type(problem).__name__)
             self._down = True

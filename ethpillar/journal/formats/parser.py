@@ -34,6 +34,8 @@ class LineParser:
         """:param description: the unit's `Description=`, when it is known"""
         self.client: str | None = None
         "The client's name, when the unit's description begins with one that is known."
+        self.unknown = 0
+        "Lines that no format knew, and that belong to no line before."
         self._format: Format = FORMATS["geth"]
         self._open = Continuation()
         self._containers: dict[str, LineParser] = {}
@@ -103,6 +105,7 @@ class LineParser:
             if self._level is None and is_frame(text):  # a text without a level stands between it and what it is of
                 self._level = self._logged = self._logged if self._logged != "info" else None
             return self._more(text)
+        self.unknown += 1
         line = generic.guess(text)
         self._open.plain()
         if line.level is None and is_exception(text):
