@@ -192,7 +192,10 @@ class BrowserSocket:
         self._stage = Stage.IN
         self._told_away = False
         self.outbox.emit("authenticated")
-        self.connection_state("connected" if node.connected else "reconnecting", {})
+        if node.connected:
+            self.connection_state("connected", node.about)
+        else:
+            self.connection_state("reconnecting", {})
         gevent.spawn(self.tell_if_away)  # after a true ack, which is sent on return, and clears what the page shows
 
     def tell_if_away(self) -> None:

@@ -93,9 +93,15 @@ class PastReader:
 def _ack(request: PastRequest, answers: Sequence[Answer], masker: Masker | None) -> dict[str, Any]:
     pages = [answer.page for answer in answers]
     entries = []
+    boot: str | None = None
     for page in pages:
         for shown in page.shown:
-            entries += entry_payloads(shown, not request.pages[0].units, masker)
+            payloads = entry_payloads(shown, not request.pages[0].units, masker)
+            if payloads:
+                before, boot = boot, wire.boot_of(shown.entry)
+                if boot is not None and boot != before:
+                    payloads[0]["boot"] = boot
+            entries += payloads
             breathe()
     times = [(page.from_us, page.until_us) for page in pages if page.from_us is not None and page.until_us is not None]
     ack: dict[str, Any] = {

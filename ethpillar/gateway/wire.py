@@ -33,6 +33,7 @@ MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
 LOG_OPTIONS = frozenset({"services", "lines", "after", "lossless", "batch"})
 "What only a client that knows this server sends with `subscribe_logs`."
 
+_BOOT = re.compile(r";b=([0-9a-f]{8})")
 _CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,512}")
 
 # -- what clients send
@@ -190,12 +191,22 @@ def ready_batches(whose: dict[str, Any], items: Iterable[Item]) -> Ready:
     return Ready(b"".join(batches), len(batches))
 
 
-def encode_statuses(statuses: Sequence[UnitStatus]) -> str:
-    """Return the packet of one `status_update`."""
-    return event("status_update", [status_payload(each) for each in statuses])
+def boot_of(entry: Entry) -> str | None:
+    """Return the boot in which an entry was written: the beginning of its id, which tells it from others."""
+    found = _BOOT.search(entry.cursor)
+    return None if found is None else found[1]
 
 
-def status_payload(status: UnitStatus) -> dict[str, Any]:
+def encode_statuses(statuses: Sequence[UnitStatus], at: float | None = None) -> str:
+    """Return the packet of one `status_update`.
+
+    :param at: when the node was asked, in seconds since the epoch; None if it was not
+    """
+    time = None if at is None else iso_time(round(at * 1e6))
+    return event("status_update", [status_payload(each, time) for each in statuses])
+
+
+def status_payload(status: UnitStatus, at: str | None = None) -> dict[str, Any]:
     """Return one unit of a `status_update`."""
     payload: dict[str, Any] = {
         "service": service_name(status.unit),
@@ -211,6 +222,8 @@ def status_payload(status: UnitStatus) -> dict[str, Any]:
         "result": status.result,
         "exit_status": status.exit_status,
     }
+    if at is not None:
+        payload["at"] = at
     if status.last_lines:
         payload["last_lines"] = status.last_lines
     return payload

@@ -72,18 +72,21 @@ class Link:
         give_up: float,
         away_changed: Callable[[bool], None] = lambda _: None,
         tally: Tally | None = None,
+        connected: Callable[[], None] = lambda: None,
     ) -> None:
         """
         :param name: the session's name in the log
         :param give_up: seconds after which a lost connection isn't tried any more
         :param away_changed: called before the listeners are when the node counts as away, or is back; must not wait
         :param tally: where logins are counted
+        :param connected: called before the listeners are when there is a connection; must not wait
         """
         self._tally = tally or Tally()
         self.listeners: set[NodeListener] = set()
         self._log = logging.LoggerAdapter(log, {"session": name})
         self._pool = pool
         self._away_changed = away_changed
+        self._when_connected = connected
         self._retries = Retries(give_up, Backoff())
         self._away = AwayWatch(self._heard, self._gone, self._back)
         self._machine = Machine(LinkState.IDLE, TRANSITIONS)
@@ -231,6 +234,7 @@ class Link:
     def _connected(self) -> None:
         self._become(LinkState.CONNECTED)
         self._failure = None
+        self._when_connected()
         self._tell("connected")
         self._away.returned()
 
@@ -308,6 +312,11 @@ class Link:
             self._settled.set()  # also when it is over: then `wait_connected` raises
         else:
             self._settled.clear()
+
+    def tell_about(self, node: dict[str, Any]) -> None:
+        """Tell everyone what the node says of itself, while there is a connection."""
+        if self.state is LinkState.CONNECTED:
+            self._tell("connected", node=node)
 
     def _tell(self, state: str, **details: Any) -> None:
         self._tell_each(lambda listener: listener.connection_state(state, details))

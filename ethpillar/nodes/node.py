@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -19,6 +20,7 @@ from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
 from ..ssh.pool import ConnectionPool
 from ..units import most_output
+from .about import AboutWatch
 from .feeds import LogFeeds
 from .history import Answer, History
 from .items import Encode
@@ -67,7 +69,10 @@ class Node:
         self._rights = JournalRights(self.run, record.target.password, record.name)
         journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
         self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines, record.name)
-        self._link = Link(record.name, self._pool, options.ssh_give_up, self.status.set_away, options.tally)
+        self._about = AboutWatch(lambda words: self.run(words).stdout, self._tell_about)
+        self._link = Link(
+            record.name, self._pool, options.ssh_give_up, self.status.set_away, options.tally, self._about.connected
+        )
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
         timeout = options.ssh_command_timeout
@@ -99,6 +104,14 @@ class Node:
     def away(self) -> bool:
         """Return True if it has been out of reach for so long that people are told."""
         return self._link.away
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What `connection_state: connected` says besides: the node's name, zone and clock, once they are known."""
+        return {} if self._about.about is None else {"node": asdict(self._about.about)}
+
+    def _tell_about(self) -> None:
+        self._link.tell_about(self.about["node"])
 
     @property
     def given_up(self) -> bool:
@@ -153,6 +166,7 @@ class Node:
 
     def close(self) -> None:
         """End everything that runs for this node, and wait for its end."""
+        self._about.close()
         self._link.close()
         self._feeds.close()
         self._history.close()

@@ -70,13 +70,14 @@ class StatusFeed:
     def __init__(
         self,
         run: Callable[[Sequence[str]], tuple[int, bytes]],
-        encode: Callable[[Sequence[UnitStatus]], str],
+        encode: Callable[[Sequence[UnitStatus], float | None], str],
         last_lines: Callable[[str], Sequence[str]],
         session: str = "",
     ) -> None:
         """
         :param run: runs words on the node; returns exit status and output, may raise an `EthPillarError`
-        :param encode: makes of statuses the update as it will be sent
+        :param encode: makes of statuses, and the time at which the node was asked (if it was), in seconds since the
+            epoch, the update as it will be sent
         :param last_lines: returns what a unit printed before its last failure; raises nothing
         :param session: its name in the log
         """
@@ -141,7 +142,7 @@ class StatusFeed:
     def _ask(self) -> Snapshot:
         others, self._wanted = self._wanted.difference(self._units), set()
         units = [*self._units, *others]
-        taken = time.monotonic()
+        taken, at = time.monotonic(), time.time()
         try:
             status, output = self._run(show_command(units))
         except SshTimeout:
@@ -157,14 +158,17 @@ class StatusFeed:
         known = self._failures.with_last_lines(found[: len(self._units)])
         by_unit = {each.unit: each for each in [*known, *found[len(known) :]]}
         self._had.update(each.unit for each in known if each.installed)
-        self._latest = self._snapshot(taken, by_unit, known)
+        self._latest = self._snapshot(taken, at, by_unit, known)
         return self._latest
 
-    def _snapshot(self, taken: float, by_unit: dict[str, UnitStatus], known: Sequence[UnitStatus]) -> Snapshot:
+    def _snapshot(
+        self, taken: float, at: float, by_unit: dict[str, UnitStatus], known: Sequence[UnitStatus]
+    ) -> Snapshot:
         shown = [each for each in known if each.unit in self._had]
         everything = [each for each in known if each.unit in self._had or each.unit in self._core]
-        data = self._encode(shown)
-        return Snapshot(taken, by_unit, data, data if len(shown) == len(everything) else self._encode(everything))
+        data = self._encode(shown, at)
+        whole = data if len(shown) == len(everything) else self._encode(everything, at)
+        return Snapshot(taken, by_unit, data, whole)
 
     def set_away(self, away: bool) -> None:
         """Take note that the node is away, or back, and send every subscriber an update about that."""
@@ -179,9 +183,9 @@ class StatusFeed:
             subscription.wake()
 
     def _unknown(self, units: Sequence[str]) -> Snapshot:
-        data = self._encode([UnitStatus(unit, "unknown") for unit in units])
+        data = self._encode([UnitStatus(unit, "unknown") for unit in units], None)
         core = [unit for unit in self._units if unit in units or unit in self._core]
-        return Snapshot(time.monotonic(), {}, data, self._encode([UnitStatus(unit, "unknown") for unit in core]))
+        return Snapshot(time.monotonic(), {}, data, self._encode([UnitStatus(unit, "unknown") for unit in core], None))
 
     def refresh(self) -> None:
         """Poll soon, besides the ticks, and send every subscriber an update. Calls at the same moment are one."""

@@ -39,6 +39,7 @@ export interface LogLine {
   cursor?: string | null;
   continuation?: boolean;
   eth?: EthFields;
+  /** The boot it is from, on the first line of a page and on the first one of each boot. */
   boot?: string;
 }
 
@@ -85,7 +86,8 @@ export interface ServiceStatus {
   result?: string | null;
   exit_status?: number | null;
   last_lines?: string[];
-  at?: string | null;
+  /** When the node was asked; absent while it can't be. */
+  at?: string;
 }
 
 /** `connection_state`: the server's SSH connection to the node. */
@@ -94,6 +96,7 @@ export interface NodeState {
   attempt?: number;
   /** Seconds. */
   retry_in?: number;
+  /** What a connected node says of itself; `clock_offset_ms`: by how much its clock is ahead of the server's. */
   node?: { name?: string | null; zone?: string | null; clock_offset_ms?: number | null };
 }
 

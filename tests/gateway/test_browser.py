@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 import pytest
@@ -52,6 +52,7 @@ class Node:
         self.status = self
 
     away = False
+    about: ClassVar[dict[str, Any]] = {}
 
     def connect(self, gone: Event) -> None: ...
 

@@ -189,7 +189,7 @@ class Sink:
 
 def test_a_node_that_is_closed_in_the_middle_of_everything_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ethpillar.nodes.node.ConnectionPool", Pool)
-    node = Node(RECORD, lambda: None, NodeOptions(lambda *_: b"packet", lambda _: "update"))  # type: ignore[arg-type, return-value]
+    node = Node(RECORD, lambda: None, NodeOptions(lambda *_: b"packet", lambda *_: "update"))  # type: ignore[arg-type, return-value]
     assert not node.connected
     node.connect()
     assert node.connected

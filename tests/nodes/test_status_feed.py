@@ -80,7 +80,7 @@ def greenlets() -> int:
     return sum(isinstance(each, gevent.Greenlet) and not each.dead for each in gc.get_objects())
 
 
-def encode(statuses: Sequence[UnitStatus]) -> str:
+def encode(statuses: Sequence[UnitStatus], at: float | None = None) -> str:
     return " ".join(status.unit for status in statuses)
 
 
@@ -313,7 +313,7 @@ def test_all_who_wait_for_a_poll_that_fails_get_an_error_of_their_own(systemd: F
 def test_an_unexpected_error_in_a_poll_is_a_failed_poll(
     systemd: FakeSystemd, feed: StatusFeed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(_: object) -> str:
+    def fails(*_: object) -> str:
         raise RuntimeError("CANARY")
 
     monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)

@@ -51,6 +51,10 @@ class JsSocket:
         """The first arguments of all events of a name, in order."""
         return [(args[0] if args else None) for event, args in list(self.received) if event == name]
 
+    def changes(self) -> list[Any]:
+        """The `connection_state`s, without those that only say more of a node that is connected."""
+        return [each for each in self.events("connection_state") if "node" not in each]
+
     def wait(self, name: str, condition: Callable[[Any], Any] = lambda _: True, deadline: float = 20.0) -> Any:
         """The first event of a name that fulfils the condition."""
 

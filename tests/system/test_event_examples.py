@@ -97,6 +97,7 @@ def _play(world: World) -> Recorder:
         world.node.append(EXECUTION, line)
     world.node.append(EXECUTION, "one entry\nof two lines", native=True)
     plain, batched = (seen.watch(world.enter(token)) for _ in range(2))
+    plain.wait("connection_state", lambda told: "node" in told)
     assert seen.call(plain, "authenticate", token, example=["6c0f6a3e-6f0c-4b7e-9a55-0d5d6c1f3a10"]) is True
     _logs(seen, world, plain, batched)
     _states(seen, world, plain)
@@ -137,6 +138,7 @@ def _several(seen: Recorder, world: World, batched: JsSocket, first: str) -> Non
     seen.call(batched, "read_logs", {"service": "execution", "after": first, "mask": True})
     seen.call(batched, "read_logs", {"service": "execution", **hours, "counts": 2})
     seen.call(batched, "read_logs", {"service": "execution", "level": "loud"})
+    assert batched.call("unsubscribe_logs", {"services": both}) == {"ok": True}  # what comes later comes in any groups
 
 
 def _states(seen: Recorder, world: World, plain: JsSocket) -> None:

@@ -121,7 +121,7 @@ def test_a_node_that_is_not_there(world: World) -> None:
     until(lambda: socket.lines("execution") == ["hello"], "the log")  # nothing was subscribed again
     socket.wait("status_update", lambda update: {"active"} == {each["status"] for each in update})
     until(lambda: told() == [*["authenticated", "error"] * 2, "authenticated"], "the end of the alarm")
-    assert socket.events("connection_state")[-1] == {"state": "connected"}
+    assert socket.changes()[-1] == {"state": "connected"}
 
 
 def test_an_address_that_is_never_connected_to(world: World) -> None:

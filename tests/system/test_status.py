@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
+
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .test_shared import shows
@@ -68,3 +71,26 @@ def test_without_a_right_to_the_journal_there_are_states_all_the_same(world: Wor
     told = socket.wait("status_update")[0]
     assert told["status"] == "failed"
     assert "last_lines" not in told
+
+
+def test_an_update_says_when_the_node_was_asked(world: World) -> None:
+    before = datetime.now(UTC)
+    socket = world.enter()
+    socket.call("subscribe_status", {"interval": 1000})
+    first = socket.wait("status_update")
+    asked = {datetime.fromisoformat(each["at"]) for each in first}
+    assert len(asked) == 1
+    assert before <= asked.pop() <= datetime.now(UTC)
+    world.sshd.stop()
+    away = socket.wait("status_update", lambda update: update[0]["status"] == "unknown", 60)
+    assert all("at" not in each for each in away)
+
+
+def test_a_connected_node_says_its_name_zone_and_clock(world: World) -> None:
+    token = world.session()
+    told = world.enter(token).wait("connection_state", lambda told: "node" in told)
+    assert told["state"] == "connected"
+    assert told["node"]["name"] == os.uname().nodename
+    assert abs(told["node"]["clock_offset_ms"]) < 1000
+    assert set(told["node"]) == {"name", "zone", "clock_offset_ms"}
+    assert world.enter(token).wait("connection_state") == told  # at once to one that comes later
