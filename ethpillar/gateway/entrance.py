@@ -9,8 +9,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Protocol
 
-from gevent.lock import BoundedSemaphore
-
 from ..errors import (
     AddressDenied,
     EthPillarError,
@@ -26,9 +24,10 @@ from ..errors import (
 from ..limits.limits import Limits
 from ..limits.refusals import Refusal
 from ..sessions import SessionRecord, SessionStore, valid_token
+from ..turns import Places
 
 LOOKUPS = 4
-"Tokens looked up at once while too many bad ones come from all addresses together, so that Redis has few at once."
+"Tokens looked up at once where too many bad ones come from, so that Redis has few at once."
 
 REFUSALS: dict[type[EthPillarError], Refusal] = {
     TooManySockets: Refusal.SOCKETS,
@@ -54,7 +53,7 @@ class Entrance:
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store
         self._limits = limits
-        self._turns = BoundedSemaphore(LOOKUPS)
+        self._places = Places(LOOKUPS)
         self._holders: dict[str, set[Holder]] = {}
 
     def look_up(self, token: object, client: str | None) -> SessionRecord:
@@ -62,29 +61,33 @@ class Entrance:
 
         :param client: the key under which limits count the client
         :raises SessionExpired: there is none
-        :raises RateLimited: this client showed too many bad tokens. A token that sockets have is still looked up: it
-            was good a moment ago, and others' guesses from the same address must not shut out its owner
+        :raises RateLimited: there is none, and this client showed too many bad tokens
         :raises SessionStoreDown: Redis cannot be asked
         """
         attempts = self._limits.attempts
         well_formed = token if isinstance(token, str) and valid_token(token) else None
         in_use = well_formed is not None and self._limits.sockets.has(well_formed)
-        if not in_use and not attempts.allowed(client):
-            self._limits.refused.note(Refusal.TOKENS)
-            raise RateLimited
+        suspect = not in_use and not attempts.allowed(client)
         if well_formed is None:
             attempts.malformed(client)
-            raise SessionExpired
+            raise self._too_many() if suspect else SessionExpired()
         crowded = attempts.crowded and not in_use
         if crowded:
             self._limits.refused.note(Refusal.CROWD)
-        with self._turns if crowded else nullcontext():
+        # A good token never pays for others' bad ones: it is looked up all the same, though few are at once.
+        with self._places.hold((client, well_formed)) if crowded or suspect else nullcontext():
             record = self._store.renew(well_formed)
         attempts.judge(client, record is not None)
+        if record is None and suspect:
+            raise self._too_many()
         if record is None:
             self._limits.refused.note(Refusal.UNKNOWN)
             raise SessionExpired
         return record
+
+    def _too_many(self) -> RateLimited:
+        self._limits.refused.note(Refusal.TOKENS)
+        return RateLimited()
 
     def refused(self, problem: EthPillarError) -> None:
         """Take note that a socket was refused something, if it is a setting that decides such things."""

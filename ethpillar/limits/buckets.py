@@ -100,6 +100,7 @@ class ByClient:
     """A bucket for each client, and one for the site that an IPv6 client is in: its owner has 256 such clients."""
 
     def __init__(self, rate: float, burst: float, clock: Clock = time.monotonic) -> None:
+        self.rate = rate
         self._clients = Buckets(rate, burst, clock)
         self._sites = Buckets(rate * SITE, burst * SITE, clock)
 

@@ -33,8 +33,13 @@ class Counts:
             return True
         if self.full(key):
             return False
-        self._counts[key] = self._counts.get(key, 0) + 1
+        self.add(key)
         return True
+
+    def add(self, key: Hashable) -> None:
+        """Count one more, even if it is one too many: another one is about to go."""
+        if key is not None:
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def release(self, key: Hashable) -> None:
         """Count one less, for a `take` that returned True."""
@@ -68,7 +73,17 @@ class ClientCounts(Counts):
 
     def take(self, key: Hashable) -> bool:
         """See `Counts`."""
-        return super().take(key) and self._sites.take(site(str(key)))
+        if key is None:
+            return True
+        if self.full(key):
+            return False
+        self.add(key)
+        return True
+
+    def add(self, key: Hashable) -> None:
+        """See `Counts`."""
+        super().add(key)
+        self._sites.add(site(str(key)))
 
     def release(self, key: Hashable) -> None:
         """See `Counts`."""

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from .attempts import Attempts
-from .buckets import Bucket, ByClient, Clock
+from .buckets import Bucket, Buckets, ByClient, Clock
 from .counts import ClientCounts, Counts
 from .heads import Heads
 from .pacing import Pacing
@@ -19,6 +19,8 @@ CLIENT_RATE, CLIENT_BURST = 5, 10
 
 With the default settings all the 500 sockets that an address may have come back at once without meeting it.
 """
+PROBE_RATE, PROBE_BURST = 2, 20
+"Probes of a TCP peer that cost nothing, a second and at once; further ones are requests like any other."
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Limits:
     "Refusals of a session, or of what shows no session."
     packets: ByClient = field(init=False)
     "What clients send, over all their connections."
+    probes: Buckets = field(init=False)
+    "Questions whether the server lives, by TCP peer: a platform's are answered whatever its address is charged."
     heads: Heads = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,18 +59,29 @@ class Limits:
 
         rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
         self.packets = ByClient(rate, burst, self.clock)
+        self.probes = Buckets(PROBE_RATE, PROBE_BURST, self.clock)
         self.heads = Heads()
 
     def charge(self, client: str | None, cost: float = 1) -> float:
-        """Charge a client for what it sends; return the seconds until that is paid off, which its sender has to wait.
+        """Charge a client for what it sends, and return 0; or charge nothing, and return the seconds until it may ask.
 
-        Nothing is refused: a client that shares an address with a flood is served a moment later, and a flood over
-        many connections comes no faster than over one.
+        It may not while something else is not paid off, over whatever connection that came. Nothing is refused: a
+        client that shares an address with a flood is served a moment later, and a flood over many connections comes no
+        faster than over one, however many of them wait.
         """
         if client is None:
             return 0.0
-        self.packets.charge(client, cost)
-        return self.packets.debt(client)
+        debt = self.packets.debt(client)
+        if not debt:
+            self.packets.charge(client, cost)
+        return debt
+
+    def probe(self, peer: str | None) -> bool:
+        """Return True if a TCP peer may ask whether the server lives, for nothing: a platform does so now and then."""
+        free = self.probes.open(peer)
+        if free:
+            self.probes.charge(peer, 1)
+        return free
 
     def events(self) -> Bucket:
         """Return the bucket of a new socket's events."""

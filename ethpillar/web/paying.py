@@ -1,16 +1,24 @@
-"""Waiting until a client has paid for what it sent."""
+"""Waiting until a client may send more."""
 
 from __future__ import annotations
+
+import random
 
 import gevent
 
 from ..limits.limits import Limits
 from ..limits.refusals import Refusal
 
+LEAST = 0.001
+"Seconds of the shortest wait."
+
 
 def wait_until_paid(limits: Limits, client: str | None, cost: float = 1) -> None:
-    """Charge a client, see `Limits.charge`, and sleep until its debt is paid off."""
-    wait = limits.charge(client, cost)
-    if wait:
+    """Charge a client, see `Limits.charge`, once what others of its address sent is paid off.
+
+    Of several that wait, each looks again when it is waked, and those that want little look first: a page that shares
+    an address with a flood gets through in between.
+    """
+    while wait := limits.charge(client, cost):
         limits.refused.note(Refusal.FLOOD)
-        gevent.sleep(wait)
+        gevent.sleep(max(LEAST, wait) + random.random() * (cost - 1) / limits.packets.rate)

@@ -21,6 +21,7 @@ from gevent.pywsgi import WSGIHandler
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from ..errors import whereabouts
+from ..limits.address import Proxies
 from ..limits.refusals import Refusal
 from ..turns import belong, breathe
 from .bodies import Body, TooSlow
@@ -38,6 +39,7 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 WRITE_TIMEOUT = 60.0
 "Seconds in which a client must take what is written to it at once; one that reads nothing would be kept for ever."
 
+PROBES = ("/healthz", "/readyz")
 SPARE = 10
 "The last tenth of `worker_connections` is for connections that send a request."
 BROWSERS = 0.75
@@ -46,6 +48,18 @@ BROWSERS = 0.75
 
 def _peer(address: Any) -> str | None:
     return str(address[0]) if isinstance(address, tuple) else None
+
+
+def _direct(address: Any, proxies: Proxies) -> str | None:
+    """Return the key under which a TCP connection is counted at accept; None for a proxy's, which is everybody's."""
+    peer = _peer(address)
+    return None if proxies.are_at(peer) else proxies.client(peer, None)
+
+
+def _hang_up(connection: Any) -> None:
+    """End a connection: others need its slot, and it has been without a request for longest."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 _WSGIHandler: Any = WSGIHandler
@@ -82,16 +96,14 @@ class Handler(_WSGIHandler):
         self._deadline = gevent.Timeout.start_new(self.options.request_timeout, TooSlow)
         breathe()  # requests that are there already are served without waiting, and others wait meanwhile
         try:
-            with self.limits.heads.wait(self._hang_up):
+            with self.limits.heads.wait(self.socket, partial(_hang_up, self.socket), self._address_key()):
                 result = super().handle_one_request()
         finally:
             self._deadline.close()
         return (result[0], last_answer(int(result[0]))) if isinstance(result, tuple) else result
 
-    def _hang_up(self) -> None:
-        """End this connection: others need its slot, and it has been without a request for longest."""
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
+    def _address_key(self) -> str | None:
+        return _direct(self.client_address, self.options.proxies)
 
     def read_request(self, raw_requestline: str) -> bool:
         """Read the rest of a head, if its first line is valid. Raises ValueError."""
@@ -107,7 +119,7 @@ class Handler(_WSGIHandler):
     def get_environ(self) -> dict[str, Any]:
         """Make the environment of a complete head: with the client's key, and a body with bounds."""
         self._deadline.close()
-        self.limits.heads.done(self._hang_up)
+        self.limits.heads.done(self.socket)
         environ: dict[str, Any] = super().get_environ()
         body = self.wsgi_input
         self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.options.request_timeout)
@@ -139,6 +151,8 @@ class Handler(_WSGIHandler):
     def run_application(self) -> None:
         """Call the application, unless the client has too many requests under way or the server is stopping."""
         client = self.environ[CLIENT]
+        if not (self._is_probe() and self.limits.probe(_peer(self.client_address))):
+            wait_until_paid(self.limits, client)
         behind_proxy = self.options.proxies.are_at(_peer(self.client_address))
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
             new, refused = is_handshake(self.environ), refusal(self.environ, self.options.origins)
@@ -153,6 +167,9 @@ class Handler(_WSGIHandler):
                 self._upgrade()
             else:
                 super().run_application()
+
+    def _is_probe(self) -> bool:
+        return self.environ["PATH_INFO"] in PROBES and not is_engine_io(self.environ)
 
     def _answer(self, code: int) -> None:
         status = status_line(code)
@@ -244,27 +261,32 @@ class Listener(PyWSGIServer):
         return host
 
     def _key(self, address: Any) -> str | None:
-        peer, proxies = _peer(address), self._server.web.proxies
-        return None if proxies.are_at(peer) else proxies.client(peer, None)
+        return _direct(address, self._server.web.proxies)
 
     def do_handle(self, sock: Any, address: Any) -> None:
-        """Spawn a handler, or close the connection of an address that has too many.
+        """Spawn a handler, or close the connection of an address that has too many, if none of those is silent.
 
-        While hardly any slots are left, each new connection takes the slot of the one whose request head has been
-        awaited longest. So silent connections keep no client out, no matter from how many addresses they come.
+        A silent one, whose request head has been awaited longest, gives its place away: behind a proxy that is not
+        known all clients are one address, and one that says nothing must not keep the others out. Likewise while hardly
+        any slots are left, of all connections: silent ones keep no client out, no matter from how many addresses.
         """
-        if not self._server.limits.connections.take(self._key(address)):
-            self._server.limits.refused.note(Refusal.CONNECTIONS)
-            sock.close()
-            return
+        limits, key = self._server.limits, self._key(address)
+        if not limits.connections.take(key):
+            limits.refused.note(Refusal.CONNECTIONS)
+            if not limits.heads.end_oldest_of(key):
+                sock.close()
+                return
+            limits.connections.add(key)
         if self.pool.free_count() < self.pool.size / SPARE:
-            self._server.limits.refused.note(Refusal.SLOTS)
-            self._server.limits.heads.end_oldest()
+            limits.refused.note(Refusal.SLOTS)
+            limits.heads.end_oldest()
+        limits.heads.begin(sock, partial(_hang_up, sock), key)  # its handler may get its turn after those that come now
         super().do_handle(sock, address)
 
     def do_close(self, sock: Any, address: Any) -> None:
         """Count the end of a connection that was handled."""
         super().do_close(sock, address)
+        self._server.limits.heads.done(sock)
         self._server.limits.connections.release(self._key(address))
 
 

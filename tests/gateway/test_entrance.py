@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from ethpillar.errors import EthPillarError, LimitReached, SessionExpired
+from ethpillar.errors import EthPillarError, LimitReached, RateLimited, SessionExpired
 from ethpillar.gateway.entrance import LOOKUPS, Entrance
 from ethpillar.limits.limits import Limits
 
@@ -86,3 +86,23 @@ def test_no_more_sockets_than_a_session_may_have() -> None:
     entrance.release("a", first)
     entrance.take("a", second)
     assert entrance.holders("a") == [second]
+
+
+def test_a_good_token_never_pays_for_others_bad_ones(limits: Limits) -> None:
+    """All clients of a proxy that is not known are one address."""
+    store = Store()
+    entrance = Entrance(store, limits)  # type: ignore[arg-type]
+    refused = []
+    for _ in range(300):
+        with pytest.raises((SessionExpired, RateLimited)) as caught:
+            entrance.look_up(str(uuid.uuid4()), "proxy")
+        refused.append(caught.type)
+    assert refused[0] is SessionExpired
+    assert refused[-1] is RateLimited
+    with pytest.raises(RateLimited):
+        entrance.look_up("no token at all", "proxy")
+    assert entrance.look_up(GOOD, "proxy").token == GOOD
+    store.most = 0
+    guesses = [gevent.spawn(entrance.look_up, GOOD, "proxy") for _ in range(100)]
+    gevent.joinall(guesses, raise_error=True)
+    assert store.most == LOOKUPS

@@ -7,14 +7,30 @@ from ethpillar.limits.heads import Heads
 
 def test_the_connection_that_waited_longest_gives_way() -> None:
     waiting, ended = Heads(), []
-    ends = {name: partial(ended.append, name) for name in "abc"}
-    with waiting.wait(ends["a"]), waiting.wait(ends["b"]), waiting.wait(ends["c"]):
-        waiting.done(ends["a"])
-        for _ in range(3):
-            waiting.end_oldest()
-        assert ended == ["b", "c"]
-    with waiting.wait(ends["a"]):
+    for name in "abc":
+        waiting.begin(name, partial(ended.append, name))
+    with waiting.wait("a", partial(ended.append, "a")):  # as long as since it began
+        waiting.done("b")
+        assert waiting.end_oldest()
+        assert waiting.end_oldest()
+        assert not waiting.end_oldest()
+        assert ended == ["a", "c"]
+    with waiting.wait("a", partial(ended.append, "a")):
         assert len(waiting) == 1
-    waiting.end_oldest()
+    assert not waiting.end_oldest()
     assert len(waiting) == 0
-    assert ended == ["b", "c"]
+    assert ended == ["a", "c"]
+
+
+def test_of_one_address_only_its_own_give_way() -> None:
+    waiting, ended = Heads(), []
+    for name, key in ("ax", "by", "cy"):
+        waiting.begin(name, partial(ended.append, name), key)
+    assert waiting.end_oldest_of("y")
+    assert ended == ["b"]
+    waiting.done("c")
+    assert not waiting.end_oldest_of("y")
+    assert not waiting.end_oldest_of("z")
+    assert waiting.end_oldest()
+    assert not waiting.end_oldest()
+    assert ended == ["b", "a"]

@@ -1,5 +1,7 @@
 """Token buckets and counts, and that an attacker cannot make them grow."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from ethpillar.limits.attempts import Attempts
 from ethpillar.limits.buckets import Bucket, Buckets, ByClient
 from ethpillar.limits.counts import ClientCounts, Counts
-from ethpillar.limits.limits import HANDSHAKE, Limits
+from ethpillar.limits.limits import HANDSHAKE, PROBE_BURST, Limits
 
 PAGE, TABS, TIMES = 5, 10, 2
 
@@ -133,8 +135,25 @@ def limits() -> Limits:
 def test_a_flood_over_many_connections_comes_no_faster_than_over_one(limits: Limits) -> None:
     charged = [limits.charge(client) for client in (*["flood"] * 10_400, "198.51.100.7", None)]
     waits = [wait for wait in charged if wait]
-    assert len(waits) == 400
-    assert waits[-1] == pytest.approx(400 / 500)
+    assert len(waits) == 399
+    assert waits == [pytest.approx(1 / 500)] * 399
+    assert charged[-2:] == [0.0, 0.0]
+
+
+def test_those_that_wait_get_no_more_together_than_one_however_many_are_waked_at_once(limits: Limits) -> None:
+    clock: Any = limits.clock
+    limits.packets.charge("flood", 10_000)
+    paid = 0.0
+    for _ in range(1000):  # 10 s, each of 400 connections asking for 1,000 each time
+        clock.now += 0.01
+        paid += sum(1000 for _ in range(400) if not limits.charge("flood", 1000))
+    assert paid <= 10 * 500 + 2 * 1000
+
+
+def test_a_platform_s_probes_are_free_and_a_flood_of_them_is_not(limits: Limits) -> None:
+    asked = [limits.probe("10.0.0.1") for _ in range(1000)]
+    assert 0 < sum(asked) <= PROBE_BURST + 1
+    assert limits.probe("10.0.0.2")
 
 
 def test_all_sockets_that_an_address_may_have_come_back_at_once_without_waiting(limits: Limits) -> None:
