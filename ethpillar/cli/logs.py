@@ -15,13 +15,16 @@ from flask.cli import with_appcontext
 
 from ..errors import EthPillarError
 from ..gateway import wire
+from ..gateway.past_query import SYSTEM
 from ..journal.entry import Entry
 from ..journal.history.blocks import Blocks, Shown
 from ..journal.history.query import Query
 from ..journal.history.wanted import Wanted
 from ..journal.render import Renderer
+from ..nodes.items import source_of
 from ..nodes.node import Node
-from ..units import service_name, unit_name
+from ..nodes.source import WHOLE
+from ..units import unit_name
 from .common import json_option, open_node, print_json, told
 from .past import Asked, moment, newest, onwards, past_options, services_of
 
@@ -57,9 +60,9 @@ def logs(
     with open_node(token) as opened, until_interrupted():
         wanted = services_of(opened, services)
         for service in wanted:
-            if (unit := unit_name(service)) is not None and service != "system":
+            if (unit := unit_name(service)) is not None and service != SYSTEM:
                 opened.check_unit(unit)
-        show = Show(Renderer(color=_colours(), utc=utc, raw=raw), as_json, several=len(wanted) != 1)
+        show = Show(Renderer(color=_colours(), utc=utc, raw=raw), as_json, several=len(wanted) != 1 or SYSTEM in wanted)
         query = asked.query(wanted)
         cursor = _show_past(opened, query, show, lines, around)
         if follow:
@@ -92,9 +95,8 @@ def _show_past(node: Node, query: Query, show: Show, lines: int | None, around: 
 
 def _follow(node: Node, query: Query, cursor: str | None, show: Show) -> None:
     """Print lines as they come, of every unit, until the command is ended or one of them can't be followed."""
-    if not query.units:
-        raise click.ClickException("`system` can't be followed. Name the services to follow.")
-    following = [gevent.spawn(Follower(node, unit, cursor, query.wanted, show.all).run) for unit in query.units]
+    units = query.units or [WHOLE]
+    following = [gevent.spawn(Follower(node, unit, cursor, query.wanted, show.all).run) for unit in units]
     try:
         for done in gevent.iwait(following):
             if isinstance(done.value, EthPillarError):
@@ -169,7 +171,7 @@ class Show:
 
     def _one(self, shown: Shown) -> None:
         entry = shown.entry
-        service = service_name(entry.unit) if entry.unit else entry.identifier or ""
+        service = source_of(entry)
         for number, (text, line) in enumerate(shown.lines):
             if self._as_json:
                 print_json(wire.line_payload(service, entry, text, line, number == len(shown.lines) - 1))

@@ -16,8 +16,8 @@ from ..errors import EthPillarError, LimitReached, Superseded
 from ..journal.history.blocks import Shown
 from ..journal.masking import Masker
 from ..nodes.history import Answer
+from ..nodes.items import source_of
 from ..turns import breathe
-from ..units import service_name
 from . import wire
 from .past_query import SYSTEM, PastRequest
 
@@ -133,7 +133,7 @@ def entry_payloads(shown: Shown, system: bool, masker: Masker | None) -> list[di
     :param masker: hides what is private
     """
     entry = shown.entry
-    source = service_name(entry.unit) if entry.unit else entry.identifier or ""
+    source = source_of(entry)
     payloads = []
     for number, (text, line) in enumerate(shown.lines):
         service = SYSTEM if system else source

@@ -16,7 +16,6 @@ from ..errors import EthPillarError
 from ..journal.cursor import time_of
 from ..journal.detour import Gap, shows_damage
 from ..journal.entry import Entry
-from ..journal.formats import LineParser
 from ..journal.reading import After, Last, Reading, Verdict
 from .items import Item, portions
 from .log import SharedLog
@@ -72,11 +71,11 @@ class CatchUp:
         self._deliver = deliver
         self._join = join
         self._backlog = backlog
-        self._parser = LineParser()
+        self._lines = shared.items.lines()
 
     def begin(self) -> None:
         """Forget what the lines before have shown: what is read next does not follow them."""
-        self._parser = LineParser()
+        self._lines = self._log.items.lines()
 
     def place(self) -> int | None:
         """Return the position in the ring from which the subscriber can be served, or None."""
@@ -100,7 +99,7 @@ class CatchUp:
 
     def _read(self, reading: Reading, stream: EntryStream) -> bool:
         until = float("inf")
-        self._parser.describe(self._log.description)
+        self._lines.describe(self._log.description)
         while entries := stream.read():
             until = min(until, time.monotonic() + SLICE)
             if shows_damage(stream.complaint(), since_us=reading.since_us or entries[0].realtime_us):
@@ -155,7 +154,7 @@ class CatchUp:
         for entry in new:
             if (place := ring.after(entry.cursor)) is not None:
                 break
-            items.append(self._log.items.make(entry, self._parser))
+            items.append(self._log.items.make(entry, self._lines))
         if items:
             self._deliver(Run(items))
         if place is not None:

@@ -20,7 +20,6 @@ from ..errors import EthPillarError, UnitNotFound, whereabouts
 from ..journal.cursor import time_of
 from ..journal.detour import FIRST_LEAP, Gap, shows_damage
 from ..journal.entry import Entry
-from ..journal.formats import LineParser
 from ..journal.reading import After, Last, Reading, Verdict
 from ..timing import within
 from ..turns import breathe
@@ -85,7 +84,7 @@ class Follower:
         self._fail = fail
         self._machine = Machine(FeedState.STARTING, FEED_TRANSITIONS)
         self._reader = JournalReader(shared.unit, shared.source, Last(BACKLOG), NEW)
-        self._parser = LineParser()
+        self._lines = shared.items.lines()
         self._pending: list[Item] = []
         "Items that there was no room for when the channel was lent."
         self._grace = Grace()
@@ -175,7 +174,7 @@ class Follower:
         except UnitNotFound:  # one that is being replaced may be away for a moment, and its journal is there
             if not self._log.started:
                 raise
-        self._parser.describe(self._log.description)
+        self._lines.describe(self._log.description)
 
     def _catch_up(self) -> None:
         """Read what the journal has by now, without following: the backlog at first, then what came since."""
@@ -277,13 +276,13 @@ class Follower:
         if missing and not entries:
             self._put(missing)
         for some in portions(entries):
-            unknown = self._parser.unknown
-            items = [self._log.items.make(entry, self._parser) for entry in some]
-            self._log.tally.read(some, self._parser.client, self._parser.unknown - unknown)
+            unknown = self._lines.unknown
+            items = [self._log.items.make(entry, self._lines) for entry in some]
+            self._log.tally.read(some, self._lines.client, self._lines.unknown - unknown)
             self._put([*missing, *items])
             missing = []
-            if any(entry.pid == 1 for entry in some):
-                self._log.source.unit_changed(self._log.unit)
+            for unit in {entry.unit or self._log.unit for entry in some if entry.pid == 1}:
+                self._log.source.unit_changed(unit)
             gevent.sleep(0)  # its subscribers take what has come
             breathe()
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from ..journal.detour import Gap
 from ..journal.entry import Entry
 from ..journal.formats import Line, LineParser
+from ..journal.history.blocks import Blocks
 from ..journal.text import clean
+from ..units import service_name
 
 CHUNK = 256
 "Lines (or KiB) parsed before others get their turn."
@@ -45,28 +47,81 @@ class Item(NamedTuple):
         return len(self.data) + _OVERHEAD
 
 
-class ItemMaker:
-    """Makes the items of one unit's log."""
+def source_of(entry: Entry) -> str:
+    """Return what an entry of the whole journal is from: its service, else the program's identifier."""
+    return service_name(entry.unit) if entry.unit else entry.identifier or ""
 
-    def __init__(self, service: str, encode: Encode) -> None:
+
+class UnitLines:
+    """Takes the entries of one unit apart, in their order."""
+
+    def __init__(self) -> None:
+        self._parser = LineParser()
+
+    @property
+    def client(self) -> str | None:
+        """The client's name, if it is known."""
+        return self._parser.client
+
+    @property
+    def unknown(self) -> int:
+        """Lines so far that no format knew."""
+        return self._parser.unknown
+
+    def describe(self, description: str | None) -> None:
+        """Take the unit's description, which tells the client."""
+        self._parser.describe(description)
+
+    def take(self, entry: Entry) -> Sequence[tuple[str, Line]]:
+        """Return an entry's lines (one, unless its message has line breaks), and what each was parsed to."""
+        manager = entry.pid == 1
+        return [
+            (text, self._parser.parse(text, entry.priority, manager=manager, further=number > 0))
+            for number, text in enumerate(clean(entry.message))
+        ]
+
+
+class WholeJournalLines:
+    """Takes the entries of all units apart, each as its unit's lines are. A line's component is where it is from."""
+
+    client = None
+    unknown = 0
+    "Not counted: most of what is in a journal is no client's."
+
+    def __init__(self, description: Callable[[str], str | None]) -> None:
+        """:param description: returns a unit's description if it is known"""
+        self._blocks = Blocks(description)
+
+    def describe(self, description: str | None) -> None:
+        """See `UnitLines`; here each unit has its own."""
+
+    def take(self, entry: Entry) -> Sequence[tuple[str, Line]]:
+        """See `UnitLines`."""
+        source = source_of(entry)
+        lines = self._blocks.take(entry).lines
+        return [(text, line._replace(component=source)) for text, line in lines] if source else lines
+
+
+Lines = UnitLines | WholeJournalLines
+
+
+class ItemMaker:
+    """Makes the items of one log."""
+
+    def __init__(self, service: str, encode: Encode, lines: Callable[[], Lines] = UnitLines) -> None:
+        """:param lines: makes what takes the entries apart that one reader reads"""
         self._service = service
         self._encode = encode
+        self.lines = lines
 
-    def make(self, entry: Entry, parser: LineParser) -> Item:
+    def make(self, entry: Entry, lines: Lines) -> Item:
         """Parse and encode an entry. A message with line breaks is several lines; only the last has the cursor."""
-        texts = clean(entry.message)
-        last = len(texts) - 1
-        lines = [
-            self._encode(
-                self._service,
-                entry,
-                text,
-                parser.parse(text, entry.priority, manager=entry.pid == 1, further=number > 0),
-                number == last,
-            )
-            for number, text in enumerate(texts)
+        found = lines.take(entry)
+        last = len(found) - 1
+        data = [
+            self._encode(self._service, entry, text, line, number == last) for number, (text, line) in enumerate(found)
         ]
-        return Item(entry.cursor, entry.realtime_us, b"".join(lines), len(lines), manager=entry.pid == 1)
+        return Item(entry.cursor, entry.realtime_us, b"".join(data), len(data), manager=entry.pid == 1)
 
 
 def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

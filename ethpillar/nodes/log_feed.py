@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import EthPillarError
-from ..units import service_name
 from .catch_up import LogSink
 from .follower import BACKLOG, Follower
-from .items import Encode, ItemMaker
+from .items import ItemMaker
 from .log import SharedLog
 from .ring import Ring
 from .source import JournalSource
@@ -28,14 +27,14 @@ class LogFeed:
         self,
         unit: str,
         source: JournalSource,
-        encode: Encode,
+        items: ItemMaker,
         ring: Ring,
         idle: Callable[[LogFeed], None],
         session: str = "",
         tally: Tally | None = None,
     ) -> None:
         self.unit = unit
-        self.log = SharedLog(unit, source, ItemMaker(service_name(unit), encode), ring, session, tally)
+        self.log = SharedLog(unit, source, items, ring, session, tally)
         self._idle = idle
         self._subscriptions: set[LogSubscription] = set()
         self._follower = Follower(self.log, self._subscriptions, self._tell, self._fail)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import gevent
@@ -19,11 +20,11 @@ from ..journal.history.query import Query
 from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
 from ..ssh.pool import ConnectionPool
-from ..units import most_output
+from ..units import most_output, service_name
 from .about import AboutWatch
 from .feeds import LogFeeds
 from .history import Answer, History
-from .items import Encode
+from .items import Encode, ItemMaker, UnitLines, WholeJournalLines
 from .link import Link, NodeListener
 from .link_state import LinkState
 from .log_feed import LogFeed
@@ -31,6 +32,7 @@ from .node_source import NodeJournal, NodeSource
 from .past_source import NodePast
 from .rights import JournalRights
 from .ring import Ring
+from .source import WHOLE
 from .status_feed import StatusFeed
 from .tally import Tally
 
@@ -136,7 +138,7 @@ class Node:
 
     def log_feed(self, unit: str) -> LogFeed:
         """Return the feed of a unit. Subscribe to it before anything else gets a turn."""
-        return self._feeds.get(unit)
+        return self._feeds.get(self.source.followed(unit))
 
     def past(self, query: Query, buckets: int | None = None) -> Answer:
         """Return a page of the past, or a histogram of so many stretches; see `History.read`."""
@@ -162,7 +164,9 @@ class Node:
 
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)
-        return LogFeed(unit, self.source, self._options.encode_line, ring, idle, self.record.name, self._options.tally)
+        lines = partial(WholeJournalLines, self.status.description) if unit == WHOLE else UnitLines
+        items = ItemMaker(service_name(unit), self._options.encode_line, lines)
+        return LogFeed(unit, self.source, items, ring, idle, self.record.name, self._options.tally)
 
     def close(self) -> None:
         """End everything that runs for this node, and wait for its end."""

@@ -20,7 +20,7 @@ from ..units import service_name, unit_name
 from . import failures
 from .link import Link
 from .rights import JournalRights
-from .source import DEBUG, PATIENCE, CommandEntries, journal_command
+from .source import DEBUG, PATIENCE, WHOLE, CommandEntries, journal_command
 from .status_feed import StatusFeed
 
 LAST_LINES_TIMEOUT = 3.0
@@ -111,14 +111,25 @@ class NodeSource:
         self._rights = rights
         self._status = status
         self.catching_up = BoundedSemaphore(CATCHING_UP)
+        self._has_system = False
+        "Whether the node has a unit `system.service`, as far as that is known."
+
+    def followed(self, unit: str) -> str:
+        """Return `WHOLE` for the unit that stands for the whole journal, and any other as it is."""
+        return WHOLE if unit == unit_name(WHOLE) and not self._has_system else unit
 
     def check_unit(self, unit: str) -> str | None:
         """See `JournalSource`."""
+        if unit == WHOLE:
+            self._rights.get(WHOLE)
+            return None
         try:
             status = self._status.unit(unit)
         except (StatusUnavailable, SshTimeout):
             status = None  # systemd doesn't answer; but the journal, which is what counts here, may
-        if status is not None and not status.installed:
+        if unit == unit_name(WHOLE):
+            self._has_system = status is not None and status.installed
+        if self.followed(unit) != WHOLE and status is not None and not status.installed:
             raise UnitNotFound(service_name(unit))
         self._rights.get(service_name(unit))
         name = unit_name(status.name) if status is not None else None
@@ -146,4 +157,5 @@ class NodeSource:
 
     def unit_changed(self, unit: str) -> None:
         """See `JournalSource`."""
-        self._status.refresh()
+        if self._status.polls(self._journal.name_of(unit)):
+            self._status.refresh()

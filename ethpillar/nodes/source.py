@@ -24,6 +24,11 @@ from .tries import ReadFailed, Trouble
 # PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
 # tells where a long line was cut. The cursor and the times come whatever is asked for.
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_LINE_BREAK"
+_WHOLE_FIELDS = f"{_FIELDS},_SYSTEMD_UNIT,UNIT"
+
+WHOLE = "system"
+"""Stands for the whole journal where a unit's name is wanted; no unit is called so, as their names have a suffix. It is
+what the dashboard calls it, and followed if the node has no unit `system.service`."""
 
 PATIENCE = 300.0
 """Seconds without an entry after which a journalctl that does not follow is given up: its disk is dead, though the node
@@ -43,7 +48,7 @@ STEP = 8 * 1024
 def journal_command(
     unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False, reverse: bool = False
 ) -> list[str]:
-    """The words of a journalctl that prints a unit's entries in the export format.
+    """The words of a journalctl that prints a unit's entries, or those of the whole journal, in the export format.
 
     :param lines: the last so many; None: all
     :param cursor: from this entry on, itself included. `--after-cursor` would skip one entry too many on systemd 249
@@ -51,7 +56,11 @@ def journal_command(
     :param follow: go on as entries come; it implies ten lines, so the number is always said
     :param reverse: the newest first
     """
-    words = ["journalctl", "--no-pager", "-q", "-o", "export", f"--output-fields={_FIELDS}", f"--unit={unit}"]
+    words = ["journalctl", "--no-pager", "-q", "-o", "export"]
+    if unit == WHOLE:
+        words.append(f"--output-fields={_WHOLE_FIELDS}")
+    else:
+        words += [f"--output-fields={_FIELDS}", f"--unit={unit}"]
     words += ["-n", "all" if lines is None else str(lines)]
     if cursor is not None:
         words.append(f"--cursor={cursor}")

@@ -187,6 +187,10 @@ class StatusFeed:
         core = [unit for unit in self._units if unit in units or unit in self._core]
         return Snapshot(time.monotonic(), {}, data, self._encode([UnitStatus(unit, "unknown") for unit in core], None))
 
+    def polls(self, unit: str) -> bool:
+        """Return True if a unit is in the updates, when the node has it."""
+        return unit in self._units
+
     def refresh(self) -> None:
         """Poll soon, besides the ticks, and send every subscriber an update. Calls at the same moment are one."""
         self._changed = True

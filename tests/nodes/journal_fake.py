@@ -14,7 +14,7 @@ from ethpillar.errors import EthPillarError, LimitReached, SshUnreachable, UnitN
 from ethpillar.journal.cursor import Cursor
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
-from ethpillar.nodes.items import Item
+from ethpillar.nodes.items import Item, ItemMaker
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.ring import Ring
 from ethpillar.timing import Backoff
@@ -201,7 +201,7 @@ def numbers(sink: FakeSink) -> list[int]:
 
 
 def make_feed(journal: FakeJournal, entries: int = 1000) -> LogFeed:
-    feed = LogFeed("execution.service", journal, encode, Ring(entries, 10**7), lambda _: None)
+    feed = LogFeed("execution.service", journal, ItemMaker("execution", encode), Ring(entries, 10**7), lambda _: None)
     feed._follower._reader._backoff = Backoff(0.001, 0.002)
     return feed
 

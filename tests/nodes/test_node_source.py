@@ -20,6 +20,7 @@ from ethpillar.errors import (
 )
 from ethpillar.nodes import node_source
 from ethpillar.nodes.node_source import NAMES, NodeJournal, NodeSource
+from ethpillar.nodes.source import WHOLE
 from ethpillar.ssh.access import SUDO, JournalAccess
 from ethpillar.units import UnitStatus
 
@@ -84,6 +85,9 @@ class Node:
 
     def refresh(self) -> None:
         self.refreshed += 1
+
+    def polls(self, unit: str) -> bool:
+        return unit == UNIT
 
     def wait_connected(self) -> None: ...
 
@@ -167,7 +171,29 @@ def test_the_lines_before_a_failure_are_best_effort(
 
 
 def test_a_line_of_systemds_brings_a_poll(node: Node, source: NodeSource) -> None:
+    source.unit_changed("user@0.service")  # of the whole journal: nobody is sent its state
+    assert node.refreshed == 0
     source.unit_changed(UNIT)
     assert node.refreshed == 1
     assert source.rights_in_doubt()
     source.wait_connected()
+
+
+def test_system_is_the_whole_journal_unless_the_node_has_such_a_unit(node: Node, source: NodeSource) -> None:
+    unit = "system.service"
+    assert source.followed(unit) == WHOLE  # as far as is known
+    node.found = UnitStatus(unit, "not_installed")
+    assert source.check_unit(unit) is None
+    assert source.followed(unit) == WHOLE
+    assert source.check_unit(WHOLE) is None
+    with source.journal(WHOLE, lines=50):
+        words = node.words[-1]
+        assert not [word for word in words if word.startswith(("--unit", "-u"))]
+        assert "UNIT" in next(word for word in words if word.startswith("--output-fields=")).split(",")
+    node.found = UnitStatus(unit, "active", description="A program called system")
+    assert source.check_unit(unit) == "A program called system"
+    assert source.followed(unit) == unit
+    node.denied = PermissionDenied(WHOLE)
+    for each in (unit, WHOLE):
+        with pytest.raises(PermissionDenied, match="system"):
+            source.check_unit(each)

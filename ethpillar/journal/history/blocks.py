@@ -29,6 +29,10 @@ class Shown:
     "Its place among all entries that a page looks at: the higher, the newer."
 
 
+MOST = 500
+"Units and programs whose lines are remembered: the one that has printed nothing for longest is forgotten."
+
+
 class Blocks:
     """Takes entries apart, which come in the order of the journal."""
 
@@ -42,9 +46,7 @@ class Blocks:
     def take(self, entry: Entry, position: int = 0) -> Shown:
         """Return an entry's lines."""
         unit = entry.unit or entry.identifier or ""
-        parser = self._parsers.get(unit)
-        if parser is None:
-            parser = self._parsers[unit] = LineParser(self._description(unit))
+        parser = self._parser(unit)
         manager = entry.pid == 1
         lines = [
             (text, parser.parse(text, entry.priority, manager=manager, further=number > 0))
@@ -54,6 +56,17 @@ class Blocks:
             self._blocks += 1
             self._block[unit] = self._blocks
         return Shown(entry, lines, self._block.get(unit, 0), position)
+
+    def _parser(self, unit: str) -> LineParser:
+        parser = self._parsers.pop(unit, None)
+        if parser is None:
+            parser = LineParser(self._description(unit))
+            if len(self._parsers) >= MOST:
+                forgotten = next(iter(self._parsers))
+                del self._parsers[forgotten]
+                self._block.pop(forgotten, None)
+        self._parsers[unit] = parser  # the latest last
+        return parser
 
     def leave_out(self, entry: Entry) -> None:
         """An entry is not taken apart: what comes next in its unit belongs to nothing that was seen before."""
