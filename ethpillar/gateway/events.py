@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import gevent
@@ -241,7 +242,7 @@ class Gateway:
         sockets = list(self.sockets.values())
         for socket in sockets:
             socket.outbox.emit("error", problem.payload())
-        acts = [act for socket in sockets for act in (socket.close, socket.outbox.close_transport)]
+        acts = [act for socket in sockets for act in (socket.close, partial(socket.outbox.close_transport, True))]
         gevent.joinall([gevent.spawn(act) for act in acts])
 
 

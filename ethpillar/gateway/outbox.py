@@ -74,11 +74,12 @@ class Outbox:
         """End the socket for good: Socket.IO tells the client, and its `disconnect` event calls `close_transport`."""
         self._server.disconnect(self._sid)
 
-    def close_transport(self) -> None:
+    def close_transport(self, come_back: bool = False) -> None:
         """End the connection, once what was sent before is taken, or after `GOODBYE` seconds.
 
-        A client that was not told takes that for a broken connection, and comes back by itself.
+        :param come_back: the client is to take that for a broken connection, after which every client comes back by
+            itself. Told by Engine.IO that the session is closed, python-socketio's client would stay away for good.
         """
         if not (self._socket.closing or self._socket.closed):
             self._queue.join(GOODBYE)
-        self._socket.close(wait=False)
+        self._socket.close(wait=False, abort=come_back)

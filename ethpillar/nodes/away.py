@@ -36,6 +36,11 @@ class AwayWatch:
         """Return True if the node counts as away."""
         return self._absence.away
 
+    @property
+    def missing_now(self) -> bool:
+        """Return True while the node is missing, whether or not that counts as away yet."""
+        return self._absence.due is not None
+
     def missing(self, since: float, silent: bool = False) -> None:
         """Take note that the node has been missing since then.
 

@@ -113,6 +113,11 @@ class Link:
         """Return True if the node counts as away."""
         return self._away.away
 
+    @property
+    def missing(self) -> bool:
+        """Return True if the node is out of reach, or does not answer, for however short a time."""
+        return self.state is not LinkState.CONNECTED or self._away.missing_now
+
     def connect(self, known: bool = False, gone: Event | None = None) -> None:
         """Return when the node is connected, or when that may take longer, and people need not wait for it.
 

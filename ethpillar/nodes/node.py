@@ -70,7 +70,9 @@ class Node:
         self._pool = ConnectionPool(login, options.ssh_max_connections)
         self._rights = JournalRights(self.run, record.target.password, record.name)
         journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
-        self.status = StatusFeed(self._run_status, options.encode_statuses, journal.last_lines, record.name)
+        self.status = StatusFeed(
+            self._run_status, options.encode_statuses, journal.last_lines, record.name, self._missing
+        )
         self._about = AboutWatch(lambda words: self.run(words).stdout, self._tell_about)
         self._link = Link(
             record.name, self._pool, options.ssh_give_up, self.status.set_away, options.tally, self._about.connected
@@ -161,6 +163,9 @@ class Node:
             raise
         self._options.tally.polled(time.monotonic() - asked)
         return result.status, result.stdout
+
+    def _missing(self) -> bool:
+        return self._link.missing
 
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)

@@ -48,7 +48,7 @@ class NodeJournal:
         self._names: dict[str, str] = {}  # of units that are followed by an alias, the latest last
 
     def remember_name(self, unit: str, name: str) -> None:
-        """Read `name` when `unit`, an alias of it, is wanted: journalctl knows no aliases (systemd issue 11846)."""
+        """Read `name` when `unit`, an alias of it, is wanted: journalctl knows no aliases (systemd/systemd#11846)."""
         self._names.pop(unit, None)
         self._names[unit] = name
         if len(self._names) > NAMES:

@@ -52,7 +52,7 @@ def journal_command(
 
     :param lines: the last so many; None: all
     :param cursor: from this entry on, itself included. `--after-cursor` would skip one entry too many on systemd 249
-        and 252 when the entry at the cursor is not the unit's (systemd issue 30288), so the equal one is dropped here.
+        and 252 when the entry at the cursor is not the unit's (systemd/systemd#30288), so the equal one is dropped.
     :param follow: go on as entries come; it implies ten lines, so the number is always said
     :param reverse: the newest first
     """

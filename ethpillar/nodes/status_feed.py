@@ -73,15 +73,17 @@ class StatusFeed:
         encode: Callable[[Sequence[UnitStatus], float | None], str],
         last_lines: Callable[[str], Sequence[str]],
         session: str = "",
+        missing: Callable[[], bool] = lambda: False,
     ) -> None:
         """
         :param run: runs words on the node; returns exit status and output, may raise an `EthPillarError`
         :param encode: makes of statuses, and the time at which the node was asked (if it was), in seconds since the
             epoch, the update as it will be sent
         :param last_lines: returns what a unit printed before its last failure; raises nothing
-        :param session: its name in the log
+        :param missing: tells whether the node is out of reach at the moment, which `set_away` says if it lasts
         """
         self._run = run
+        self.missing = missing
         self._failures = Failures(last_lines)
         self._encode = encode
         self._units = [name for name in map(unit_name, KNOWN_UNITS) if name]
@@ -275,6 +277,8 @@ class StatusSubscription:
             with suppress(EthPillarError):  # whatever it is (the node, no channel, Redis for a login) may be over soon
                 snapshot = self._feed.get(age)
             snapshot = snapshot or self._feed.unknown
+        if snapshot is None and self._feed.missing():
+            return  # it is the node, and not its systemd: an update says so soon, whichever way it goes
         before = self.state
         self._machine.to(after_poll(snapshot is not None, self._sink.ready(self.wake)))
         if snapshot is not None and self.state is StatusState.CURRENT:

@@ -103,7 +103,7 @@ def test_a_transport_is_closed_once_all_is_taken(outbox: Outbox, engine: EngineS
     assert engine.closes == []
     engine.take()
     closing.get()
-    assert engine.closes == [{"wait": False}]
+    assert engine.closes == [{"wait": False, "abort": False}]
 
 
 def test_a_transport_is_closed_in_time_though_nothing_is_taken(
@@ -112,7 +112,7 @@ def test_a_transport_is_closed_in_time_though_nothing_is_taken(
     monkeypatch.setattr(outbox_module, "GOODBYE", 0.01)
     outbox.emit("error", {})
     outbox.close_transport()
-    assert engine.closes == [{"wait": False}]
+    assert engine.closes == [{"wait": False, "abort": False}]
     assert engine.queue.qsize() == 2
 
 
@@ -122,4 +122,11 @@ def test_one_that_is_closing_is_not_waited_for(outbox: Outbox, engine: EngineSoc
     setattr(engine, state, True)
     with gevent.Timeout(1, AssertionError("it waited")):
         outbox.close_transport()
-    assert engine.closes == [{"wait": False}]
+    assert engine.closes == [{"wait": False, "abort": False}]
+
+
+def test_a_client_that_is_to_come_back_is_not_told_that_its_session_is_closed(
+    outbox: Outbox, engine: EngineSocket
+) -> None:
+    outbox.close_transport(come_back=True)
+    assert engine.closes == [{"wait": False, "abort": True}]

@@ -388,3 +388,18 @@ def test_a_poll_that_never_asks_for_a_unit_is_not_waited_for_for_ever(systemd: F
     feed.get = lambda max_age: polled  # type: ignore[method-assign]
     with pytest.raises(StatusUnavailable):
         feed.unit("other.service")
+
+
+def test_a_node_that_is_missing_is_not_a_systemd_that_fails() -> None:
+    systemd, sink, missing = FakeSystemd(), FakeSink(), True
+    systemd.problem = SshUnreachable()
+    feed = StatusFeed(systemd.run, lambda *_: "", lambda _: [], missing=lambda: missing)
+    feed.subscribe(sink, 0.01)
+    until(lambda: len(systemd.asked) > 3, "some polls")
+    assert not sink.errors + sink.updates  # type: ignore[operator]
+    feed.set_away(True)
+    until(lambda: feed.unknown in sink.updates, "the update")
+    missing = False
+    feed.set_away(False)
+    until(lambda: sink.errors, "the error")
+    feed.close()

@@ -325,6 +325,13 @@ class EthPillarServer:
         self.process.wait(30)
         return time.monotonic() - started
 
+    def kill(self) -> None:
+        """Kills it with all its processes, as a machine that loses power does."""
+        assert self.process is not None
+        for pid in [*descendants(self.process.pid), self.process.pid]:
+            _kill(pid)
+        self.process.wait()
+
     def stop(self) -> None:
         """Ends it, whatever state it is in."""
         if self.process is not None and self.process.poll() is None:

@@ -14,6 +14,7 @@ import pytest
 from ..waiting import until
 from .conftest import EXECUTION, World
 from .parts import PASSWORD, ROOT, USER, free_port
+from .proxy import Proxy
 
 FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 
@@ -311,3 +312,37 @@ def test_node_why_a_service_failed(world: World) -> None:
         assert text in done.stdout
     fine = flask(world, "node", "why", world.session(), "validator")
     assert "No failure of it is in the journal." in fine.stdout
+
+
+@pytest.mark.parametrize("how", ["refuses", "silent"])
+def test_a_node_that_can_t_be_reached_is_one_sentence_and_exit_status_1(world: World, how: str) -> None:
+    proxy = Proxy(world.sshd.port)
+    if how == "silent":
+        proxy.freeze(True)
+    else:
+        proxy.refuse(True)
+    token = world.session(port=proxy.port)
+    commands = [
+        *(["status", token], ["logs", token, "execution"], ["logs", token, "-f"], ["logs", token, "system", "-f"]),
+        *(
+            ["why", token, "execution"],
+            ["extract", token, "execution"],
+            ["watch", token, "--dry-run"],
+            ["check", token],
+        ),
+    ]
+    environment = {**os.environ, "REDIS_URL": world.redis.url, "SSH_LOGIN_TIMEOUT": "3"}
+    running = [
+        subprocess.Popen(
+            [*FLASK, *(["sessions"] if words[0] == "check" else ["node"]), *words],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for words in commands
+    ]  # fmt: skip
+    for words, process in zip(commands, running, strict=True):
+        output, said = process.communicate(timeout=90)
+        assert process.returncode == 1, (words, output, said)
+        assert "node" in (output if words[0] == "check" else said), (words, output, said)
+        assert "Traceback" not in said
+        assert PASSWORD not in output + said
+    proxy.close()

@@ -73,6 +73,7 @@ def test_a_node_that_is_away_is_told_once_and_so_is_its_return(world: World, pro
         proxy.cut()
     for socket in sockets:
         until(lambda socket=socket: about_node(socket) == ["authenticated", "away"], "the word", 30)  # type: ignore[misc]
+    assert not [each for each in sockets[1].events("error") if each["code"] == "status_unavailable"]
     unknown = dict.fromkeys(before, "unknown")
     assert words(sockets[1].wait("status_update", lambda update: words(update) == unknown)) == unknown
     world.node.append_many(EXECUTION, [f"line {number}" for number in range(50)])
