@@ -15,7 +15,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
-	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-formats, make score LINES=DIR"
+	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
@@ -137,6 +137,11 @@ bench-frontend: parts
 .PHONY: bench-console
 bench-console: parts
 	@RATE=$(or $(RATE),2000) SECONDS=$(or $(SECONDS),60) $(BIN)/python bench/console.py
+
+# The last errors of a unit with a million entries, beside a plain reading of them: make bench-history ENTRIES=1000000
+.PHONY: bench-history
+bench-history: parts
+	@ENTRIES=$(or $(ENTRIES),1000000) $(BIN)/python bench/history.py
 
 # Pictures of the console at three widths, light and dark: make screenshots FOLDER=docs/console
 .PHONY: screenshots

@@ -1,7 +1,8 @@
 """Pictures of the console: `make screenshots`, into FOLDER (docs/console when left out).
 
 Real parts: Valkey, sshd with the demo's simulated node, the server under gunicorn, and the console in a headless
-Chromium, at 1440, 1024 and 390 pixels, light and dark, calm, failing, away, empty and without a session.
+Chromium, at 1440, 1024 and 390 pixels, light and dark: loading, calm, busy, failing, away, empty, without a session, a
+line that is unfolded and a slot.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tests.system.parts import PASSWORD, USER, EthPillarServer, RedisServer, Ssh
 
 SIZES = {1440: 900, 1024: 768, 390: 844}
 THEMES = ("dark", "light")
+MOMENT = "new Promise((done) => setTimeout(() => done(true), 1500))"
+"For the histogram, which comes after the lines."
 
 
 class Studio:
@@ -34,9 +37,10 @@ class Studio:
         self._url = url
         self._target = target
 
-    def shoot(self, name: str, token: str, see: str, act: str = "") -> None:
+    def shoot(self, name: str, token: str, see: str, act: str = "", log: bool = True) -> None:
         """Take a picture at each width and in each theme, once a text can be read.
 
+        :param log: whether there are lines to wait for
         :param act: what is done on the page before
         """
         for width, height in SIZES.items():
@@ -44,9 +48,12 @@ class Studio:
                 fragment = f"#token={token}" if token else ""
                 page = self._browser.open(f"{self._url}/console{fragment}", width=width, height=height, theme=theme)
                 page.see(see, deadline=60)
+                if log:
+                    page.wait("innerWidth < 700 || document.querySelector('.log .row')", 60)
+                    page.wait(MOMENT)
                 if act:
                     page.eval(act)
-                    page.wait("new Promise((done) => setTimeout(() => done(true), 600))")
+                    page.wait(MOMENT)
                 page.do("shot", path=str(self._target / f"{name}-{width}-{theme}.png"))
                 page.close()
 
@@ -79,20 +86,29 @@ def main() -> int:
                 return token
 
             studio = Studio(browser, server.url, target)
-            studio.shoot("token", "", "Paste the session")
-            studio.shoot("empty", session(empty.port), "no Ethereum services yet")
+            studio.shoot("token", "", "Paste the session", log=False)
+            studio.shoot("empty", session(empty.port), "no Ethereum services yet", log=False)
             token = session(sshd.port)
+            studio.shoot("loading", token, "running", log=False)
             studio.shoot("calm", token, "running")
             log = "document.querySelectorAll('.tabs a')[1]?.click()"
             studio.shoot("log", token, "running", f"{log}; document.querySelector('.log .open')?.click()")
             studio.shoot("slot", token, "running", f"{log}; document.querySelector('.log .f a')?.click()")
+            flood = (
+                "INFO [11-26|11:23:14.508] Imported new potential chain segment number={} hash=c11828..5d3c86 txs=85"
+            )
+            errors = 'ERROR[11-26|11:23:14.628] Snapshot extension failed err="missing parent" root=fadb8f..9c9767'
+            for begin in range(0, 5000, 500):
+                lines = [flood.format(f"4,415,{number:03}") for number in range(begin // 10, begin // 10 + 450)]
+                node.append_many("execution.service", [*lines, *[errors] * (begin // 100)])
+            studio.shoot("busy", token, "running", log)
             failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
             for line in ("WARN Disk space is running low", "Fatal: write /var/lib/geth: no space left on device"):
                 node.append("execution.service", line)
             node.set_unit("execution.service", **failed)
             studio.shoot("failing", token, "What execution said last")
             sshd.stop()
-            studio.shoot("away", token, "out of reach")
+            studio.shoot("away", token, "out of reach", log=False)
         finally:
             world.stop()
             browser.close()
