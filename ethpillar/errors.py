@@ -171,6 +171,8 @@ class SshOutdated(SshError):
         "aes128-gcm@openssh.com or aes128-ctr, MACs hmac-sha2-256; or update an OpenSSH that has none of these."
     )
     terminal = True
+    lists: tuple[str, ...] = ()
+    "What each side has of what they have nothing in common. For an operator: half of it is the node's own text."
 
 
 class AddressDenied(SshError):
@@ -204,6 +206,9 @@ class BadKey(SshError):
 
     code = "ssh_bad_key"
     message = "The private key of this session can't be read, or its passphrase is wrong."
+    hint = (
+        "Paste all of the file without .pub, from -----BEGIN to -----END, and give the passphrase that belongs to it."
+    )
     terminal = True
 
 
@@ -217,6 +222,129 @@ class HostKeyChanged(SshError):
         "--port PORT) and connect again. If you did not, somebody may be between this server and your node."
     )
     terminal = True
+
+
+class PasswordExpired(SshError):
+    """sshd runs nothing for this user until there is a new password, and asks for that on a terminal only."""
+
+    code = "ssh_password_expired"
+    message = "The password of this SSH user has expired: the node runs nothing until it is changed."
+    hint = (
+        "Log in to the node in a terminal (ssh USER@NODE), set a new password when you are asked for one, and sign in "
+        "again. For a user who logs in by key, on the node: sudo chage -d -1 -M -1 USER"
+    )
+    terminal = True
+
+
+class AccountExpired(SshError):
+    """The password or key is right, and the account is not valid any more."""
+
+    code = "ssh_account_expired"
+    message = "The account of this SSH user has expired on the node."
+    hint = "On the node, as another user: sudo chage -E -1 USER"
+    terminal = True
+
+
+class NoShell(SshError):
+    """The user's login shell is nologin, false, or a program that is not there."""
+
+    code = "ssh_no_shell"
+    message = "This SSH user has no login shell on the node, so nothing can be run there."
+    hint = "Sign in as another user; or on the node: sudo chsh -s /bin/bash USER"
+    terminal = True
+
+
+class ShellRestricted(SshError):
+    """The login shell runs a few commands only (rbash, git-shell, scponly), or is not one of Unix."""
+
+    code = "ssh_shell_restricted"
+    message = "The login shell of this SSH user is a restricted one, and refuses what has to be run."
+    hint = "Sign in as another user; or on the node: sudo chsh -s /bin/bash USER"
+    terminal = True
+
+
+class FilesOnly(SshError):
+    """sshd serves SFTP to this user, and nothing else."""
+
+    code = "ssh_sftp_only"
+    message = "The node lets this SSH user transfer files only."
+    hint = "Sign in as another user; or take this one out of the Match block with internal-sftp in sshd_config."
+    terminal = True
+
+
+class CommandForced(SshError):
+    """sshd runs another command than it was asked for."""
+
+    code = "ssh_forced_command"
+    message = "The node runs a command of its own for this SSH user, whatever it is asked to run."
+    hint = (
+        'Sign in as another user or with another key; or remove ForceCommand from sshd_config, or command="..." before '
+        "this key in ~/.ssh/authorized_keys."
+    )
+    terminal = True
+
+
+class ShellEnds(SshError):
+    """The login shell ends, or becomes another program, before it runs a command."""
+
+    code = "ssh_shell_ends"
+    message = "The login shell of this SSH user ends before it runs a command."
+    hint = (
+        "One of its start-up files (~/.bashrc, ~/.profile, ~/.zshenv, ~/.cshrc, config.fish) has exit, exec or a menu. "
+        "Put that behind a test for a terminal: if [ -t 0 ]; then ...; fi. To see it: ssh USER@NODE true; echo $?"
+    )
+    terminal = True
+
+
+class SessionFailed(SshError):
+    """sshd let the user in and could not set up what a command needs, such as its ChrootDirectory."""
+
+    code = "ssh_session_failed"
+    message = "The node let this SSH user in, and then could not start anything."
+    hint = (
+        "Its SSH server says why: sudo journalctl -u ssh -n 20. A ChrootDirectory must belong to root, and have a "
+        "shell and what that needs."
+    )
+    terminal = True
+
+
+class NoSessions(SshError):
+    """sshd opens no channel for commands at all (`MaxSessions 0`)."""
+
+    code = "ssh_no_sessions"
+    message = "The node lets this SSH user in, and allows no commands."
+    hint = "Its sshd_config has MaxSessions 0, perhaps in a Match block: allow at least 1, better the default, 10."
+    terminal = True
+
+
+class SessionRefused(SshUnreachable):
+    """Nobody, or nobody more, is served at the moment: /etc/nologin, a limit on logins. That passes."""
+
+    code = "ssh_no_session"
+    message = "The node lets nobody run anything at the moment."
+    hint = (
+        "It is starting, stopping or under maintenance (/etc/nologin), or this user has as many sessions as "
+        "/etc/security/limits.conf allows (maxlogins)."
+    )
+
+
+class NodeIll(SshUnreachable):
+    """The login shell could not start what it was told to, for want of disk, memory or processes."""
+
+    code = "ssh_node_ill"
+    message = "The node can't run commands: its disk is full or fails, or it has no memory or processes left."
+    hint = "On the node: df -h / /tmp; df -i /; free -m; dmesg | tail. A limit may be set in /etc/security/limits.conf."
+
+
+class ShellHangs(SshTimeout):
+    """A command was started, and the login shell has not come to run it."""
+
+    code = "ssh_shell_hangs"
+    message = "The login shell of this SSH user does not get as far as running a command."
+    hint = (
+        "One of its start-up files (~/.bashrc, ~/.profile, ~/.zshenv, ~/.ssh/rc) waits or never ends, or the disk of "
+        "the node hangs. To see it: time ssh USER@NODE true"
+    )
 
 
 class UnitNotFound(EthPillarError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError
+from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError, SshOutdated
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
@@ -25,6 +25,8 @@ class Step:
     "None: neither good nor bad, such as a plugin that is not installed."
     found: str
     fix: str | None = None
+    details: tuple[str, ...] = ()
+    "Lines of what was found, for those who want to know more."
 
 
 class _Silent:
@@ -75,7 +77,8 @@ def _node_steps(server: Server, record: SessionRecord) -> Iterator[Step]:
     except HostKeyChanged as problem:
         yield Step("Host key", False, problem.message, problem.hint)
     except SshError as problem:
-        yield Step("Login", False, problem.message, problem.hint)
+        details = problem.lists if isinstance(problem, SshOutdated) else ()
+        yield Step("Login", False, problem.message, problem.hint, details)
     except EthPillarError as problem:
         yield Step("Node", False, sentence(problem), problem.hint)
     finally:

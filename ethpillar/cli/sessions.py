@@ -6,6 +6,7 @@ import json
 import sys
 import time
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +171,9 @@ def check(token: str, as_json: bool) -> None:
         if not as_json:
             mark = {True: click.style("✓", fg="green"), False: click.style("✗", fg="red"), None: "·"}[step.ok]
             click.echo(f"{mark} {shown(step.name)}: {shown(step.found)}")
-            if step.fix:
-                click.echo(f"    {shown(step.fix)}")
+            for text in (*step.details, *([step.fix] if step.fix else [])):
+                click.echo(f"    {shown(text)}")
     if as_json:
-        print_json([{"name": each.name, "ok": each.ok, "found": each.found, "fix": each.fix} for each in steps])
+        print_json([asdict(each) for each in steps])
     if failed:
         raise click.exceptions.Exit(1)

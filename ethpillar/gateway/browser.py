@@ -203,7 +203,7 @@ class BrowserSocket:
         node = self._node
         if node is not None and not self._told_away and (node.away or not node.connected):
             self._told_away = True
-            self.outbox.emit("error", SshUnreachable(AWAY).payload())
+            self.outbox.emit("error", SshUnreachable(AWAY, hint=node.hint).payload())
 
     def _leave_node(self) -> None:
         node, self._node = self._node, None

@@ -16,6 +16,7 @@ import gevent
 from gevent.event import Event
 
 from ..errors import EthPillarError, InternalError, SshError, SshUnreachable, whereabouts
+from ..ssh.connection import Connection
 from ..ssh.pool import ConnectionPool
 from ..timing import Backoff
 from .away import AwayWatch
@@ -73,6 +74,7 @@ class Link:
         away_changed: Callable[[bool], None] = lambda _: None,
         tally: Tally | None = None,
         connected: Callable[[], None] = lambda: None,
+        prove: Callable[[Connection], None] = lambda _: None,
     ) -> None:
         """
         :param name: the session's name in the log
@@ -80,6 +82,7 @@ class Link:
         :param away_changed: called before the listeners are when the node counts as away, or is back; must not wait
         :param tally: where logins are counted
         :param connected: called before the listeners are when there is a connection; must not wait
+        :param prove: returns when a new connection has run something; raises an `EthPillarError` if it runs nothing
         """
         self._tally = tally or Tally()
         self.listeners: set[NodeListener] = set()
@@ -87,6 +90,7 @@ class Link:
         self._pool = pool
         self._away_changed = away_changed
         self._when_connected = connected
+        self._prove = prove
         self._retries = Retries(give_up, Backoff())
         self._away = AwayWatch(self._heard, self._gone, self._back)
         self._machine = Machine(LinkState.IDLE, TRANSITIONS)
@@ -117,6 +121,11 @@ class Link:
     def missing(self) -> bool:
         """Return True if the node is out of reach, or does not answer, for however short a time."""
         return self.state is not LinkState.CONNECTED or self._away.missing_now
+
+    @property
+    def hint(self) -> str | None:
+        """Return what may be done about the last problem."""
+        return self._problem.hint
 
     def connect(self, known: bool = False, gone: Event | None = None) -> None:
         """Return when the node is connected, or when that may take longer, and people need not wait for it.
@@ -197,8 +206,9 @@ class Link:
     def _try(self) -> EthPillarError | None:
         """Try to connect once. Return what prevents it."""
         try:
-            self._pool.connect()
+            self._prove(self._pool.connect())
         except EthPillarError as problem:
+            self._pool.drop()
             self._tally.logins[problem.code] += 1
             return problem.copy()
         except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node is tried again)
@@ -245,12 +255,9 @@ class Link:
 
     def _watch(self) -> None:
         """Return when no connection stands any more."""
-        since, proved = time.monotonic(), False
         while alive := self._pool.alive:
             alive[0].ended.wait()
-            proved = proved or alive[0].proved
-        now = time.monotonic()
-        self._retries.lost(now - since, proved, now)
+        self._retries.connected(time.monotonic())
 
     def _reconnect(self) -> EthPillarError | None:
         """Try to connect until it works, or until it is given up: then return why."""
@@ -264,7 +271,7 @@ class Link:
             if found is None:
                 return None
             self._away.failed()
-            problem = found
+            self._problem = problem = found
         return problem
 
     def _state_after(self, problem: EthPillarError) -> LinkState:
@@ -280,7 +287,7 @@ class Link:
     def _give_up(self, problem: EthPillarError, state: LinkState) -> EthPillarError:
         """Become `LOST` or `GIVEN_UP`, tell everyone, and return why."""
         if state is LinkState.GIVEN_UP:  # whatever the last try ran into
-            problem = SshUnreachable()
+            problem = SshUnreachable(hint=problem.hint)
         self._log.info("Given up (%s)", problem.code)
         self._away.close()
         self._failure = _Failure(problem.copy(), time.monotonic())

@@ -10,8 +10,6 @@ from enum import Enum
 
 from ..timing import Backoff
 
-STEADY = 30.0
-"Seconds after which a connection on which no command was answered was a good one all the same."
 HURRY_EVERY = 2.0
 "Seconds between the tries that people bring forward, by a new socket or by `authenticate`."
 NEVER_REACHED = 600.0
@@ -101,11 +99,7 @@ class Absence:
 
 
 class Retries:
-    """When a lost connection is tried again, and for how long.
-
-    A node may let us in and hang up at once, again and again. So the waits go on growing, and the time until the link
-    is given up goes on running, until a connection was a good one.
-    """
+    """When a lost connection is tried again, and for how long."""
 
     def __init__(self, give_up: float, backoff: Backoff) -> None:
         """:param give_up: seconds after which trying ends"""
@@ -117,7 +111,7 @@ class Retries:
 
     @property
     def attempt(self) -> int:
-        """Tries since the last good connection, the coming one included."""
+        """Tries since the last connection, the coming one included."""
         return self._backoff.attempt
 
     def begin(self, now: float) -> None:
@@ -125,19 +119,10 @@ class Retries:
         self._since = now
 
     def connected(self, now: float) -> None:
-        """Begin anew: a connection stands."""
+        """Begin anew: a connection stands, or did until now."""
         self._reached = True
         self._since = now
         self._backoff.reset()
-
-    def lost(self, lasted: float, proved: bool, now: float) -> None:
-        """Take note of the end of a connection.
-
-        :param lasted: seconds for which it stood
-        :param proved: a command was answered on it
-        """
-        if proved or lasted > STEADY:
-            self.connected(now)
 
     def exhausted(self, now: float) -> bool:
         """Return True if the connection has been away for long enough to give it up."""

@@ -30,6 +30,7 @@ from .link_state import LinkState
 from .log_feed import LogFeed
 from .node_source import NodeJournal, NodeSource
 from .past_source import NodePast
+from .proof import Proof
 from .rights import JournalRights
 from .ring import Ring
 from .source import WHOLE
@@ -75,7 +76,13 @@ class Node:
         )
         self._about = AboutWatch(lambda words: self.run(words).stdout, self._tell_about)
         self._link = Link(
-            record.name, self._pool, options.ssh_give_up, self.status.set_away, options.tally, self._about.connected
+            record.name,
+            self._pool,
+            options.ssh_give_up,
+            self.status.set_away,
+            options.tally,
+            self._about.connected,
+            Proof(self.run, self._rights),
         )
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
@@ -116,6 +123,11 @@ class Node:
 
     def _tell_about(self) -> None:
         self._link.tell_about(self.about["node"])
+
+    @property
+    def hint(self) -> str | None:
+        """Return what may be done about its being out of reach."""
+        return self._link.hint
 
     @property
     def given_up(self) -> bool:

@@ -125,8 +125,11 @@ class NodeSource:
             return None
         try:
             status = self._status.unit(unit)
-        except (StatusUnavailable, SshTimeout):
-            status = None  # systemd doesn't answer; but the journal, which is what counts here, may
+        except StatusUnavailable:
+            status = None
+        except SshTimeout:  # systemd doesn't answer; but the journal, which is what counts here, may
+            status = None
+            self._rights.doubt()  # so that it is asked now
         if unit == unit_name(WHOLE):
             self._has_system = status is not None and status.installed
         if self.followed(unit) != WHOLE and status is not None and not status.installed:

@@ -64,13 +64,25 @@ class JournalRights:
         :raises SshError: the node can't be asked
         """
         finding = self._finding
-        if finding is None or not finding.holds(time.monotonic()):
+        if finding is None or not self.known:
             finding = self._search.get()
         if finding.broken:
             raise LogUnavailable(service, hint=BROKEN)
         if finding.access is None:
             raise PermissionDenied(service)
         return finding.access
+
+    @property
+    def known(self) -> bool:
+        """Return True if there is no need to search."""
+        return self._finding is not None and self._finding.holds(time.monotonic())
+
+    def search(self) -> None:
+        """Search for the right, unless that is being done.
+
+        :raises SshError: the node can't be asked
+        """
+        self._search.get()
 
     def doubt(self) -> bool:
         """Take note that the finding looks wrong: the journal shows less than it should, or a log that could be read

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import SshTimeout
 from .connection import Result
+from .diagnosis import ILLNESS
 
 PROBE = ("journalctl", "--system", "-q", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")
 """Prints one entry with rights, and nothing or an error without. In the export format, because a login shell may print
@@ -43,11 +44,6 @@ class JournalBroken(Exception):
     """journalctl fails on this node, and not for want of rights."""
 
 
-# What the C library says when it is the machine that is ill; no sudo would help.
-_ILLNESS = re.compile(
-    rb"No space left on device|Input/output error|Read-only file system|Cannot allocate memory|Too many open files"
-    rb"|Structure needs cleaning|Bad message"
-)
 _DAMAGE = re.compile(rb"Bad message|Input/output error|Cannot assign requested address|Invalid field|Failed to get")
 "What journalctl says when the newest entry is damaged."
 OLDEST = (*PROBE, "--cursor=t=1")
@@ -76,6 +72,6 @@ def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) ->
             oldest = run(*way.wrap(OLDEST))
             if oldest.status == 0 and b"__CURSOR=" in oldest.stdout:
                 return way
-        if result.status != 0 and _ILLNESS.search(result.stderr):
+        if result.status != 0 and ILLNESS.search(result.stderr):
             raise JournalBroken
     return None

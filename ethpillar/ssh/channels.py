@@ -35,9 +35,15 @@ class ChannelCount:
         self.in_use = 0
         "Channels that are open or have been asked for."
         self._granted = 0
+        self._ever_granted = False
         self._learned, self._learned_until = most, float("-inf")
         self._closed_at = float("-inf")
         self._refused_since = float("inf")
+
+    @property
+    def unused(self) -> bool:
+        """Return True if sshd has granted no channel yet, and the first one is being asked for."""
+        return not self._ever_granted and self.in_use == 1
 
     def capacity(self, now: float) -> int:
         """Return how many channels sshd allows, as far as is known."""
@@ -57,6 +63,7 @@ class ChannelCount:
     def granted(self) -> None:
         """sshd has opened a channel that was taken."""
         self._granted += 1
+        self._ever_granted = True
         self._refused_since = float("inf")
 
     def refused(self, now: float) -> float:

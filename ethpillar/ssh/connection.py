@@ -15,11 +15,13 @@ from dataclasses import dataclass
 import gevent
 import paramiko
 from gevent.event import Event
+from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from ..errors import SshTimeout, SshUnreachable
+from ..errors import EthPillarError, NodeIll, NoSessions, SshTimeout, SshUnreachable
 from ..turns import breathe
 from .bounds import WINDOW
 from .channels import ChannelCount
+from .diagnosis import End
 from .shell import NOISE_LIMIT, CommandLine, Ends
 from .transport import NodeTransport
 
@@ -31,6 +33,8 @@ OUTPUT_LIMIT = 256 * 1024
 "Bytes of output a short command may have, unless its caller says otherwise."
 LATE = 60.0
 "Seconds that sshd has to open a channel, whether or not anybody still waits for it."
+STATUS_WITHIN = 5.0
+"Seconds in which the exit status must follow the end of the output."
 CLOSED_WITHIN = 2.0
 "Seconds that the end of a command is waited for. Its channel is closed in any case."
 SILENCE = 0.25
@@ -53,6 +57,20 @@ class ChannelRefused(Exception):
         self.pause = pause
 
 
+class NotRun(SshUnreachable):
+    """The login shell, or what ran in its place, ended before the command; `ssh.diagnosis` says why.
+
+    :param end: what it left behind
+    """
+
+    message = "The node has stopped running commands for this SSH user."
+    hint = "The connection is made anew when nothing runs on it any more; the reason is told then."
+
+    def __init__(self, end: End) -> None:
+        super().__init__()
+        self.end = end
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The output and exit status of a finished command."""
@@ -67,11 +85,19 @@ class Command:
     """A running remote command. Close it; closing it ends the remote process within moments."""
 
     def __init__(
-        self, channel: paramiko.Channel, line: CommandLine, closed: Callable[[Command], None] = lambda _: None
+        self,
+        channel: paramiko.Channel,
+        line: CommandLine,
+        began: Callable[[], None] = lambda: None,
+        closed: Callable[[Command], None] = lambda _: None,
     ) -> None:
-        """:param closed: is called once the channel is closed, in a greenlet that nobody kills"""
+        """
+        :param began: is called when the command is about to run
+        :param closed: is called once the channel is closed, in a greenlet that nobody kills
+        """
         self._channel = channel
         self._line = line
+        self._began = began
         self._closed = closed
         self._closing: gevent.Greenlet[[], None] | None = None
         self._output, self._errors = line.output(), line.output()
@@ -83,6 +109,19 @@ class Command:
     def answered(self) -> bool:
         """True once the node has run it."""
         return self._output.began
+
+    @property
+    def started(self) -> bool:
+        """True once sshd has started the login shell for it."""
+        return self._end is not None
+
+    @property
+    def end(self) -> End | None:
+        """What a login shell left behind that ended without running it; None if it ran it, or may still."""
+        if self.answered or not self._channel.status_event.is_set() or self._channel.exit_status < 0:
+            return None
+        self._drain_stderr()
+        return End(self._channel.exit_status, self._output.noise, self._errors.noise)
 
     def start(self, stdin: bytes) -> None:
         """Have sshd run the command. Raises what paramiko raises.
@@ -119,8 +158,10 @@ class Command:
                 self._drain_stderr()
             if not data:
                 return b""
+            answered = self.answered
             found = self._output.feed(data)
-            if self._stdin and self._output.began:
+            if self.answered and not answered:
+                self._began()
                 self._give_stdin()
             if self._output.noise_size > NOISE_LIMIT:
                 raise SshTimeout
@@ -128,6 +169,8 @@ class Command:
                 return found
 
     def _give_stdin(self) -> None:
+        if not self._stdin:
+            return
         stdin, self._stdin = self._stdin, b""
         with suppress(EOFError, OSError, paramiko.SSHException):  # the next read tells that the connection is gone
             self.send(stdin)
@@ -157,7 +200,7 @@ class Command:
         self._drain_stderr()
         return self._stderr
 
-    def status(self, timeout: float = 5.0) -> int:
+    def status(self, timeout: float = STATUS_WITHIN) -> int:
         """Return the exit status once it has ended and all of its output is here; -1 when there is none."""
         if self._line.ends is not Ends.CLOSED:
             status = self._output.status
@@ -182,12 +225,19 @@ class Command:
 
         :param limit: bytes of output
         :raises SshTimeout: it printed more, which counts as no answer
+        :raises NotRun: it was not run, as the login shell ended before
+        :raises SshUnreachable: it was not run, as the connection ended or a signal ended the shell
         """
         output = bytearray()
         while data := self.read():
             output += data
             if len(output) > limit:
                 raise SshTimeout
+        if not self.answered:
+            self._channel.status_event.wait(STATUS_WITHIN)
+            if (end := self.end) is not None:
+                raise NotRun(end)
+            raise SshUnreachable
         return Result(self.status(), bytes(output), self.stderr)
 
     def begin_to_close(self) -> gevent.Greenlet[[], None]:
@@ -198,6 +248,13 @@ class Command:
 
     def _close(self) -> None:
         try:
+            if self.started and not self.answered:
+                self._kill()
+        finally:
+            self._close_channel()
+
+    def _close_channel(self) -> None:
+        try:
             self._channel.close()
         except (EOFError, OSError, paramiko.SSHException):
             pass  # the connection is gone, and with it the command
@@ -205,6 +262,20 @@ class Command:
             if self._end is not None:
                 self._end.kill()
             self._closed(self)
+
+    def _kill(self) -> None:
+        """End a login shell that has not come to run the command: nothing that it reads or writes would tell it."""
+        message = paramiko.Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(self._channel.remote_chanid)
+        message.add_string("signal")
+        message.add_boolean(False)
+        message.add_string("KILL")
+        with suppress(EOFError, OSError, paramiko.SSHException), self._channel.lock:
+            # sshd ends the connection of a client that speaks of a channel after its end. To end it, paramiko needs the
+            # lock as well.
+            if not self._channel.closed:
+                self._channel.transport._send_user_message(message)
 
     def close(self) -> None:
         """End the command. Safe to call twice, and on a connection that is gone.
@@ -220,7 +291,7 @@ def _interruption(problem: RuntimeError) -> BaseException:
     return problem if cause is None or isinstance(cause, Exception) else cause
 
 
-def _abandon(opening: gevent.Greenlet[..., Command | Exception]) -> None:
+def _abandon(opening: gevent.Greenlet[..., Command | ChannelRefused | EthPillarError]) -> None:
     if isinstance(opening.value, Command):
         opening.value.begin_to_close()
 
@@ -238,8 +309,9 @@ class Connection:
         self.channels = ChannelCount(max_channels)
         self.channel_ended: Callable[[], None] = lambda: None
         "Is called when there may be room for another channel."
-        self.proved = False
-        "True once a command has answered on it: a node may let us in, and close the connection at once."
+        self.answered = Event()
+        "Set once a command has begun on it: a node may let us in, and run nothing."
+        self._doubted = False
         self._watch = gevent.spawn(transport.watch, keepalive, dead_after)
 
     @property
@@ -267,7 +339,9 @@ class Connection:
         :param timeout: seconds until sshd must have started it; None where the caller has a deadline
         :param ends: what ends it; `Ends.SILENT` only without standard input
         :raises ChannelRefused: no room on this connection
-        :raises SshUnreachable: the connection is gone (`SshTimeout`: it does not answer)
+        :raises NoSessions: there never was any
+        :raises SshUnreachable: the connection is gone (`SshTimeout`: it does not answer), or sshd can't
+            start anything (`NodeIll`)
         """
         # In a greenlet that nobody kills: sshd's answer may come after the caller was stopped, and a channel that opens
         # then has to be closed, or it would count against MaxSessions for ever.
@@ -281,19 +355,21 @@ class Connection:
                 return answer
         except (EOFError, OSError, paramiko.SSHException):
             opening.link(_abandon)
-            raise SshUnreachable from None
+            raise (NodeIll if self.alive else SshUnreachable)() from None
         except BaseException:
             opening.link(_abandon)
             raise
 
-    def _open(self, line: CommandLine) -> Command | Exception:
+    def _open(self, line: CommandLine) -> Command | ChannelRefused | EthPillarError:
         # Returns its error: left to gevent it would be printed as a stack trace.
         command: Command | None = None
         refused = False
         try:
-            command = Command(self._transport.open_session(timeout=LATE), line, self._ended)
+            command = Command(self._transport.open_session(timeout=LATE), line, self.answered.set, self._ended)
         except paramiko.ChannelException:
             refused = True
+            if self.channels.unused:
+                return NoSessions()
         except (EOFError, OSError, paramiko.SSHException) as problem:
             refused = self.alive and str(problem) == _REFUSED
         finally:
@@ -316,8 +392,10 @@ class Connection:
         return pause
 
     def _ended(self, command: Command) -> None:
-        self.proved = self.proved or command.answered
         self.channels.closed(time.monotonic())
+        self._doubted = self._doubted or (self.answered.is_set() and command.end is not None)
+        if self._doubted and not self.channels.in_use:
+            gevent.spawn(self.close)  # the next login finds out why nothing is run any more
         self.channel_ended()
 
     def close(self) -> None:

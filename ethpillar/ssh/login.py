@@ -19,6 +19,7 @@ from gevent.lock import BoundedSemaphore
 from ..errors import (
     CredentialRefused,
     HostKeyChanged,
+    PasswordExpired,
     SecondFactorRequired,
     SessionStoreDown,
     SshError,
@@ -29,6 +30,7 @@ from ..errors import (
 from . import hostkeys
 from .address import AddressPolicy, LiveSocket, connect
 from .connection import Connection
+from .diagnosis import refused_after_login
 from .keys import KeyReader
 from .login_slots import login_slot
 from .resolve import Resolver
@@ -80,6 +82,7 @@ class Login:
         :raises SshOutdated: only SSH that is not safe any more
         :raises HostKeyChanged: another key than the pinned one; no secret was sent, unless the pin is newer
         :raises CredentialRefused: sshd said no; do not try again with the same
+        :raises PasswordExpired, AccountExpired: it is right, and not valid any more
         :raises SecondFactorRequired: what we have is right but not enough
         :raises BadKey: the private key cannot be read
         :raises SessionStoreDown: the pins cannot be read, or the first one of a node cannot be written
@@ -147,7 +150,9 @@ def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
         transport.close()
     if not transport.is_active():
         if isinstance(transport.get_exception(), paramiko.ssh_exception.IncompatiblePeer):
-            raise SshOutdated
+            outdated = SshOutdated()
+            outdated.lists = transport.nothing_in_common()
+            raise outdated
         # The text of what it was is the peer's, and is not repeated anywhere.
         raise SshUnreachable(hint="Something answered, but the SSH connection did not come about.")
 
@@ -173,7 +178,7 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
             answer = attempt(lambda: _send_password(transport, target, allowed))
             tried, partial, allowed = True, partial or answer is not None, ["more"] if answer is None else answer
     except (EOFError, OSError, paramiko.SSHException):
-        raise SshUnreachable(hint="The node closed the connection during the login.") from None
+        raise _hung_up(transport) from None
     if transport.is_authenticated():
         return
     if partial:
@@ -194,8 +199,15 @@ def _attempt(transport: NodeTransport, method: Callable[[], object]) -> list[str
         return list(answer.allowed_types)
     except paramiko.AuthenticationException:
         if not transport.is_active() and not transport.out_of_tries:
-            raise SshUnreachable(hint="The node closed the connection during the login.") from None
+            raise _hung_up(transport) from None
         return None
+
+
+def _hung_up(transport: NodeTransport) -> SshError:
+    """Return why the node closed the connection during the login."""
+    if transport.said:
+        return refused_after_login(transport.said)
+    return SshUnreachable(hint="The node closed the connection during the login.")
 
 
 def _takes_password(allowed: list[str]) -> bool:
@@ -213,7 +225,9 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
         nonlocal given, problem
         if not prompts:
             return []
-        if len(prompts) != 1 or not _PASSWORD_PROMPT.search(prompts[0][0]) or prompts[0][1]:
+        if _CHANGE_PROMPT.search(prompts[0][0]):
+            problem = PasswordExpired()
+        elif len(prompts) != 1 or not _PASSWORD_PROMPT.search(prompts[0][0]) or prompts[0][1]:
             problem = SecondFactorRequired()
         elif given:
             problem = CredentialRefused()  # asked for again: it was wrong, and is not given twice
@@ -231,4 +245,5 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
 
 
 _METHODS = {"publickey", "password", "keyboard-interactive", "hostbased"}
+_CHANGE_PROMPT = re.compile(r"(?i)\b(current|new|old|retype)\b.{0,20}pass")
 _PASSWORD_PROMPT = re.compile(r"(?is)^(?!.*(one.?time|verification|otp|token|code)).*pass(word|wort)")

@@ -15,7 +15,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable
+from ..errors import EthPillarError, LimitReached, ShellHangs, SshTimeout, SshUnreachable
 from .channels import ChannelCount, Channels, Step
 from .connection import OUTPUT_LIMIT, ChannelRefused, Command, Connection, Result
 from .shell import Ends
@@ -111,21 +111,28 @@ class ConnectionPool:
         :param limit: bytes of output
         :param timeout: seconds for all of it: waiting for room, too, and a further connection
         :raises SshUnreachable: there is no connection any more
-        :raises SshTimeout: it did not end in time, or printed more than `limit`
+        :raises SshTimeout: it did not end in time, or printed more than `limit` (`ShellHangs`: it did not begin)
+        :raises NotRun: the login shell ended without running it
         """
-        # The only deadline: a second one that ends at the same moment would interrupt the cleaning up after the first.
-        with gevent.Timeout(timeout, SshTimeout()):
-            while True:
-                connection = self._with_room(self._channels.take_short)
-                try:
-                    command = connection.start(words, stdin, None)
-                except ChannelRefused as refusal:
-                    gevent.sleep(refusal.pause)
-                    continue
-                try:
-                    return command.result(limit)
-                finally:
-                    command.begin_to_close()
+        command: Command | None = None
+        try:
+            # The only deadline: a second one that ends at the same moment would interrupt cleaning up after the first.
+            with gevent.Timeout(timeout, SshTimeout()):
+                while True:
+                    connection = self._with_room(self._channels.take_short)
+                    try:
+                        command = connection.start(words, stdin, None)
+                    except ChannelRefused as refusal:
+                        gevent.sleep(refusal.pause)
+                        continue
+                    try:
+                        return command.result(limit)
+                    finally:
+                        command.begin_to_close()
+        except SshTimeout:
+            if command is not None and not command.answered:
+                raise ShellHangs from None
+            raise
 
     @contextmanager
     def stream(
@@ -174,6 +181,10 @@ class ConnectionPool:
                 self._room.wait(LOOK_EVERY)
             elif not self._open(found is Step.OPEN_LANE).alive:
                 raise SshUnreachable  # it lets us in and hangs up: another login would be no better
+
+    def drop(self) -> None:
+        """Close every connection. `connect` makes a new one."""
+        gevent.joinall([gevent.spawn(connection.close) for connection in self._all()])
 
     def close(self) -> None:
         """Close every connection; there will be no more."""

@@ -22,6 +22,8 @@ import secrets
 from collections.abc import Sequence
 from enum import Enum
 
+from .diagnosis import LONG
+
 NOISE_LIMIT = 16 * 1024 * 1024
 "Bytes that a shell may print before a command; more is no answer."
 NOISE_KEPT = 2048
@@ -79,6 +81,11 @@ class CommandLine:
         return Output(self._mark, self.ends is Ends.CLOSED)
 
 
+def long_command(size: int = LONG) -> tuple[str, str]:
+    """Return the words of a command that does nothing, and whose command line has `size` characters."""
+    return "true", "x" * (size - len(CommandLine(("true", "")).text) + len("''"))
+
+
 class Output:
     """The bytes of one stream: what came before the command, the command's own, and what came after it."""
 
@@ -98,7 +105,7 @@ class Output:
 
     @property
     def status(self) -> int | None:
-        """The exit status that stands behind the mark at the end; None as long as there is none."""
+        """Return the exit status that stands behind the mark at the end; None as long as there is none."""
         parts = self._tail.split(b".")
         return int(parts[1]) if len(parts) > 2 and parts[1].isdigit() else None
 

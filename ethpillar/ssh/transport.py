@@ -5,6 +5,7 @@ Belongs here: algorithms, wake-ups, and the sign of life. The rest of the projec
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -22,6 +23,8 @@ from .address import LiveSocket
 from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
 
 _CHANNELS_REMEMBERED = 256
+_ALGORITHM = re.compile(r"[A-Za-z0-9@._+-]{1,64}")
+_NAMES_SHOWN = 20
 _NO_MORE_METHODS = 14  # SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE
 
 
@@ -96,15 +99,43 @@ class NodeTransport(paramiko.Transport):
         self.live_socket = sock
         self._channels = _Channels()
         self.channels_seen = _RecentChannels()
+        self._offer: dict[str, Any] = {}
         self.ended = Event()
         "Set when the connection is gone, for whatever reason."
         self.out_of_tries = False
         "True if the node ended it because of refused credentials: sshd's answer to the last of `MaxAuthTries`."
 
+    @property
+    def said(self) -> bytes:
+        """Return what the node has said to people since the last credential was sent."""
+        # `get_banner` has forgotten it when the node has hung up.
+        return bytes(getattr(self.auth_handler, "banner", None) or b"")
+
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
         """Ask for these host key algorithms before all others."""
         known = tuple(name for name in algorithms if name in self._preferred_keys)
         self._preferred_keys = known + tuple(name for name in self._preferred_keys if name not in known)
+
+    def _really_parse_kex_init(self, m: paramiko.Message, ignore_first_byte: bool = False) -> dict[str, Any]:
+        offer: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)
+        self._offer = offer
+        return offer
+
+    def nothing_in_common(self) -> tuple[str, ...]:
+        """Return, for each kind of algorithm of which the node has none that this server has, the names of both."""
+        offer = self._offer
+        kinds = (
+            ("key exchange", "kex_algo_list", self._preferred_kex),
+            ("host key", "server_key_algo_list", self._preferred_keys),
+            ("cipher", "server_encrypt_algo_list", self._preferred_ciphers),
+            ("MAC", "server_mac_algo_list", self._preferred_macs),
+        )
+        found: list[str] = []
+        for kind, key, ours in kinds:
+            theirs = [name for name in offer.get(key, ()) if _ALGORITHM.fullmatch(name)][:_NAMES_SHOWN]
+            if key in offer and not set(theirs).intersection(ours):
+                found += [f"{kind} of the node: {', '.join(theirs) or 'none'}", f"{kind} here: {', '.join(ours)}"]
+        return tuple(found)
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         reason, text = message.get_int(), message.get_text()

@@ -37,11 +37,11 @@ export function problemOf(payload: unknown, fallback = "Something went wrong on 
 export const isExpired = ({ code, message }: Problem): boolean =>
   code === "session_expired" || (!code && /invalid or expired session/i.test(message));
 
-const PASSING = new Set(["ssh_unreachable", "ssh_timeout", "ssh_error"]);
+const AWAY = new Set(["ssh_unreachable", "ssh_timeout", "ssh_no_session", "ssh_node_ill", "ssh_shell_hangs"]);
 
 /** The node is away: it is tried again by the server. */
-export const isAway = ({ code }: Problem): boolean => code === "ssh_unreachable" || code === "ssh_timeout";
+export const isAway = ({ code = "" }: Problem): boolean => AWAY.has(code);
 
 /** Trying again with the same session is of no use: the node refuses it, or is not the node it was. */
 export const isFinal = ({ code = "" }: Problem): boolean =>
-  code === "host_key_changed" || (code.startsWith("ssh_") && !PASSING.has(code));
+  code === "host_key_changed" || (code.startsWith("ssh_") && code !== "ssh_error" && !AWAY.has(code));

@@ -53,6 +53,7 @@ class Node:
 
     away = False
     about: ClassVar[dict[str, Any]] = {}
+    hint = None
 
     def connect(self, gone: Event) -> None: ...
 

@@ -29,7 +29,6 @@ from ..waiting import until
 class Connection:
     def __init__(self) -> None:
         self.ended = Event()
-        self.proved = True
 
 
 class Pool:
@@ -52,6 +51,10 @@ class Pool:
         if self.problem is not None:
             raise self.problem
         self.connection = Connection()
+
+    def drop(self) -> None:
+        if self.connection is not None:
+            self.connection.ended.set()
 
     def breaks(self, problem: Exception | None = None) -> None:
         """The connection is lost; another can't be made while there is a problem."""
@@ -441,9 +444,9 @@ def test_an_unexpected_error_in_the_watch_leaves_nobody_waiting_for_ever(
     def fails(*_: object) -> None:
         raise RuntimeError("CANARY")
 
-    monkeypatch.setattr(link._retries, "lost", fails)
     link.connect()
     gevent.sleep(0)
+    monkeypatch.setattr(link._retries, "connected", fails)
     pool.breaks()
     until(lambda: listener.lost, "the end")
     for ask in (link.connect, link.wait_connected):

@@ -13,7 +13,6 @@ from ethpillar.nodes.link_state import (
     AWAY_TRIES,
     HURRY_EVERY,
     NEVER_REACHED,
-    STEADY,
     TRANSITIONS,
     Absence,
     LinkState,
@@ -77,18 +76,14 @@ def begun(give_up: float = 60.0, now: float = 0.0) -> Retries:
     return made
 
 
-@pytest.mark.parametrize(
-    ("lasted", "proved", "good"),
-    [(0.0, False, False), (STEADY, False, False), (STEADY + 1, False, True), (0.0, True, True)],
-)
-def test_only_a_good_connection_begins_the_count_anew(lasted: float, proved: bool, good: bool) -> None:
+def test_a_connection_begins_the_count_anew() -> None:
     retries = begun()
     retries.delay()
     retries.delay()
-    retries.lost(lasted, proved, now=100.0)
+    retries.connected(now=100.0)
     retries.delay()
-    assert retries.attempt == (1 if good else 3)
-    assert retries.exhausted(101.0) is not good
+    assert retries.attempt == 1
+    assert not retries.exhausted(101.0)
 
 
 def test_it_is_given_up_after_that_time_and_not_before() -> None:
@@ -128,14 +123,12 @@ def test_however_often_people_ask_there_is_a_try_at_most_every_two_seconds(asks:
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.booleans()), max_size=30))
-def test_it_is_exhausted_exactly_when_the_last_good_connection_is_too_long_ago(
-    connections: list[tuple[float, bool]],
-) -> None:
+def test_it_is_exhausted_exactly_when_the_last_connection_is_too_long_ago(tries: list[tuple[float, bool]]) -> None:
     retries, now, good = begun(give_up=50.0), 0.0, 0.0
-    for lasted, proved in connections:
+    for lasted, connected in tries:
         now += lasted
-        retries.lost(lasted, proved, now)
-        if proved or lasted > STEADY:
+        if connected:
+            retries.connected(now)
             good = now
         assert retries.exhausted(now) == (now - good > 50.0)
         now += retries.delay()

@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError
+from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError, SshUnreachable
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.channels import ChannelCount
@@ -80,13 +80,19 @@ class Flapping:
 
     def __init__(self, proved: bool) -> None:
         self.channels = ChannelCount(10)
-        self.proved = proved
+        self.answered = Event()
+        if proved:
+            self.answered.set()
         self.ended = Event()
         gevent.spawn_later(0.001, self.ended.set)
 
     @property
     def alive(self) -> bool:
         return not self.ended.is_set()
+
+    def start(self, *_: Any) -> Any:
+        self.ended.wait()
+        raise SshUnreachable
 
     def close(self) -> None:
         self.ended.set()
@@ -147,7 +153,8 @@ class Pool:
     def alive(self) -> list[Flapping]:
         return [self.connection] if self.connection.alive else []
 
-    def connect(self) -> None: ...
+    def connect(self) -> Flapping:
+        return self.connection
 
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, limit: int = 0) -> Result:
         gevent.sleep(0)

@@ -12,6 +12,7 @@ from typing import Any
 import gevent
 import paramiko
 from gevent.event import Event
+from gevent.lock import RLock
 
 from ethpillar.ssh.connection import Connection
 
@@ -40,6 +41,8 @@ class Channel:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self.remote_chanid = 1
+        self.lock = RLock()
         self.sent = b""
         self.words = ""
         self.closed = self.eof_received = False
@@ -59,6 +62,8 @@ class Channel:
         if not (endless or sshd.endless):
             self._output += [mark + b".%d." % self.exit_status, *sshd.noise]
             self.stderr += [mark, *sshd.noise]
+        if sshd.silent:
+            self._output, self.stderr = [], []
         if self.words in sshd.hanging:
             self.gone.wait()
             raise paramiko.SSHException("Channel closed.")
@@ -74,7 +79,8 @@ class Channel:
         self.transport.step()
         if self._output:
             return self._output.pop(0)
-        if self.transport.sshd.endless or self.transport.sshd.held:
+        sshd = self.transport.sshd
+        if sshd.endless or sshd.held or sshd.silent:
             self.gone.wait()
             return b""
         self.eof_received = True
@@ -106,6 +112,7 @@ class Transport:
         self.ended = Event()
         self.channels: list[Channel] = []
         self.most = 0
+        self.signals: list[bytes] = []
 
     def is_active(self) -> bool:
         return not self.ended.is_set()
@@ -129,6 +136,10 @@ class Transport:
         self.most = max(self.most, len(self.channels))
         return self.channels[-1]
 
+    def _send_user_message(self, message: paramiko.Message) -> None:
+        self.step()
+        self.signals.append(message.asbytes())
+
     def close(self) -> None:
         self.ended.set()
         gevent.sleep(0)
@@ -151,6 +162,8 @@ class Sshd:
         "What the login shell prints before and after each command, on both streams."
         self.endless = False
         "Whether commands go on until they are closed."
+        self.silent = False
+        "Whether the login shell never comes to run the command."
         self.held = False
         "Whether a process holds the channels of commands open after their end."
         self.hanging: set[str] = set()

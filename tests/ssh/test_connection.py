@@ -8,9 +8,10 @@ import gevent
 import paramiko
 import pytest
 
-from ethpillar.errors import SshTimeout, SshUnreachable
+from ethpillar.errors import NoSessions, SshTimeout, SshUnreachable
 from ethpillar.ssh import connection as connection_module
-from ethpillar.ssh.connection import OUTPUT_LIMIT, STDERR_KEPT, ChannelRefused, Command, Connection, Result
+from ethpillar.ssh.connection import OUTPUT_LIMIT, STDERR_KEPT, ChannelRefused, Command, Connection, NotRun, Result
+from ethpillar.ssh.diagnosis import End
 from ethpillar.ssh.shell import Ends
 
 from ..waiting import until
@@ -54,14 +55,14 @@ def test_what_a_command_said() -> None:
     sshd = Sshd()
     sshd.output, sshd.stderr = [b"one ", b"two"], [b"x" * STDERR_KEPT, b"the end"]
     connection = sshd.login()
-    assert not connection.proved
+    assert not connection.answered.is_set()
     command = start(connection)
     result = command.result()
     assert (result.status, result.stdout) == (0, b"one two")
     assert result.stderr == (b"x" * STDERR_KEPT + b"the end")[-STDERR_KEPT:]
     command.close()
     settled(connection)
-    assert connection.proved
+    assert connection.answered.is_set()
 
 
 def test_a_command_that_never_began_proves_nothing() -> None:
@@ -69,10 +70,12 @@ def test_a_command_that_never_began_proves_nothing() -> None:
     connection = sshd.login()
     command = start(connection)
     only(sshd)._output = [b"This account is currently not available.\n"]
-    assert command.result().stdout == b""
+    with pytest.raises(NotRun) as caught:
+        command.result()
+    assert caught.value.end == End(0, b"This account is currently not available.\n")
     command.close()
     settled(connection)
-    assert not connection.proved
+    assert not connection.answered.is_set()
 
 
 @pytest.mark.parametrize("noise", [[b"half"], [b"\xff\x00\n", b"a" * 100_000], [b"1.0.2"], [b"printf %s%s a b"]])
@@ -185,15 +188,30 @@ def test_an_error_of_paramiko_s_stays_one() -> None:
     command.close()
 
 
-def test_refusals() -> None:
+def test_no_channel_at_all() -> None:
     sshd = Sshd(0)
     connection = sshd.login()
+    for _ in range(2):
+        with pytest.raises(NoSessions):
+            start(connection)
+    assert connection.channels.in_use == 0
+
+
+def test_refusals() -> None:
+    sshd = Sshd(1)
+    connection = sshd.login()
+    first = start(connection)
     ended: list[int] = []
     connection.channel_ended = lambda: ended.append(1)
     with pytest.raises(ChannelRefused) as refusal:
         start(connection)
-    assert refusal.value.pause > 0
+    assert refusal.value.pause == 0
     assert ended == [1]
+    first.close()
+    sshd.sessions = 0
+    with pytest.raises(ChannelRefused) as refusal:
+        start(connection)
+    assert refusal.value.pause > 0
     sshd.problem = paramiko.SSHException("Unable to open channel.")
     with pytest.raises(ChannelRefused):
         start(connection)

@@ -13,6 +13,7 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import (
+    AccountExpired,
     BadKey,
     CredentialRefused,
     EthPillarError,
@@ -46,6 +47,7 @@ class Node:
         self.publickey: Any = []
         self.incompatible = self.hangs = self.hangs_up = False
         self.open = 0
+        self.banner = b""
         self.pinned: str | None = None
         self.down = False
         "Whether pins can be written."
@@ -95,6 +97,13 @@ class Transport:
         self.out_of_tries = False
         self.key = self.node.keys[0]
         self.authenticated = False
+
+    def nothing_in_common(self) -> tuple[str, ...]:
+        return ("cipher of the node: none", "cipher here: some")
+
+    @property
+    def said(self) -> bytes:
+        return self.node.banner
 
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
         for key in self.node.keys:
@@ -296,6 +305,8 @@ def test_a_connection_that_ends_is_no_refusal_unless_the_tries_are_used_up(node:
     login.NodeTransport = Leaving  # type: ignore[assignment,misc]
     tried = False
     refused(node, SshUnreachable)
+    node.banner = b"Your account has expired; please contact your system administrator.\n"
+    refused(node, AccountExpired)
     tried = True
     refused(node, CredentialRefused)
 

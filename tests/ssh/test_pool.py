@@ -12,7 +12,7 @@ import gevent.event
 import paramiko
 import pytest
 
-from ethpillar.errors import EthPillarError, LimitReached, SessionStoreDown, SshTimeout, SshUnreachable
+from ethpillar.errors import EthPillarError, LimitReached, SessionStoreDown, ShellHangs, SshTimeout, SshUnreachable
 from ethpillar.ssh import pool as pool_module
 from ethpillar.ssh.channels import RELEARN
 from ethpillar.ssh.pool import ConnectionPool
@@ -120,9 +120,30 @@ def test_what_was_learned_from_refusals_is_forgotten(monkeypatch: pytest.MonkeyP
 
 
 def test_a_short_command_that_finds_no_room_in_its_time_says_so() -> None:
-    pool = connected(Sshd(0), 1)
-    with pytest.raises(SshTimeout):
-        pool.run(["systemctl"], timeout=0.3)
+    sshd = Sshd(1)
+    sshd.endless = True
+    pool = connected(sshd, 1)
+    with pool.stream(["journalctl"]):
+        gevent.spawn(pool.run, ["one"])  # on the lane
+        until(lambda: len(sshd.channels) == 2, "the lane's only channel")
+        with pytest.raises(SshTimeout) as caught:
+            pool.run(["two"], timeout=0.3)
+    assert caught.value.code == "ssh_timeout"
+    pool.close()
+
+
+def test_a_shell_that_does_not_come_to_run_a_command_is_told_as_that_and_killed() -> None:
+    sshd = Sshd()
+    sshd.silent = True
+    pool = connected(sshd, 1)
+    with pytest.raises(ShellHangs):
+        pool.run(["true"], timeout=0.1)
+    until(lambda: not in_use(sshd), "the channel's end")
+    assert [b"signal" in each and b"KILL" in each for each in sshd.transports[0].signals] == [True]
+    sshd.silent = False
+    assert pool.run(["true"], timeout=5).status == 0
+    assert len(sshd.transports[0].signals) == 1
+    pool.close()
 
 
 def test_a_short_command_waits_for_a_channel_and_is_served_as_soon_as_one_is_closed(

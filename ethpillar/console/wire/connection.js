@@ -58,9 +58,10 @@ const PROBE = 5_000;
 const LOG_RETRY = 60_000;
 
 const EXPIRED = new Set(["session_expired", "session_required"]);
-/** Errors of a login that no further try can mend. */
-const FOR_GOOD = new Set(["ssh_auth_failed", "ssh_second_factor", "ssh_bad_key", "host_key_changed", "ssh_outdated", "ssh_address_denied", "ssh_password_expired", "ssh_no_shell"]);
-const AWAY = new Set(["ssh_unreachable", "ssh_timeout"]);
+/** What may be over soon, and is tried again by the server. */
+const PASSING = new Set(["ssh_unreachable", "ssh_timeout", "ssh_error", "ssh_no_session", "ssh_node_ill", "ssh_shell_hangs"]);
+/** Errors of a login that no further try can mend. @param {string} code */
+const isForGood = (code) => code === "host_key_changed" || (code.startsWith("ssh_") && !PASSING.has(code));
 
 /**
  * How long to wait before a try: doubled each time, up to 30 s, and a random half of it, so that a thousand pages do not
@@ -200,8 +201,8 @@ export class Connection {
     const code = typeof data.code === "string" ? data.code : undefined;
     const problem = { message, code, hint: typeof data.hint === "string" ? data.hint : undefined };
     if (code && EXPIRED.has(code)) return this._over("ended", problem);
-    if (code && FOR_GOOD.has(code)) return this._over("refused", problem);
-    if (code && AWAY.has(code)) return this._over("up", problem);
+    if (code && isForGood(code)) return this._over("refused", problem);
+    if (code && PASSING.has(code)) return this._over("up", problem);
     if (/Invalid or expired session/.test(message)) return this._over("ended", { ...problem, code: "session_expired" });
     this._retry();
   }
@@ -257,8 +258,8 @@ export class Connection {
     const code = error.code ?? "";
     if (code === "bad_request" && error.message === "There is no such event.") return; // whoever asked hears it from `ask`
     if (!error.service && EXPIRED.has(code)) return this._over("ended", error);
-    if (!error.service && FOR_GOOD.has(code)) return this._over("refused", error);
-    if (!error.service && AWAY.has(code) && this.state.node !== "lost") this._tell({ ...this.state, page: "up", node: "reconnecting" });
+    if (!error.service && isForGood(code)) return this._over("refused", error);
+    if (!error.service && PASSING.has(code) && this.state.node !== "lost") this._tell({ ...this.state, page: "up", node: "reconnecting" });
     this._listener.error(error);
   }
 
