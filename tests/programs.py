@@ -24,6 +24,8 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
     "chromium": "chromium",
+    "git-shell": "git",
+    **{program: program for program in ("redis-server", "openssl")},
     **{proxy: proxy for proxy in ("nginx", "caddy", "haproxy")},
     **{shell: shell for shell in ("fish", "tcsh", "zsh")},
 }

@@ -11,6 +11,7 @@ from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError,
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
+from ..sessions.store import OPTIONAL, RedisRefuses
 from ..ssh import access
 from ..units import CORE_UNITS, UnitStatus, service_name
 from .common import find_session, sentence
@@ -43,12 +44,10 @@ class _Silent:
 
 def checks(server: Server, token: str) -> Iterator[Step]:
     """Redis, session, TCP, host key, login, journal access, each unit. Stops where nothing further can be found out."""
-    try:
-        server.store.ping()
-    except SessionStoreDown:
-        yield Step("Redis", False, "does not answer", "Check REDIS_URL and that redis-server runs.")
+    redis = _redis_step(server)
+    yield redis
+    if redis.ok is False:
         return
-    yield Step("Redis", True, "answers")
     try:
         record = find_session(token)
     except click.ClickException:
@@ -58,6 +57,21 @@ def checks(server: Server, token: str) -> Iterator[Step]:
         return
     yield Step("Session", True, f"{record.name} for {record.target.username}@{record.target.host}:{record.target.port}")
     yield from _node_steps(server, record)
+
+
+def _redis_step(server: Server) -> Step:
+    try:
+        refusals = server.store.refusals()
+    except RedisRefuses as problem:
+        return Step("Redis", False, f"refuses {problem.refusal}", "Check REDIS_URL.")
+    except SessionStoreDown:
+        return Step("Redis", False, "does not answer", "Check REDIS_URL and that redis-server runs.")
+    if not refusals:
+        return Step("Redis", True, "answers")
+    details = tuple(f"without {command} {consequence}" for command, consequence in refusals.items())
+    ok = None if all(command in OPTIONAL for command in refusals) else False
+    fix = "docs/deploying.md has the ACL line that is enough; a proxy must pass these commands on."
+    return Step("Redis", ok, f"answers, and refuses {', '.join(refusals)}", fix, details)
 
 
 def _node_steps(server: Server, record: SessionRecord) -> Iterator[Step]:

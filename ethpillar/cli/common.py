@@ -21,6 +21,7 @@ from ..journal.text import clean
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord, valid_token
+from ..sessions.store import RedisRefuses
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
@@ -61,6 +62,8 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def sentence(problem: EthPillarError) -> str:
     """Return an error's sentence for the operator of the server. Browsers are told nothing about Redis."""
+    if isinstance(problem, RedisRefuses):
+        return f"Redis refuses {problem.refusal}: docs/deploying.md has what it must allow."
     return "Redis does not answer: check REDIS_URL." if isinstance(problem, SessionStoreDown) else problem.message
 
 

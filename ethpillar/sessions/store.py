@@ -7,6 +7,7 @@ value or `SessionStoreDown`; redis-py's errors, which may name the server, never
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -67,6 +68,58 @@ return ARGV[1]
 """
 
 
+NEEDED = {
+    "PING": "this server is not ready",
+    "STRLEN": "nobody can sign in",
+    "GET": "nobody can sign in",
+    "EVAL": "nobody can sign in: it renews a session's life, and pins a node's host key, in one step",
+    "SET": "a password that a node refused is tried again, which may get this server banned there",
+    "EXISTS": "who signs out stays connected",
+    "DEL": "sessions can't be revoked, and host keys not forgotten, on the command line",
+    "TTL": "host keys can't be read, and sessions not listed",
+    "EXPIRE": "host keys that an earlier version pinned are pinned for ever",
+    "SCAN": "sessions can't be listed on the command line",
+}
+"The commands of Redis that are used, and what does not work without each."
+_DENIED = ("permission", "acl failure", "user executing the script")
+OPTIONAL = {"ROLE": "on a replica that lags behind its master, sessions look as if they had ended"}
+"Those that may be refused."
+PROBE = "probe"
+"Instead of a token: no session has it."
+
+
+class RedisRefuses(SessionStoreDown):
+    """Redis answers, and does not do as it is asked. `refusal` says what, for an operator: browsers are not told."""
+
+    def __init__(self, refusal: str) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
+def _refusal(problem: Exception, command: str) -> str | None:
+    """Return what Redis refuses, in words that hold no secret; None if it does not answer."""
+    if isinstance(problem, redis.AuthenticationError):
+        return "the user name or password of REDIS_URL"
+    text = str(problem).lower()
+    named = re.search(r"run the '([\w|]+)' command", text)
+    if isinstance(problem, redis.ResponseError) and any(word in text for word in _DENIED):
+        return f"{named[1].upper() if named else command}, or the keys that it is for, to this user"
+    if isinstance(problem, redis.ResponseError) and ("unknown command" in text or "unsupported" in text):
+        return f"{command}, which it does not know"
+    return None
+
+
+class _Client(redis.Redis):
+    """A client whose errors say which command they are about."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except redis.RedisError as problem:
+            problem.add_note(str(args[0]).split()[0])
+            raise
+
+
 class SessionStore:
     """Sessions in Redis. Every method may raise `SessionStoreDown`."""
 
@@ -97,10 +150,13 @@ class SessionStore:
             socket_connect_timeout=3,
             health_check_interval=30,
             retry=Retry(NoBackoff(), 1),
-            client_name="ethpillar",
+            # As little as can be: there are proxies, and users, that may neither HELLO nor CLIENT, and nothing of the
+            # third protocol is used. What the URL says wins.
+            protocol=2,
+            driver_info=None,
             queue_class=LifoQueue,  # the standard one's locks do not survive that a greenlet is killed waiting
         )
-        return cls(redis.Redis.from_pool(pool), ttl, keys)
+        return cls(_Client.from_pool(pool), ttl, keys)
 
     @contextmanager
     def _asking(self) -> Iterator[redis.Redis]:
@@ -108,12 +164,15 @@ class SessionStore:
             yield self._redis
         except (redis.RedisError, OSError, UnicodeError) as problem:
             self.errors += 1
-            if not self._down:
+            refusal = _refusal(problem, (getattr(problem, "__notes__", None) or ["a command"])[0])
+            if not self._down and refusal is None:
                 log.warning("Redis does not answer (%s)", type(problem).__name__)
+            elif not self._down:
+                log.error("Redis refuses %s. docs/deploying.md has what it must allow", refusal)
             self._down = True
             # After a failover behind one address, a connection that still stands may lead to the old, read-only one.
             self._redis.connection_pool.disconnect(inuse_connections=False)
-            raise SessionStoreDown from None
+            raise (SessionStoreDown() if refusal is None else RedisRefuses(refusal)) from None
         if self._down:
             self._down = False
             log.info("Redis answers again")
@@ -122,6 +181,42 @@ class SessionStore:
         """Return if Redis answers; raise `SessionStoreDown` if not."""
         with self._asking() as client:
             client.ping()
+
+    def refusals(self) -> dict[str, str]:
+        """Return the commands that Redis refuses, and what does not work without each.
+
+        A key that it writes lives for a second.
+
+        :raises SessionStoreDown: it does not answer, or lets nobody in
+        """
+        session, own = PREFIX + PROBE, f"{REFUSED_PREFIX}{PROBE}"
+        tries: dict[str, Sequence[Sequence[str]]] = {
+            "PING": [["PING"]],
+            "STRLEN": [["STRLEN", session]],
+            "GET": [["GET", session], ["GET", own]],
+            "EVAL": [
+                ["EVAL", _RENEW, "1", session, "", "", "1"],
+                ["EVAL", "return 0", "1", own],
+            ],
+            "SET": [["SET", own, PROBE, "EX", "1"], ["SET", session, PROBE, "EX", "1", "XX"]],
+            "EXISTS": [["EXISTS", session]],
+            "DEL": [["DEL", session], ["DEL", own]],
+            "TTL": [["TTL", session], ["TTL", own]],
+            "EXPIRE": [["EXPIRE", own, "1"]],
+            "SCAN": [["SCAN", "0", "MATCH", session, "COUNT", "1"]],
+            "ROLE": [["ROLE"]],
+        }
+        found = {}
+        for command, attempts in tries.items():
+            for words in attempts:
+                try:
+                    with self._asking() as client:
+                        client.execute_command(*words)  # type: ignore[no-untyped-call]
+                except RedisRefuses as problem:
+                    if isinstance(problem.__context__, redis.AuthenticationError):
+                        raise
+                    found[command] = (NEEDED | OPTIONAL)[command]
+        return found
 
     def read(self, token: str) -> SessionRecord | None:
         """Return the session of a token, or None if there is none or it is not valid."""
@@ -186,7 +281,11 @@ class SessionStore:
             pipe = client.pipeline(transaction=False)
             for token in asked:
                 pipe.exists(PREFIX + token)
-            found = pipe.execute()
+            try:
+                found = pipe.execute()
+            except redis.RedisError as problem:
+                problem.add_note("EXISTS")
+                raise
             missing = {token for token, exists in zip(asked, found, strict=True) if not exists}
             if missing:
                 _believe_absence(client)

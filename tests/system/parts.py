@@ -51,14 +51,25 @@ def free_port() -> int:
 class RedisServer:
     """A real valkey-server or redis-server on loopback that can be stopped, started and frozen."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        executable = redis_executable()
+    def __init__(self, folder: Path, *options: str, program: str | None = None, tls: bool = False) -> None:
+        """:param program: which one to run; None: the one that the demo runs"""
+        executable = program or redis_executable()
         if executable is None:
             missing("valkey-server or redis-server")
         self.port = free_port()
         self._command = [
-            *(str(executable), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)),
-            *("--daemonize", "no", *options),
+            *(
+                str(executable),
+                "--tls-port" if tls else "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                str(folder),
+            ),
+            *("--daemonize", "no", *(["--port", "0"] if tls else []), *options),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()

@@ -1,0 +1,153 @@
+"""Redis as people have it: users that may do little, proxies that know little, TLS with a CA of one's own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_py
+
+from ethpillar.errors import SessionStoreDown
+from ethpillar.sessions import SessionStore
+from ethpillar.sessions.store import NEEDED, OPTIONAL, RedisRefuses
+
+from ..programs import need
+from .conftest import World
+from .local import LocalServer
+from .parts import ROOT, RedisServer
+from .refusing import RefusingProxy
+from .test_cli import flask
+
+RECORD = {"host": "node.example", "username": "staker", "password": "x", "port": 22}
+LINE = re.search(r"^ACL (SETUSER .+)$", (ROOT / "docs" / "deploying.md").read_text(), re.MULTILINE)
+
+
+def acl_url(redis: RedisServer, *changes: str) -> str:
+    """Make the user that docs/deploying.md says is enough, with these changes."""
+    assert LINE is not None
+    user = f"user{uuid.uuid4().hex[:8]}"
+    words = LINE[1].replace("ethpillar on", f"{user} on").replace("PASSWORD", "secret").split()
+    with redis_py.Redis.from_url(redis.url) as admin:
+        admin.execute_command("ACL", *words, *changes)
+    return redis.url.replace("redis://", f"redis://{user}:secret@")
+
+
+def use(store: SessionStore) -> None:
+    """Everything that the server and the command line ask of Redis."""
+    token = str(uuid.uuid4())
+    store.ping()
+    store.create(token, dict(RECORD))
+    record = store.renew(token)
+    assert record is not None
+    assert store.gone([token, str(uuid.uuid4())]) != {token}
+    assert store.pin_host_key("node.example", 22, "ssh-ed25519 SHA256:x") == "ssh-ed25519 SHA256:x"
+    assert store.host_key("node.example", 22)
+    assert store.forget_host_key("node.example", 22)
+    store.refuse(record, "ssh_auth_failed")
+    assert store.refused(record) == "ssh_auth_failed"
+    assert token in {each.token for each, _ in store.sessions()}
+    assert store.ttl(token) > 0
+    assert store.revoke(token)
+    assert store.read(token) is None
+
+
+@pytest.fixture(scope="module", params=["valkey", "redis-server"])
+def some_redis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    program = need("redis-server") if request.param == "redis-server" else None
+    made = RedisServer(tmp_path_factory.mktemp(request.param), program=program)
+    yield made
+    made.stop()
+
+
+def test_the_acl_line_of_the_documents_is_enough(some_redis: RedisServer) -> None:
+    store = SessionStore.from_url(acl_url(some_redis), 60)
+    use(store)
+    assert store.refusals() == {}
+    store.close()
+
+
+@pytest.mark.parametrize("command", [*NEEDED, *OPTIONAL])
+def test_a_command_that_a_user_may_not_run_is_named(some_redis: RedisServer, command: str) -> None:
+    store = SessionStore.from_url(acl_url(some_redis, f"-{command.lower()}"), 60)
+    with redis_py.Redis.from_url(some_redis.url) as admin:
+        before = admin.keys("*")
+        assert command in store.refusals()
+        assert {key for key in admin.keys("*") if b"probe" not in key} <= set(before)
+    store.close()
+
+
+def test_a_user_without_the_keys_of_this_server(some_redis: RedisServer) -> None:
+    store = SessionStore.from_url(acl_url(some_redis, "resetkeys", "~ssh_session:*"), 60)
+    assert {"GET", "EVAL", "SET"} <= set(store.refusals())
+    with pytest.raises(RedisRefuses) as caught:
+        store.pin_host_key("node.example", 22, "x")
+    assert "EVAL" in caught.value.refusal
+    store.close()
+
+
+def test_a_wrong_password_is_told_as_one(some_redis: RedisServer) -> None:
+    store = SessionStore.from_url(acl_url(some_redis).replace("secret", "wrong"), 60)
+    with pytest.raises(RedisRefuses) as caught:
+        store.refusals()
+    assert caught.value.refusal == "the user name or password of REDIS_URL"
+    store.close()
+
+
+def test_a_proxy_that_knows_neither_hello_nor_client_nor_role(redis: RedisServer) -> None:
+    proxy = RefusingProxy(redis.port, ["HELLO", "CLIENT", "ROLE"])
+    store = SessionStore.from_url(proxy.url, 60)
+    use(store)
+    assert store.refusals() == {"ROLE": OPTIONAL["ROLE"]}
+    assert not {"HELLO", "CLIENT"} & proxy.asked
+    store.close()
+    proxy.close()
+
+
+def test_a_proxy_that_refuses_eval(world: World, local: LocalServer) -> None:
+    proxy = RefusingProxy(world.redis.port, ["EVAL"])
+    done = flask(world, "sessions", "check", world.session(), REDIS_URL=proxy.url)
+    assert done.returncode == 1
+    assert "✗ Redis: answers, and refuses EVAL\n" in done.stdout
+    assert f"without EVAL {NEEDED['EVAL']}" in done.stdout
+    store = SessionStore.from_url(proxy.url, 60)
+    with pytest.raises(RedisRefuses) as caught:
+        store.renew(world.session())
+    assert caught.value.refusal == "EVAL, which it does not know"
+    assert caught.value.payload() == SessionStoreDown().payload()  # browsers hear nothing about Redis
+    store.close()
+    proxy.close()
+
+
+def test_tls_with_a_ca_of_one_s_own(tmp_path: Path) -> None:
+    openssl = need("openssl")
+
+    def run(*words: str) -> None:
+        subprocess.run([openssl, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    for name in ("ca", "other"):
+        run("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "2")
+    run("req", *key, "-keyout", "redis.key", "-out", "redis.csr", "-subj", "/CN=localhost")
+    (tmp_path / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+    run("x509", "-req", "-in", "redis.csr", "-out", "redis.pem", *signing)
+    program = need("redis-server")
+    certificates = ("--tls-cert-file", "redis.pem", "--tls-key-file", "redis.key", "--tls-ca-cert-file", "ca.pem")
+    files = [str(tmp_path / word) if "." in word else word for word in certificates]
+    redis = RedisServer(tmp_path, *files, "--tls-auth-clients", "no", program=program, tls=True)
+    try:
+        store = SessionStore.from_url(f"rediss://localhost:{redis.port}/0?ssl_ca_certs={tmp_path / 'ca.pem'}", 60)
+        use(store)
+        assert store.refusals() == {}
+        store.close()
+        for query in (f"?ssl_ca_certs={tmp_path / 'other.pem'}", ""):
+            stranger = SessionStore.from_url(f"rediss://localhost:{redis.port}/0{query}", 60)
+            with pytest.raises(SessionStoreDown):
+                stranger.ping()
+            stranger.close()
+    finally:
+        redis.stop()
