@@ -312,11 +312,14 @@ class BrowserSocket:
             return
         self.ended = error
         self.log.debug("Disconnected (%s)", error.code)
-        arriving = self._stage is Stage.ARRIVING
+        arriving, node, status = self._stage is Stage.ARRIVING, self._node, self._status
         if not arriving:
             self.outbox.emit("error", error.payload())
         self.close()
         if not arriving:
+            if node is not None and status is not None:  # a page that stays open must not go on showing green
+                last = node.status.unseen()
+                self.outbox.send(last.everything if status.everything else last.data)
             self.outbox.disconnect()
 
     def close(self) -> None:

@@ -177,14 +177,15 @@ class StatusFeed:
         if away == (self.unknown is not None):
             return
         if away:
-            units = [unit for unit in self._units if unit in self._had] or [*UNKNOWN_UNITS]
-            self.unknown = self._unknown(units)
+            self.unknown = self.unseen()
         else:
             self.unknown = self._latest = None  # a snapshot from before must not be taken for the present
         for subscription in list(self.subscriptions):
             subscription.wake()
 
-    def _unknown(self, units: Sequence[str]) -> Snapshot:
+    def unseen(self) -> Snapshot:
+        """Return an update that says of every unit that its state is unknown: nobody looks at it any more."""
+        units = [unit for unit in self._units if unit in self._had] or [*UNKNOWN_UNITS]
         data = self._encode([UnitStatus(unit, "unknown") for unit in units], None)
         core = [unit for unit in self._units if unit in units or unit in self._core]
         return Snapshot(time.monotonic(), {}, data, self._encode([UnitStatus(unit, "unknown") for unit in core], None))

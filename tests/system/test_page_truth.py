@@ -188,3 +188,15 @@ def test_output_that_goes_to_a_file_is_told_and_the_log_stays(world: World) -> N
     assert "validator" in told["message"]
     world.node.append("validator.service", "Stopped validator.service", manager=True)
     socket.wait("log_data", lambda told: told["line"].startswith("Stopped"))
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_page_whose_session_has_ended_shows_no_state_any_more(world: World, everything: bool) -> None:
+    token = world.session()
+    socket = world.enter(token, reconnection=False)
+    socket.emit("subscribe_status", {"interval": 1000, "all": everything})
+    before = words(socket.wait("status_update"))
+    world.store.delete(f"ssh_session:{token}")
+    socket.wait("disconnect")
+    assert socket.events("error")[-1]["code"] == "session_expired"
+    assert words(socket.events("status_update")[-1]) == dict.fromkeys(before, "unknown")
