@@ -17,6 +17,8 @@ help:
 	@echo "make example the React hooks on a page, to look at the demo with"
 	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
+	@echo "make what-the-page-shows"
+	@echo "             plays every trouble in a Chromium, and writes docs/what-the-page-shows.md with pictures"
 	@echo "make audit   known vulnerabilities in the packages that are pinned; make lock pins them anew"
 
 $(VENV)/.python: requirements.txt requirements-demo.txt
@@ -44,7 +46,7 @@ test: parts
 	@$(BIN)/python -m tests
 
 test-unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend --ignore=tests/console --ignore=tests/deploy/test_proxies.py
+	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend --ignore=tests/console --ignore=tests/page --ignore=tests/deploy/test_proxies.py
 
 # Debian is downloaded once, into ~/.cache/ethpillar. Where no container can boot it says why, and succeeds.
 test-systemd: parts
@@ -147,6 +149,11 @@ bench-history: parts
 .PHONY: screenshots
 screenshots: parts
 	@FOLDER=$(or $(FOLDER),docs/console) $(BIN)/python bench/screenshots.py
+
+# What the page shows when something goes wrong, after 1, 5 and 30 seconds: docs/what-the-page-shows.md, with pictures.
+.PHONY: what-the-page-shows
+what-the-page-shows: parts
+	@$(BIN)/python -m tests.page
 
 # The dashboard's four parts on the hooks, to look at `make demo` with: http://localhost:3000
 example: parts

@@ -82,6 +82,13 @@ const operations = {
     await of(id).screenshot({ path });
     return null;
   },
+  /** A tab that sleeps is `frozen`, and then `active` again. */
+  async lifecycle({ id, state }) {
+    const session = await of(id).createCDPSession();
+    await session.send("Page.setWebLifecycleState", { state });
+    await session.detach();
+    return null;
+  },
   async media({ id, theme }) {
     await of(id).emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
     return null;

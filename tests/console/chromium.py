@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Chromium:
         node = programs.node() or programs.missing("Node.js")
         if not (HERE / "node_modules" / "puppeteer-core").is_dir():
             programs.missing("puppeteer-core (npm ci in tests/console)")
+        self._turn = threading.Lock()
         self._process = subprocess.Popen(
             [node, "browser.mjs", executable, str(folder / "profile")],
             cwd=HERE,
@@ -38,12 +40,13 @@ class Chromium:
         assert self._process.stdout.readline() == '{"ready":true}\n'
 
     def ask(self, op: str, **command: Any) -> Any:
-        """Do something in the browser; what comes of it. Raises `PageProblem`."""
+        """Do something in the browser, for one thread after the other; what comes of it. Raises `PageProblem`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"op": op, **command}) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline() or '{"error": "the browser ended"}')
+        with self._turn:
+            self._process.stdin.write(json.dumps({"op": op, **command}) + "\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline() or '{"error": "the browser ended"}')
         if "error" in answer:
             raise PageProblem(f"{op}: {answer['error']}")
         return answer["value"]

@@ -298,7 +298,7 @@ class EthPillarServer:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.root, env=self._environment, stdout=log, stderr=log)
         try:
-            until(lambda: self._alive(), "the server")
+            until(lambda: self._alive(), "the server", 60)
         except BaseException:
             self.stop()
             raise

@@ -11,6 +11,8 @@ import os
 import time
 from typing import Any
 
+from tools import events
+
 from ..waiting import until
 from .clients import JsSocket
 from .conftest import EXECUTION, World
@@ -188,6 +190,7 @@ def test_the_examples_are_what_a_server_says(world: World) -> None:
     found = _play(world).document()
     if os.environ.get("UPDATE_EVENTS"):
         EXAMPLES.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        events.main()  # docs/events.md shows them
     written = json.loads(EXAMPLES.read_text())
     for side in ("server", "client"):
         assert written[side].keys() == found[side].keys(), HOW
