@@ -145,10 +145,10 @@ bench-console: parts
 bench-history: parts
 	@ENTRIES=$(or $(ENTRIES),1000000) $(BIN)/python bench/history.py
 
-# Pictures of the console at three widths, light and dark: make screenshots FOLDER=docs/console
+# Pictures of the console at three widths, light and dark: make screenshots FOLDER=screenshots
 .PHONY: screenshots
 screenshots: parts
-	@FOLDER=$(or $(FOLDER),docs/console) $(BIN)/python bench/screenshots.py
+	@FOLDER=$(or $(FOLDER),screenshots) $(BIN)/python bench/screenshots.py
 
 # What the page shows when something goes wrong, after 1, 5 and 30 seconds: docs/what-the-page-shows.md, with pictures.
 .PHONY: what-the-page-shows

@@ -1,4 +1,4 @@
-"""Pictures of the console: `make screenshots`, into FOLDER (docs/console when left out).
+"""Pictures of the console: `make screenshots`, into FOLDER (screenshots when left out).
 
 Real parts: Valkey, sshd with the demo's simulated node, the server under gunicorn, and the console in a headless
 Chromium, at 1440, 1024 and 390 pixels, light and dark: loading, calm, busy, failing, away, empty, without a session, a
@@ -60,7 +60,7 @@ class Studio:
 
 def main() -> int:
     """Take them."""
-    target = Path(os.environ.get("FOLDER", "docs/console")).absolute()
+    target = Path(os.environ.get("FOLDER", "screenshots")).absolute()
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
