@@ -83,7 +83,7 @@ def write_seed(folder: Path, port: int) -> None:
     for kind in ("ed25519", "rsa"):
         key = folder / f"etc/ssh/ssh_host_{kind}_key"
         subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(key)], check=True)
-    _write(folder / "etc/systemd/journald.conf.d/test.conf", "[Journal]\nStorage=persistent\n")
+    _write(folder / "etc/systemd/journald.conf.d/test.conf", "[Journal]\nStorage=persistent\nRateLimitBurst=0\n")
     _write(folder / "etc/tmpfiles.d/test.conf", "d /var/lib/ethpillar-test 0777\n")
     users = ("execution", "consensus", "validator", "mevboost")
     _write(folder / "etc/sysusers.d/test.conf", "".join(f"u {user} -\n" for user in users))
