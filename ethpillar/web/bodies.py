@@ -6,7 +6,8 @@ a body that the application did not ask for.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NoReturn
 
 import gevent
 from gevent.pywsgi import Input
@@ -16,6 +17,9 @@ from ..turns import breathe
 DISCARDED = 16 * 1024 * 1024
 "Bytes of an unwanted body that are read, so that the client reads the answer; a longer one is cut off."
 _STEP = 64 * 1024
+_LINE = 4096
+"Bytes of a line between chunks."
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 class TooSlow(OSError):
@@ -60,3 +64,76 @@ class Body(Input):
             self.cut_off = True
         finally:
             self.send_100_continue_enabled = True
+
+
+class ChunkedBody(Body):
+    """A body in chunks (RFC 9112, 7.1), as tunnels and some proxies send them, with the bounds of any other.
+
+    gevent reads the lines between chunks byte by byte, and as many of them as a client likes.
+    """
+
+    __slots__ = ("_decoded", "_left", "_over", "_raw")
+
+    def __init__(self, stream: Any, socket: Any, timeout: float) -> None:
+        """See `Body`."""
+        super().__init__(stream, None, socket, timeout)
+        self._left = 0  # of the chunk that is being read
+        self._decoded = self._raw = 0  # bytes of chunks so far, and of what is around them
+        self._over = False
+
+    def take(self, limit: int) -> bytes | None:
+        """See `Body`."""
+        taken = bytearray()
+        with gevent.Timeout(self.timeout, TooSlow):
+            while len(taken) <= limit and (data := self.read(_STEP)):
+                taken += data
+                breathe()
+        return None if len(taken) > limit else bytes(taken)
+
+    def read(self, length: int | None = None) -> bytes:
+        """Read at most `length` bytes of it; b"" at its end. Raises OSError if it is not valid."""
+        self._send_100_continue()  # type: ignore[attr-defined]
+        if not self._left and not self._over:
+            self._begin_chunk()
+        wanted = self._left if length is None else min(length, self._left)
+        data: bytes = self.rfile.read(wanted) if wanted else b""
+        if len(data) < wanted:
+            self._fail()
+        self._left -= len(data)
+        self._decoded += len(data)
+        if data and not self._left and self._line() != b"\r\n":
+            self._fail()
+        return data
+
+    def _begin_chunk(self) -> None:
+        head = _CHUNK.fullmatch(self._line())
+        if head is None:
+            self._fail()
+        else:
+            self._left = int(head[1], 16)
+        if not self._left:
+            self._over = True
+            while self._line() != b"\r\n":  # trailers, which nobody needs
+                pass
+
+    def _line(self) -> bytes:
+        line: bytes = self.rfile.readline(_LINE)
+        self._raw += len(line)
+        if not line.endswith(b"\r\n") or self._raw > self._decoded + _STEP:
+            self._fail()
+        return line
+
+    def _fail(self) -> NoReturn:
+        self.cut_off = self._over = True
+        raise OSError("a body that is not valid")
+
+    def _discard(self) -> None:
+        """See `Body`."""
+        self.send_100_continue_enabled = False
+        try:
+            with gevent.Timeout(self.timeout, TooSlow):
+                while not self.cut_off and self.read(_STEP):
+                    self.cut_off = self._decoded > DISCARDED
+                    breathe()
+        except OSError:
+            self.cut_off = True

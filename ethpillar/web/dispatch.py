@@ -93,6 +93,7 @@ class EngineIoDispatch:
         environ[PACKETS] = min(packets, MAX_PACKETS)
         environ["wsgi.input"] = io.BytesIO(data)
         environ["CONTENT_LENGTH"] = str(len(data))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
 
 
 def _refuse(start_response: Any, code: int) -> list[bytes]:

@@ -18,6 +18,9 @@ _HEADER_LINE = re.compile(_TOKEN.encode() + rb":[\t -~\x80-\xff]*\r?\n")
 "A line as RFC 9112 has it: a name with no blank around it, a colon, and no control character but the line's end."
 
 
+_ABSOLUTE = re.compile(r"https?://([^/?#@\s]+)((?:[/?]\S*)?)", re.IGNORECASE)
+
+
 class HeadTooLarge(ValueError):
     """Raised for more header lines than anybody needs."""
 
@@ -27,7 +30,7 @@ class BadHead(ValueError):
 
 
 class LengthMissing(ValueError):
-    """Raised for a body in chunks. Our clients send none, and gevent reads each chunk's length byte by byte."""
+    """Raised for a body that is encoded in another way than in chunks: nobody would read it."""
 
 
 class BadLength(ValueError):
@@ -38,6 +41,15 @@ def check_request_line(line: str) -> None:
     """Raise `BadHead` unless it is a method, a target and a version. HTTP/0.9 had no version and no headers."""
     if not _REQUEST_LINE.fullmatch(line):
         raise BadHead
+
+
+def origin_form(target: str) -> tuple[str, str | None]:
+    """Return the path and query of a request's target, and the host in it, which replaces the `Host` header.
+
+    Clients of proxies ask for whole URLs (RFC 9112, 3.2.2), and every server has to understand them.
+    """
+    found = _ABSOLUTE.fullmatch(target)
+    return (target, None) if found is None else ("/" + found[2].removeprefix("/"), found[1])
 
 
 def read_head(stream: Any) -> io.BytesIO:
@@ -55,9 +67,12 @@ def read_head(stream: Any) -> io.BytesIO:
 
 
 def check_length(headers: Any) -> None:
-    """Raise `LengthMissing` or `BadLength` unless the headers say once, in digits, how long the body is."""
+    """Raise `LengthMissing` or `BadLength` unless the headers say once how a body ends: its length, or chunks."""
     lengths = headers.get_all("content-length") or []
     if len(lengths) > 1 or any(not (text.isascii() and text.isdigit() and len(text) < 19) for text in lengths):
         raise BadLength
-    if headers.get_all("transfer-encoding"):
-        raise BadLength if lengths else LengthMissing
+    encodings = headers.get_all("transfer-encoding") or []
+    if encodings and lengths:
+        raise BadLength
+    if encodings and (len(encodings) > 1 or encodings[0].strip().lower() != "chunked"):
+        raise LengthMissing

@@ -6,6 +6,7 @@ not. A page that is refused can't tell its visitor why; whoever set the wrong FR
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 from collections.abc import Callable, Collection
@@ -31,7 +32,7 @@ class Origins:
         :param own: whether a page of this server itself may, too
         :param refused: called for each request of another page
         """
-        self._allowed = frozenset(allowed)
+        self._allowed = frozenset(map(normal, allowed))
         self._own = own
         self._count = refused
         self._refused = Rarely()
@@ -40,13 +41,26 @@ class Origins:
         """Return True if a page of this origin may make the request with this environment; log one that may not."""
         if not origin:
             return False
-        if origin.lower() in self._allowed or (self._own and _is_own(origin, environ.get("HTTP_HOST", ""))):
+        if normal(origin) in self._allowed or (self._own and _is_own(origin, environ.get("HTTP_HOST", ""))):
             return True
         self._count()
         shown = _ODD.sub("?", origin[:LONGEST])
         if self._refused.may(shown):
             log.warning("Refused origin %s: if the dashboard is there, FRONTEND_URL has to name it", shown)
         return False
+
+
+def normal(origin: str) -> str:
+    """Return an origin as browsers write it (RFC 6454): lower case, letters of a domain encoded, no default port."""
+    try:
+        parts = urlsplit(origin)
+        host, port = parts.hostname or "", parts.port
+        if not host or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            return origin.lower()
+        host = f"[{ipaddress.ip_address(host)}]" if ":" in host else host.encode("idna").decode()
+    except (ValueError, UnicodeError):
+        return origin.lower()
+    return f"{parts.scheme}://{host}" + ("" if port is None or port == DEFAULT_PORTS.get(parts.scheme) else f":{port}")
 
 
 def _is_own(origin: str, host: str) -> bool:

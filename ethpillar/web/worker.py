@@ -24,10 +24,18 @@ from ..errors import whereabouts
 from ..limits.address import Proxies
 from ..limits.refusals import Refusal
 from ..turns import belong, breathe
-from .bodies import Body, TooSlow
+from .bodies import Body, ChunkedBody, TooSlow
 from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
 from .headers import harden, last_answer, status_line
-from .heads import HeadTooLarge, LengthMissing, check_length, check_request_line, read_head
+from .heads import (
+    BadLength,
+    HeadTooLarge,
+    LengthMissing,
+    check_length,
+    check_request_line,
+    origin_form,
+    read_head,
+)
 from .options import Host
 from .paying import wait_until_paid
 from .websocket import WebSocket
@@ -71,6 +79,7 @@ class Handler(_WSGIHandler):
 
     response_headers: list[tuple[bytes, bytes]]
     wsgi_input: Any = None
+    _named: str | None = None
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         super().__init__(sock, address, server, rfile)
@@ -108,12 +117,16 @@ class Handler(_WSGIHandler):
     def read_request(self, raw_requestline: str) -> bool:
         """Read the rest of a head, if its first line is valid. Raises ValueError."""
         check_request_line(raw_requestline)
-        return bool(super().read_request(raw_requestline))
+        method, target, version = raw_requestline.split()
+        target, self._named = origin_form(target)
+        return bool(super().read_request(f"{method} {target} {version}\r\n"))
 
     def MessageClass(self, stream: Any, *rest: Any) -> Any:
         """Read the header lines, which have a bound and must not be ambiguous. Raises ValueError."""
         headers = super().MessageClass(read_head(stream), *rest)
         check_length(headers)
+        if headers.get("transfer-encoding") and self.request_version != "HTTP/1.1":
+            raise BadLength
         return headers
 
     def get_environ(self) -> dict[str, Any]:
@@ -121,8 +134,13 @@ class Handler(_WSGIHandler):
         self._deadline.close()
         self.limits.heads.done(self.socket)
         environ: dict[str, Any] = super().get_environ()
+        if self._named is not None:
+            environ["HTTP_HOST"] = self._named
         body = self.wsgi_input
-        self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.options.request_timeout)
+        if body.chunked_input:
+            self.wsgi_input = ChunkedBody(self.rfile, body.socket, self.options.request_timeout)
+        else:
+            self.wsgi_input = Body(self.rfile, self.content_length, body.socket, self.options.request_timeout)
         if environ["wsgi.input"] is body or environ["REQUEST_METHOD"] != "GET":
             environ["wsgi.input"] = self.wsgi_input
         proxies = self.options.proxies

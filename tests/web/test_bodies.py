@@ -6,9 +6,11 @@ import io
 
 import gevent
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ethpillar.web import bodies
-from ethpillar.web.bodies import Body, TooSlow
+from ethpillar.web.bodies import Body, ChunkedBody, TooSlow
 
 
 class Drip:
@@ -44,3 +46,70 @@ def test_what_is_left_of_a_body_is_discarded_within_reason(monkeypatch: pytest.M
         body._discard()
         assert body.cut_off == bool(left)
         assert len(stream.read()) == left
+
+
+def chunks(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+@given(st.lists(st.binary(min_size=1, max_size=2000), max_size=20))
+def test_chunks_are_one_body_and_what_follows_is_left_alone(pieces: list[bytes]) -> None:
+    stream = io.BytesIO(chunks(*pieces) + b"GET / HTTP/1.1")
+    body = ChunkedBody(stream, None, 5)
+    assert body.take(100_000) == b"".join(pieces)
+    assert not body.cut_off
+    assert stream.read() == b"GET / HTTP/1.1"
+
+
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"000;a=b\r\nTrailer: x\r\nB: y\r\n\r\n"])
+def test_extensions_and_trailers_of_chunks_are_passed_over(end: bytes) -> None:
+    stream = io.BytesIO(b"3;name=value\r\nabc\r\n" + end + b"rest")
+    assert ChunkedBody(stream, None, 5).take(10) == b"abc"
+    assert stream.read() == b"rest"
+
+
+def test_more_chunks_than_are_wanted_are_discarded_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "DISCARDED", 100)
+    for count, cut_off in ((10, False), (11, True)):
+        body = ChunkedBody(io.BytesIO(chunks(*[b"x" * 10] * count)), None, 5)
+        assert body.take(5) is None
+        body._discard()
+        assert body.cut_off is cut_off
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"3",
+        b"3\r\nab",
+        b"3\r\nabcd\r\n0\r\n\r\n",
+        b"3\nabc\n0\n\n",
+        b"-3\r\nabc\r\n",
+        b"0x3\r\nabc\r\n0\r\n\r\n",
+        b"fffffffff\r\nabc",
+        b" 3\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nX: y",
+        b"3;" + b"x" * 5000 + b"\r\nabc\r\n0\r\n\r\n",
+        b"0\r\n" + b"X: y\r\n" * 100_000 + b"\r\n",
+        b"1;" + b"x" * 4000 + b"\r\na\r\n" + (b"1;" + b"x" * 4000 + b"\r\na\r\n") * 20 + b"0\r\n\r\n",
+    ],
+)
+def test_chunks_that_are_none_end_the_connection(data: bytes) -> None:
+    body = ChunkedBody(io.BytesIO(data), None, 5)
+    with pytest.raises(OSError, match="not valid"):
+        body.take(100_000)
+    assert body.cut_off
+    body._discard()
+
+
+def test_chunks_that_do_not_come_in_time() -> None:
+    class Slow(Drip):
+        def readline(self, limit: int) -> bytes:
+            return b"5\r\n"
+
+    body = ChunkedBody(Slow(), None, 0.01)
+    with pytest.raises(TooSlow):
+        body.take(5)
+    body._discard()
+    assert body.cut_off

@@ -15,6 +15,7 @@ from ethpillar.web.heads import (
     LengthMissing,
     check_length,
     check_request_line,
+    origin_form,
     read_head,
 )
 
@@ -95,7 +96,9 @@ def test_a_head_is_not_read_beyond_its_bound(data: bytes) -> None:
         ([("Content-Length", "٥")], BadLength),
         ([("Content-Length", "9" * 19)], BadLength),
         ([("Content-Length", "5"), ("content-length", "5")], BadLength),
-        ([("Transfer-Encoding", "chunked")], LengthMissing),
+        ([("Transfer-Encoding", "Chunked")], None),
+        ([("Transfer-Encoding", "gzip, chunked")], LengthMissing),
+        ([("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")], LengthMissing),
         ([("Transfer-Encoding", "identity")], LengthMissing),
         ([("Transfer-Encoding", "chunked"), ("Content-Length", "5")], BadLength),
     ],
@@ -106,3 +109,22 @@ def test_a_body_has_one_length(pairs: list[tuple[str, str]], problem: type[Value
     else:
         with pytest.raises(problem):
             check_length(headers(*pairs))
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "host"),
+    [
+        ("/healthz?x=http://y/", "/healthz?x=http://y/", None),
+        ("*", "*", None),
+        ("http://ws.example/healthz", "/healthz", "ws.example"),
+        ("HTTPS://ws.example:8443/?EIO=4&transport=polling", "/?EIO=4&transport=polling", "ws.example:8443"),
+        ("http://[::1]:3001", "/", "[::1]:3001"),
+        ("http://ws.example?EIO=4", "/?EIO=4", "ws.example"),
+        ("http://ws.example//x", "//x", "ws.example"),
+        ("http://user@ws.example/", "http://user@ws.example/", None),
+        ("ftp://ws.example/", "ftp://ws.example/", None),
+        ("http:///healthz", "http:///healthz", None),
+    ],
+)
+def test_a_target_may_be_a_whole_url(target: str, path: str, host: str | None) -> None:
+    assert origin_form(target) == (path, host)

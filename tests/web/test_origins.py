@@ -72,3 +72,27 @@ def test_what_the_log_shows_of_an_origin_is_clean_and_bounded(caplog: pytest.Log
     assert 3 < len(caplog.messages) <= 20
     assert all(each.isascii() and each.isprintable() and len(each) < 200 for each in caplog.messages)
     assert "https://a?[31m??Ready:?ethpillar?" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "origin"),
+    [
+        ("https://dash.example:443", "https://dash.example"),
+        ("http://dash.example:80", "http://dash.example"),
+        ("https://dash.example", "https://dash.example:443"),
+        ("http://dash.example:3000", "http://dash.example:3000"),
+        ("https://b\xfccher.example", "https://xn--bcher-kva.example"),
+        ("http://[0:0:0:0:0:0:0:1]:3000", "http://[::1]:3000"),
+        ("HTTPS://Dash.Example", "https://dash.example"),
+    ],
+)
+def test_an_origin_may_be_written_in_more_than_one_way(setting: str, origin: str) -> None:
+    assert Origins([setting]).allows(origin, {})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://dash.example:80", "http://dash.example", "http://dash.example:443", "https://dash.example:x", "null"],
+)
+def test_another_port_or_scheme_is_another_origin(origin: str) -> None:
+    assert not Origins(["https://dash.example:443"]).allows(origin, {})
