@@ -61,8 +61,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _make_server(app: Flask, settings: Settings) -> Server:
     from functools import partial
 
-    from gevent.lock import BoundedSemaphore
-
     from .gateway import wire
     from .gateway.codec import OVERSIZED_PACKET
     from .gateway.events import Gateway
@@ -77,12 +75,13 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .sessions import SessionStore, SessionWatch
     from .ssh.address import AddressPolicy
     from .ssh.login import LoginOptions
+    from .turns import Places
     from .web.options import WebOptions
     from .web.origins import Origins
 
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
-    login_options = settings.select(LoginOptions, policy=policy, logins=BoundedSemaphore(settings.ssh_logins))
+    login_options = settings.select(LoginOptions, policy=policy, logins=Places(settings.ssh_logins))
     encoders = {"encode_line": wire.encode_line, "encode_statuses": wire.encode_statuses}
     node_options = settings.select(NodeOptions, **encoders)
     registry = NodeRegistry(store, login_options, node_options)

@@ -212,6 +212,14 @@ class BadKey(SshError):
     terminal = True
 
 
+class SshHeldBack(SshError):
+    """Logins were refused at this address of late, and this user name has not been in there. Nothing was sent."""
+
+    code = "ssh_held_back"
+    message = "Several logins were refused at the node's address just now. No other password is sent there for a while."
+    terminal = True
+
+
 class HostKeyChanged(SshError):
     """The node's host key is not the pinned one. Nothing secret was sent."""
 

@@ -69,7 +69,7 @@ def test_each_has_its_own_settings(servers: tuple[Server, Server]) -> None:
     assert one.limits.connections.take("a")
     one.limits.connections.release("a")
     one.registry.login_options.logins.acquire()
-    assert not two.registry.login_options.logins.locked()
+    assert two.registry.login_options.logins.free
     one.registry.login_options.logins.release()
 
 

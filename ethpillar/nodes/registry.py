@@ -142,7 +142,7 @@ class NodeRegistry:
         self._closing.join(timeout=CLOSE_TIMEOUT)
 
     def _login_of(self, record: SessionRecord) -> Callable[[], Connection]:
-        log_in = Login(record.target, self._store, self.login_options)
+        log_in = Login(record.target, self._store, self.login_options, self._store)
 
         def attempt() -> Connection:
             known = None

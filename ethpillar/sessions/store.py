@@ -6,6 +6,7 @@ value or `SessionStoreDown`; redis-py's errors, which may name the server, never
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -44,6 +45,8 @@ QUEUE = 10
 PREFIX = "ssh_session:"
 HOST_KEY_PREFIX = "ethpillar:hostkey:"
 REFUSED_PREFIX = "ethpillar:refused:"
+REFUSALS_PREFIX = "ethpillar:refusals:"
+ENTERED_PREFIX = "ethpillar:entered:"
 
 # Both renewals in one step, and only while the value is still the one that was read: a session that was deleted
 # meanwhile stays deleted, and a concurrent writer's change is not lost (-1 gone, 0 changed, 1 done).
@@ -118,6 +121,14 @@ class _Client(redis.Redis):
         except redis.RedisError as problem:
             problem.add_note(str(args[0]).split()[0])
             raise
+
+
+# In one step; with no command but those that the others need.
+_COUNT = """
+local count = (tonumber(redis.call('GET', KEYS[1]) or '0') or 0) + 1
+redis.call('SET', KEYS[1], count, 'EX', ARGV[1])
+return count
+"""
 
 
 class SessionStore:
@@ -351,6 +362,31 @@ class SessionStore:
             found: Any = client.get(f"{REFUSED_PREFIX}{record.digest}")
         return found.decode("ascii", "replace") if isinstance(found, bytes) else None
 
+    # -- refused logins by address, see `ssh.doors`
+
+    def refusals_at(self, address: str, port: int) -> tuple[int, int]:
+        """Return how many logins were refused at an address of late, and in how many seconds that is forgotten."""
+        key = f"{REFUSALS_PREFIX}[{address}]:{port}"
+        with self._asking() as client:
+            found: Any = client.get(key)
+            left: Any = client.ttl(key) if found is not None else 0
+        return (int(found) if isinstance(found, bytes) and found.isdigit() else 0), int(left)
+
+    def refused_at(self, address: str, port: int, seconds: int) -> None:
+        """Count one more, and remember all for so many seconds."""
+        with self._asking() as client:
+            client.eval(_COUNT, 1, f"{REFUSALS_PREFIX}[{address}]:{port}", str(seconds))
+
+    def was_in(self, username: str, address: str, port: int) -> bool:
+        """Return True if a user was let in at an address."""
+        with self._asking() as client:
+            return bool(client.exists(_entered_name(username, address, port)))
+
+    def let_in_at(self, username: str, address: str, port: int, seconds: int) -> None:
+        """Remember that a user was let in at an address."""
+        with self._asking() as client:
+            client.set(_entered_name(username, address, port), "1", ex=seconds)
+
     def close(self) -> None:
         """Close the connections to Redis."""
         self._redis.close()
@@ -375,6 +411,11 @@ def _believe_absence(client: redis.Redis) -> None:
         return  # we may not ask
     if role[0] == b"slave":
         raise SessionStoreDown
+
+
+def _entered_name(username: str, address: str, port: int) -> str:
+    digest = hashlib.sha256(f"{username}@[{address}]:{port}".encode()).hexdigest()
+    return f"{ENTERED_PREFIX}{digest[:32]}"
 
 
 def _host_key_name(host: str, port: int) -> str:

@@ -79,6 +79,8 @@ class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
 
     heard: float = 0.0
     "`time.monotonic()` of the last bytes received."
+    peer: tuple[str, int] = "", 0
+    "The address that it is connected to, and the port."
 
     def recv(self, *args: int) -> bytes:
         breathe()  # a peer that always has something to say, so that nothing ever waits, would keep all others waiting
@@ -166,6 +168,7 @@ def _try(connection: LiveSocket, address: Any, answers: SimpleQueue[LiveSocket |
         answers.put(None)
         return
     connection.heard = time.monotonic()
+    connection.peer = str(address[0]), int(address[1])
     answers.put(connection)
 
 

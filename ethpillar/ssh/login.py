@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import gevent
 import paramiko
 from gevent.event import Event
-from gevent.lock import BoundedSemaphore
 
 from ..errors import (
     CredentialRefused,
@@ -27,10 +26,12 @@ from ..errors import (
     SshTimeout,
     SshUnreachable,
 )
+from ..turns import Places
 from . import hostkeys
 from .address import AddressPolicy, LiveSocket, connect
 from .connection import Connection
 from .diagnosis import refused_after_login
+from .doors import Door, Doors
 from .keys import KeyReader
 from .login_slots import login_slot
 from .resolve import Resolver
@@ -50,7 +51,7 @@ class LoginOptions:
     ssh_keepalive: float = 15.0
     ssh_dead_after: float = 20.0
     ssh_max_sessions: int = 10
-    logins: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(16))
+    logins: Places = field(default_factory=lambda: Places(16))
     "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
     resolver: Resolver = field(default_factory=Resolver)
     keys: KeyReader = field(default_factory=KeyReader)
@@ -67,10 +68,14 @@ class Login:
     which kind of host key the session's own is.
     """
 
-    def __init__(self, target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions) -> None:
+    def __init__(
+        self, target: Target, pins: hostkeys.HostKeyPins, options: LoginOptions, doors: Doors | None = None
+    ) -> None:
+        """:param doors: remembers refused logins by address"""
         self._target = target
         self._pins = pins
         self._options = options
+        self._doors = doors
         self._key: paramiko.PKey | None = None
         self._prefer: tuple[str, ...] = ()
 
@@ -81,6 +86,7 @@ class Login:
         :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
         :raises SshOutdated: only SSH that is not safe any more
         :raises HostKeyChanged: another key than the pinned one; no secret was sent, unless the pin is newer
+        :raises SshHeldBack: too many logins were refused at this address; nothing was sent
         :raises CredentialRefused: sshd said no; do not try again with the same
         :raises PasswordExpired, AccountExpired: it is right, and not valid any more
         :raises SecondFactorRequired: what we have is right but not enough
@@ -111,25 +117,36 @@ class Login:
         target, options = self._target, self._options
         sock = options.connect(target.host, target.port)
         try:
+            door = Door(self._doors, target.username, sock.peer)
+            door.check()
             transport = NodeTransport(sock)
             # paramiko's own deadlines end in errors that look like refusals: ours come first.
             transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = (
                 options.ssh_login_timeout * 4
             )
             transport.prefer_host_key(self._prefer)
-            with login_slot(options.logins), gevent.Timeout(options.ssh_login_timeout * 3, SshTimeout()):
+            place = login_slot(options.logins, (*sock.peer, target.username))
+            with place, gevent.Timeout(options.ssh_login_timeout * 3, SshTimeout()):
                 _exchange_keys(transport, options.ssh_login_timeout)
                 host_key = transport.get_remote_server_key()
                 shown.append(host_key.get_name())
                 known = hostkeys.verify(host_key, target.host, target.port, target.host_key, self._pins)
                 self._prefer = hostkeys.algorithms_for(shown[-1])
-                _authenticate(transport, target, self._key, options.ssh_login_timeout)
+                self._knock(transport, door)
                 if target.host_key is None:
                     self._keep(host_key, known)
         except BaseException:
             sock.close()
             raise
         return Connection(transport, options.ssh_max_sessions, options.ssh_keepalive, options.ssh_dead_after)
+
+    def _knock(self, transport: NodeTransport, door: Door) -> None:
+        try:
+            _authenticate(transport, self._target, self._key, self._options.ssh_login_timeout)
+        except CredentialRefused:
+            door.refused()
+            raise
+        door.let_in()
 
     def _keep(self, host_key: paramiko.PKey, known: bool) -> None:
         try:

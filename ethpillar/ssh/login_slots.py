@@ -9,20 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gevent
-from gevent.lock import Semaphore
+
+from ..turns import NOBODY, Places, Tenant
 
 HELD_FOR = 2.0
 "Seconds that a login holds its slot. A login that takes longer waits for its node, which costs this server nothing."
 
 
 @contextmanager
-def login_slot(slots: Semaphore, held_for: float = HELD_FOR) -> Iterator[None]:
+def login_slot(slots: Places, tenant: Tenant = NOBODY, held_for: float = HELD_FOR) -> Iterator[None]:
     """Wait for a slot and hold it to the end of the block, but no longer than `held_for` seconds.
 
+    :param tenant: the address that is logged in to, and whose login it is: each address gets as many as any other
     Slots bound the work that logins do at once. A node that hangs causes none: if its login held a slot to the end, a
     few such nodes would hold up the logins of all others.
     """
-    slots.acquire()
+    slots.acquire(tenant)
     held = True
 
     def give_back() -> None:

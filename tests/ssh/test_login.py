@@ -10,7 +10,6 @@ import gevent
 import paramiko
 import pytest
 from gevent.event import Event
-from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import (
     AccountExpired,
@@ -27,6 +26,7 @@ from ethpillar.errors import (
 from ethpillar.ssh import hostkeys, login
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.target import Target
+from ethpillar.turns import Places
 
 from ..interruption import Operation, sweep
 
@@ -76,6 +76,8 @@ class Node:
 
 
 class Socket:
+    peer = "203.0.113.5", 22
+
     def __init__(self, node: Node) -> None:
         self.node = node
         self.closed = False
@@ -179,7 +181,7 @@ def refused(node: Node, error: type[EthPillarError], **target: Any) -> EthPillar
         log_in_to(node, options, **target)()
     assert type(caught.value) is error
     assert node.open == 0
-    assert options.logins.counter == 16
+    assert options.logins.free == 16
     return caught.value
 
 
@@ -312,12 +314,12 @@ def test_a_connection_that_ends_is_no_refusal_unless_the_tries_are_used_up(node:
 
 
 def test_a_login_that_is_stopped_anywhere_leaves_nothing(node: Node) -> None:
-    options = LoginOptions(logins=BoundedSemaphore(1))
+    options = LoginOptions(logins=Places(1))
 
     @contextmanager
     def scenario() -> Iterator[Operation]:
         yield lambda: log_in_to(node, options)().close()
         assert node.open == 0
-        assert options.logins.counter == 1
+        assert options.logins.free == 1
 
     assert sweep(scenario) >= 6

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gevent
 import gevent.event
 import pytest
-from gevent.lock import BoundedSemaphore
 
 from ethpillar.ssh.login_slots import login_slot
+from ethpillar.turns import Places
 
 
 def test_no_more_at_once_than_there_are_places() -> None:
-    slots, inside, most = BoundedSemaphore(2), 0, 0
+    slots, inside, most = Places(2), 0, 0
 
     def login() -> None:
         nonlocal inside, most
@@ -23,11 +23,11 @@ def test_no_more_at_once_than_there_are_places() -> None:
 
     gevent.joinall([gevent.spawn(login) for _ in range(10)], raise_error=True)
     assert most == 2
-    assert slots.counter == 2
+    assert slots.free == 2
 
 
 def test_one_that_hangs_gives_its_slot_up() -> None:
-    slots = BoundedSemaphore(1)
+    slots = Places(1)
     inside, going_on = gevent.event.Event(), gevent.event.Event()
 
     def hang() -> None:
@@ -38,18 +38,18 @@ def test_one_that_hangs_gives_its_slot_up() -> None:
     hanging = gevent.spawn(hang)
     inside.wait()
     with login_slot(slots, held_for=60):
-        assert slots.counter == 0
+        assert slots.free == 0
         going_on.set()
         hanging.join()
-        assert slots.counter == 0  # it does not give up what it no longer has
-    assert slots.counter == 1
+        assert slots.free == 0  # it does not give up what it no longer has
+    assert slots.free == 1
 
 
 def test_an_error_and_a_kill_give_the_slot_back() -> None:
-    slots = BoundedSemaphore(1)
+    slots = Places(1)
     with pytest.raises(ValueError), login_slot(slots):
         raise ValueError
-    assert slots.counter == 1
+    assert slots.free == 1
 
     def wait() -> None:
         with login_slot(slots):
@@ -58,4 +58,4 @@ def test_an_error_and_a_kill_give_the_slot_back() -> None:
     waiting = [gevent.spawn(wait) for _ in range(3)]
     gevent.sleep(0)
     gevent.killall(waiting)
-    assert slots.counter == 1
+    assert slots.free == 1

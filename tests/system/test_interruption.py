@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from gevent.event import Event
-from gevent.lock import BoundedSemaphore
 
 from ethpillar.sessions import SessionStore
 from ethpillar.sessions.store import CONNECTIONS
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.pool import ConnectionPool
 from ethpillar.ssh.target import Target
+from ethpillar.turns import Places
 
 from ..interruption import Operation, kill, sweep, timeout
 from ..waiting import until
@@ -45,14 +45,14 @@ def log_in_to(world: World, options: LoginOptions) -> Login:
 
 
 def test_a_login(world: World) -> None:
-    options = LoginOptions(logins=BoundedSemaphore(1))
+    options = LoginOptions(logins=Places(1))
     log_in = log_in_to(world, options)
 
     @contextmanager
     def scenario() -> Iterator[Operation]:
         yield lambda: log_in().close()
         until(lambda: not world.sshd.connections(), "the end of the connection")
-        assert options.logins.counter == 1
+        assert options.logins.free == 1
 
     assert sweep(scenario, again=(1,)) >= 5
     assert world.sshd.failures() == 0

@@ -252,6 +252,7 @@ class TestOneTry:
         return {"MaxAuthTries": "1"}
 
     def test_an_sshd_that_hangs_up_on_the_first_refusal_has_refused(self, world: World) -> None:
+        world.enter()
         for session in ({"password": "wrong"}, {"privateKey": OTHER_KEY}):
             token = world.session(**session)
             for _ in range(3):
@@ -260,6 +261,17 @@ class TestOneTry:
         assert world.sshd.failures() == 1
         assert (world.sshd.folder / "log").read_text().count("Failed publickey") == 1
         world.enter()
+
+
+def test_no_stranger_gets_this_server_banned_at_somebody_else_s_machine(world: World) -> None:
+    world.enter()
+    for number in range(2):
+        refused(world, "ssh_auth_failed", username=f"guess{number}", password="wrong")
+    for number in range(2):
+        refused(world, "ssh_held_back", username=f"more{number}", password="wrong")
+    assert world.sshd.failures() == 2
+    world.enter()  # the owner was in there before
+    assert world.sshd.logins() == 2
 
 
 class TestTwoFactorsOfSshd:
