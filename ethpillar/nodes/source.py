@@ -36,9 +36,6 @@ still answers, or the journal is too large for it. A search for a unit that prin
 and another one would begin anew; one that follows may well be silent for days."""
 BARREN = 8 * 1024 * 1024
 "Bytes without an entry after which what a node prints is not a journal."
-HELD = 0.05
-"""Seconds that entries are held back for what journalctl says on standard error before it prints them, which comes on
-another stream."""
 DEBUG = ("env", "SYSTEMD_LOG_LEVEL=debug")
 "Put before journalctl: only then it says that it left out a damaged file."
 STEP = 8 * 1024
@@ -159,7 +156,8 @@ class CommandEntries:
         until = None if self._patience is None else time.monotonic() + self._patience
         while not self._over:
             data = None
-            with within(HELD if self._held else None if until is None else max(0.0, until - time.monotonic())):
+            # Only where it is over anyway: a read that is interrupted may lose what it has read.
+            with within(None if until is None else max(0.0, until - time.monotonic())):
                 data = self._command.read()
             if data is None:
                 if self._held:
@@ -173,6 +171,7 @@ class CommandEntries:
             entries = self._entries(data)
             if entries and not self._hold_back:
                 return entries
+            # Held back until more has come, so that what was said on the other stream before is here.
             held, self._held = self._held, entries or self._held
             if entries and held:
                 return held
