@@ -15,7 +15,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
-	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make score LINES=DIR"
+	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-login, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make what-the-page-shows"
 	@echo "             plays every trouble in a Chromium, and writes docs/what-the-page-shows.md with pictures"
@@ -171,6 +171,11 @@ soak: parts
 .PHONY: bench-hostile
 bench-hostile: parts
 	@$(BIN)/python -m bench.attacks
+
+# How long it takes to log in, and until the first line is there.
+.PHONY: bench-login
+bench-login: parts
+	@$(BIN)/python bench/login.py
 
 # Thousands of peers that never finish what they begin.
 bench-peers: parts
