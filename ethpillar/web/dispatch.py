@@ -43,6 +43,11 @@ def is_handshake(environ: dict[str, Any]) -> bool:
     return is_engine_io(environ) and environ.get("REQUEST_METHOD") == "GET" and "sid" not in _query(environ)
 
 
+def is_for_websocket(environ: dict[str, Any]) -> bool:
+    """Return True if Engine.IO will take a request for a WebSocket's, and not for one that polls."""
+    return _query(environ).get("transport", ["polling"])[0] == "websocket"
+
+
 def refusal(environ: dict[str, Any], origins: Origins) -> int | None:
     """Return the status with which a request is refused by its head; None if it may be served.
 

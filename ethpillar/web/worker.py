@@ -25,7 +25,7 @@ from ..limits.address import Proxies
 from ..limits.refusals import Refusal
 from ..turns import belong, breathe
 from .bodies import Body, ChunkedBody, TooSlow
-from .dispatch import CLIENT, is_engine_io, is_handshake, refusal
+from .dispatch import CLIENT, is_engine_io, is_for_websocket, is_handshake, refusal
 from .headers import harden, last_answer, status_line
 from .heads import (
     BadLength,
@@ -62,6 +62,11 @@ def _direct(address: Any, proxies: Proxies) -> str | None:
     """Return the key under which a TCP connection is counted at accept; None for a proxy's, which is everybody's."""
     peer = _peer(address)
     return None if proxies.are_at(peer) else proxies.client(peer, None)
+
+
+def _words(value: str) -> list[str]:
+    """Return the members of a header's list."""
+    return [word.strip().lower() for word in value.split(",")]
 
 
 def _hang_up(connection: Any) -> None:
@@ -223,7 +228,8 @@ class Handler(_WSGIHandler):
             len(key) == 16
             and self.environ["REQUEST_METHOD"] == "GET"
             and self.request_version == "HTTP/1.1"
-            and "upgrade" in self.environ.get("HTTP_CONNECTION", "").lower()
+            and "upgrade" in _words(self.environ.get("HTTP_CONNECTION", ""))
+            and is_for_websocket(self.environ)
             and self.environ.get("HTTP_SEC_WEBSOCKET_VERSION") == "13"
         )
 

@@ -191,3 +191,28 @@ def test_a_refused_token_is_not_repeated(world: World) -> None:
     assert json.loads(refusal.partition(b"\x1e")[0])["message"].endswith("Invalid or expired session.")
     assert token.encode() not in refusal
     assert token not in world.server.log
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("transport=polling", "transport=websocket"),
+        ("transport=polling&transport=websocket", "transport=websocket"),
+        ("EIO=4 ", "EIO=4&transport=websocket "),
+        ("Connection: notupgradeable", "Connection: Upgrade"),
+        ("Connection: keep-alive", "Connection: Upgrade"),
+    ],
+)
+def test_what_is_no_upgrade_gets_none(server: EthPillarServer, wrong: str, right: str) -> None:
+    connection = Raw(server.port)
+    connection.send(HANDSHAKE.replace(right, wrong) + "\r\n")
+    assert connection.answer()[0] == 400
+    connection.close()
+
+
+@pytest.mark.parametrize("header", ["keep-alive, Upgrade", "upgrade", " UPGRADE ,x"])
+def test_an_upgrade_may_be_one_of_several_words(server: EthPillarServer, header: str) -> None:
+    connection = Raw(server.port)
+    connection.send(HANDSHAKE.replace("Connection: Upgrade", f"Connection: {header}") + "\r\n")
+    assert connection.answer()[0] == 101
+    connection.close()
