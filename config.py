@@ -67,6 +67,14 @@ def _listener(value: str) -> tuple[str, int] | None:
         raise ValueError("must be an address and a port such as 127.0.0.1:9464, or none") from None
 
 
+def _socket_path(value: str) -> str:
+    if value == "none":
+        return ""
+    if not value.startswith("/") or len(value.encode()) > 100:
+        raise ValueError("must be a path from the root of at most 100 bytes, or none")
+    return value
+
+
 def _bearer(value: str) -> str:
     if value and not re.fullmatch(r"[!-~]{16,256}", value):
         raise ValueError("must have 16 to 256 printable characters without a space")
@@ -247,6 +255,11 @@ class Settings:
     metrics_bind: tuple[str, int] | None = _setting(
         "none", _listener, "an address and port of its own for `/metrics`, without a token, such as `127.0.0.1:9464`"
     )
+    control_socket: str = _setting(
+        "none",
+        _socket_path,
+        "path of a Unix socket for `flask top` and `flask doctor`, which only its user may open",
+    )
     auth_timeout: float = _setting("30", _seconds(1, 600), "seconds a socket may stay without a valid token")
     session_ttl: int = _setting("10200", _integer(60, 604800), "seconds a session lives after its last use")
     session_key: tuple[str, ...] = _setting(
@@ -359,6 +372,26 @@ def load(environ: Mapping[str, str] | None = None, env_file: str | os.PathLike[s
     settings = Settings(**{setting.name.lower(): _read(setting, values) for setting in SETTINGS})
     _check_proxies(settings, chosen=bool((values.get("TRUSTED_PROXIES") or "").strip()))
     return settings
+
+
+def faults(env_file: str | os.PathLike[str] | None = ".env") -> list[str]:
+    """Return what is wrong with the settings of this process, one line each.
+
+    :raises ConfigError: the file can't be read
+    """
+    values = _dotenv(env_file) | dict(os.environ)
+    found = []
+    for setting in SETTINGS:
+        try:
+            _read(setting, values)
+        except ConfigError as problem:
+            found.append(str(problem))
+    if not found:
+        try:
+            load(env_file=env_file)
+        except ConfigError as problem:  # two that contradict each other
+            found.append(str(problem))
+    return found
 
 
 def _check_proxies(settings: Settings, chosen: bool) -> None:

@@ -8,7 +8,7 @@ import config
 from ethpillar import __version__, cli, create_app, log_setup
 
 cli.refuse_to_serve()
-if cli.asked_for_help():
+if cli.needs_no_settings():
     app = cli.commands_only(__version__)
 else:
     _settings = config.load_or_exit()

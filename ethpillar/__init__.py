@@ -30,15 +30,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     :param settings: checked settings; read from the environment when left out
     :raises config.ConfigError: a setting is missing or invalid
     """
+    from functools import partial
+
     from flask import Flask
 
     import config
 
+    from . import top
     from .cli import add_commands
     from .metrics import CONTENT_TYPE, Metrics
     from .web.console import add_console
     from .web.dispatch import EngineIoDispatch
-    from .web.metrics import MetricsListener, add_metrics
+    from .web.metrics import Listener, add_metrics
     from .web.probes import add_routes
 
     app = Flask("ethpillar", static_folder=None)
@@ -51,7 +54,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.metrics_token:
         add_metrics(app, metrics.text, CONTENT_TYPE, settings.metrics_token)
     if settings.metrics_bind:
-        server.metrics = MetricsListener(settings.metrics_bind, metrics.text, CONTENT_TYPE)
+        server.listeners["METRICS_BIND"] = Listener(settings.metrics_bind, "/metrics", metrics.text, CONTENT_TYPE)
+    if settings.control_socket:
+        say = partial(top.top, server, __version__)
+        server.listeners["CONTROL_SOCKET"] = Listener(settings.control_socket, "/top", say, top.CONTENT_TYPE)
     if settings.console:
         add_console(app)
     app.extensions["ethpillar"] = server

@@ -17,7 +17,7 @@ from .nodes.registry import NodeRegistry
 from .sessions import SessionStore, SessionWatch
 from .timing import within
 from .watchdog import Watchdog
-from .web.metrics import MetricsListener
+from .web.metrics import Listener
 from .web.options import WebOptions
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ class Server:
         self._greeting = greeting
         self._greeter = gevent.Greenlet(self._greet)
         self.watchdog = Watchdog()
-        self.metrics: MetricsListener | None = None
-        "Where Prometheus asks, if it does at an address of its own."
+        self.listeners: dict[str, Listener] = {}
+        "By the setting that wants one: where Prometheus and `flask top` ask."
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
@@ -61,11 +61,11 @@ class Server:
         self.watchdog.start()
         self.watch.start()
         self._greeter.start()
-        if self.metrics is not None:
+        for setting, listener in self.listeners.items():
             try:
-                self.metrics.start()
+                listener.start()
             except OSError as problem:
-                log.error("METRICS_BIND can't be listened on: %s", problem.strerror)
+                log.error("%s can't be listened on: %s", setting, problem.strerror)
 
     def _greet(self) -> None:
         try:
@@ -87,8 +87,8 @@ class Server:
             "Shutting down: %d sockets, %d nodes; %s", len(self.gateway.sockets), len(self.registry), self.watchdog.lag
         )
         self._greeter.kill(block=False)
-        if self.metrics is not None:
-            self.metrics.stop()
+        for listener in self.listeners.values():
+            listener.stop()
         for share, step in (
             (1 / 16, self.watch.stop),
             (3 / 8, partial(self.gateway.say_goodbye, ShuttingDown())),

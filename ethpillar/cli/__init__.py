@@ -22,8 +22,8 @@ def refuse_to_serve() -> None:
         raise SystemExit(2)
 
 
-def asked_for_help() -> bool:
-    """Return True if a command line of flask only asks what there is, which needs no settings."""
+def needs_no_settings() -> bool:
+    """Return True if a command line of flask only asks what there is, or what is wrong with the settings."""
     import sys
 
     import click
@@ -31,9 +31,9 @@ def asked_for_help() -> bool:
     if click.get_current_context(silent=True) is None:
         return False
     words = sys.argv[1:]
-    return (
-        "--help" in words or words[-1:] == ["version"] or not [word for word in words if word not in ("--app", "wsgi")]
-    )
+    while words and words[0] in ("--app", "-A"):
+        del words[:2]
+    return "--help" in words or not words or words[0] in ("version", "doctor", "top")
 
 
 def commands_only(version: str) -> Flask:
@@ -52,7 +52,9 @@ def add_commands(app: Flask, version: str) -> None:
     """
     import click
 
+    from .doctor import doctor
     from .node import node
+    from .running import top
     from .sessions import sessions
 
     @app.cli.command("version")
@@ -60,5 +62,7 @@ def add_commands(app: Flask, version: str) -> None:
         """Print the version of ethpillar."""
         click.echo(f"ethpillar {version}")
 
+    app.cli.add_command(doctor)
+    app.cli.add_command(top)
     app.cli.add_command(sessions)
     app.cli.add_command(node)

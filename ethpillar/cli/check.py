@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
@@ -14,20 +13,7 @@ from ..sessions import SessionRecord
 from ..sessions.store import OPTIONAL, RedisRefuses
 from ..ssh import access
 from ..units import CORE_UNITS, UnitStatus, service_name
-from .common import find_session, sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The result of one step."""
-
-    name: str
-    ok: bool | None
-    "None: neither good nor bad, such as a plugin that is not installed."
-    found: str
-    fix: str | None = None
-    details: tuple[str, ...] = ()
-    "Lines of what was found, for those who want to know more."
+from .common import Step, find_session, sentence
 
 
 class _Silent:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -108,6 +109,27 @@ def open_node(token: str) -> Iterator[Node]:
     finally:
         registry.release(node, listener)
         registry.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The result of one step of a check."""
+
+    name: str
+    ok: bool | None
+    "None: neither good nor bad, such as a plugin that is not installed."
+    found: str
+    fix: str | None = None
+    details: tuple[str, ...] = ()
+    "Lines of what was found, for those who want to know more."
+
+
+def print_step(step: Step) -> None:
+    """A tick or a cross, what was found, and the fix where there is one."""
+    mark = {True: click.style("✓", fg="green"), False: click.style("✗", fg="red"), None: "·"}[step.ok]
+    click.echo(f"{mark} {shown(step.name)}: {shown(step.found)}")
+    for text in (*step.details, *([step.fix] if step.fix and step.ok is not True else [])):
+        click.echo(f"    {shown(text)}")
 
 
 def print_json(value: Any) -> None:

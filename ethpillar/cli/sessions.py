@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 from ..sessions import SessionRecord, parse_record, token_hash
 from ..ssh.keys import KeyReader
 from .check import checks
-from .common import ago, find_session, json_option, print_json, print_table, server, shown, told
+from .common import ago, find_session, json_option, print_json, print_step, print_table, server, shown, told
 
 
 @click.group()
@@ -169,10 +169,7 @@ def check(token: str, as_json: bool) -> None:
         failed = failed or step.ok is False
         steps.append(step)
         if not as_json:
-            mark = {True: click.style("✓", fg="green"), False: click.style("✗", fg="red"), None: "·"}[step.ok]
-            click.echo(f"{mark} {shown(step.name)}: {shown(step.found)}")
-            for text in (*step.details, *([step.fix] if step.fix else [])):
-                click.echo(f"    {shown(text)}")
+            print_step(step)
     if as_json:
         print_json([asdict(each) for each in steps])
     if failed:

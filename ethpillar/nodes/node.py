@@ -107,6 +107,11 @@ class Node:
         return self._feeds.all()
 
     @property
+    def channels(self) -> int:
+        """How many SSH channels it has."""
+        return self._pool.channels
+
+    @property
     def over(self) -> bool:
         """Return True if it will never be connected again: only another node of this session can be."""
         return self._link.over

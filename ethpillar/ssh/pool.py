@@ -57,6 +57,11 @@ class ConnectionPool:
         return self._connections
 
     @property
+    def channels(self) -> int:
+        """How many channels are open or being opened."""
+        return sum(connection.channels.in_use for connection in self._all())
+
+    @property
     def heard(self) -> float:
         """When the node last sent anything on any of them: `time.monotonic()`; long ago, if there is none."""
         return max((connection.heard for connection in self._all()), default=float("-inf"))

@@ -80,6 +80,8 @@ class Guard:
         self._kinds = kinds
         self._left = left
         self._sessions: dict[str, _Session] = {}
+        self.unnamed = 0
+        "Sessions of clients that their proxy did not name, since the start: they have no limit per address."
         self._next = {event: self._eio.handlers[event] for event in ("connect", "disconnect")}
         self._eio.on("connect", self._connected)
         self._eio.on("disconnect", self._disconnected)
@@ -89,6 +91,7 @@ class Guard:
 
     def _connected(self, sid: str, environ: dict[str, Any]) -> Any:
         client = environ.get(CLIENT)
+        self.unnamed += client is None
         wait_until_paid(self._limits, client, HANDSHAKE)
         if not self._limits.engines.take(client):
             self._limits.refused.note(Refusal.CONNECTIONS)

@@ -30,4 +30,5 @@ def test_a_wrong_setting_stops_it_and_secrets_are_in_a_file_for_root() -> None:
     assert "RestartPreventExitStatus=2" in lines
     assert "EnvironmentFile=/etc/ethpillar.env" in lines
     assert "Type=notify" in lines
-    assert not [line for line in lines if line.startswith("Environment=")]
+    set_here = [line for line in lines if line.startswith("Environment=")]
+    assert set_here == ["Environment=CONTROL_SOCKET=/run/ethpillar/control"]

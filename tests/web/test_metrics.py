@@ -9,7 +9,7 @@ from flask import Flask
 
 import config
 from ethpillar import create_app
-from ethpillar.web.metrics import MetricsListener
+from ethpillar.web.metrics import Listener
 
 from ..system.parts import free_port
 
@@ -54,7 +54,7 @@ def test_the_listener_has_the_figures_and_nothing_else() -> None:
     import gevent
 
     port = free_port()
-    listener = MetricsListener(("127.0.0.1", port), lambda: b"ethpillar_sockets 0\n", "text/plain")
+    listener = Listener(("127.0.0.1", port), "/metrics", lambda: b"ethpillar_sockets 0\n", "text/plain")
     listener.start()
     got: list[tuple[int, bytes]] = []
 
