@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 
@@ -100,17 +100,24 @@ def _access_steps(node: Node) -> Iterator[Step]:
         yield Step("Journal", False, "this user may not read it", fix)
     else:
         yield Step("Journal", True, "readable" + (f" with {way.prefix[0]} {way.prefix[1]}" if way.prefix else ""))
-    for status in node.status.get(0.0).units.values():
-        yield _unit_step(status)
+    units = list(node.status.get(0.0).units.values())
+    for status in units:
+        if status.installed:
+            yield _unit_step(status, node.last_lines)
+    missing = [service_name(status.unit) for status in units if not status.installed]
+    if missing:
+        yield Step("Not installed", None, ", ".join(missing))
 
 
-def _unit_step(status: UnitStatus) -> Step:
+def _unit_step(status: UnitStatus, last_lines: Callable[[str], Sequence[str]]) -> Step:
     service = service_name(status.unit)
-    if not status.installed:
-        return Step(service, None, "not installed")
     if status.status == "active":
         return Step(service, True, f"active ({status.sub_state})")
     result = f"{status.status} ({status.sub_state}, result {status.result}, exit status {status.exit_status})"
-    fix = f"On the node: sudo journalctl -u {service} -n 50; then sudo systemctl restart {service}"
+    fix = f"On the node: sudo systemctl start {service}"
+    if status.status == "failed":
+        said = status.last_lines or last_lines(status.unit)
+        result += f"; it said last: {said[-1]}" if said else ""
+        fix = f"flask node why TOKEN {service} has the rest. Restart it once the reason is gone."
     core = service in CORE_UNITS or status.status == "failed"
     return Step(service, False if core else None, result, fix if core else None)

@@ -74,6 +74,7 @@ class Node:
         self.status = StatusFeed(
             self._run_status, options.encode_statuses, journal.last_lines, record.name, self._missing
         )
+        self.last_lines = journal.last_lines
         self._about = AboutWatch(lambda words: self.run(words).stdout, self._tell_about)
         self._link = Link(
             record.name,

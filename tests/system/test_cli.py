@@ -30,9 +30,9 @@ def flask(world: World, *words: str, stdin: str = "", **environment: str) -> sub
     return done
 
 
-def json_of(world: World, *words: str) -> Any:
+def json_of(world: World, *words: str, status: int = 0) -> Any:
     done = flask(world, *words, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return json.loads(done.stdout)
 
 
@@ -74,7 +74,10 @@ def test_check_finds_everything_in_order(world: World) -> None:
     assert all(step["ok"] for step in steps[:6])
     units = {step["name"]: step["ok"] for step in steps[6:]}
     assert units["execution"] is True
-    assert units["consensus"] is None
+    missing = [step for step in steps if step["name"] == "Not installed"]
+    assert len(missing) == 1
+    assert "consensus" in missing[0]["found"].split(", ")
+    assert "consensus" not in units
     assert "✓ Login: accepted" in flask(world, "sessions", "check", token).stdout
 
 
@@ -91,6 +94,15 @@ def test_check_says_what_is_wrong_and_the_fix(world: World) -> None:
     assert "✗ Login" in wrong.stdout
     gone = flask(world, "sessions", "check", world.session(port=1))
     assert "✗ TCP" in gone.stdout
+
+
+def test_check_says_why_a_service_failed_and_not_only_to_restart_it(world: World) -> None:
+    world.node.append(EXECUTION, "Fatal: Failed to open database: no space left on device")
+    world.node.set_unit(EXECUTION, ActiveState="failed", SubState="failed", Result="exit-code")
+    steps = json_of(world, "sessions", "check", world.session(), status=1)
+    step = next(step for step in steps if step["name"] == "execution")
+    assert "no space left on device" in step["found"]
+    assert "node why" in step["fix"]
 
 
 def test_check_says_that_a_host_key_has_changed(world: World) -> None:
