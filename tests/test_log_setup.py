@@ -47,7 +47,7 @@ def test_descriptors_that_run_out_are_told_once(told: pytest.LogCaptureFixture) 
         raise OSError(errno.EMFILE, "Too many open files")
 
     gevent.joinall([gevent.spawn(fail) for _ in range(100)])
-    assert len(told.records) == 1
+    assert len([each for each in told.records if "No more files" in each.getMessage()]) == 1
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_refusal_is_told_with_its_settings_once(told: pytest.LogCaptureFixture
     refusals = Refusals(say_refusal)
     refusals.note(Refusal.SOCKETS)
     refusals.note(Refusal.SOCKETS)
-    assert [(record.levelname, record.getMessage()) for record in told.records] == [
+    assert [(each.levelname, each.getMessage()) for each in told.records if each.name == "ethpillar.log_setup"] == [
         ("WARNING", "A socket was refused: its session has as many as it may. See MAX_SOCKETS_PER_SESSION")
     ]
     say_refusal(Refusal.SOCKETS, 7)
