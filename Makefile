@@ -12,6 +12,8 @@ help:
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make test-bare"
 	@echo "             make demo and the unit tests on bare Debians, as root and as an ordinary user (root, Linux)"
+	@echo "make test-image"
+	@echo "             the Dockerfile's steps without Docker, and the server that they make (root, Linux)"
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
@@ -56,6 +58,11 @@ test-systemd: parts
 .PHONY: test-bare
 test-bare: $(VENV)/.dev
 	@$(BIN)/python -m tests.bare
+
+# The Dockerfile's steps in bare Debians, without Docker: built, started, asked for its health, stopped (root, Linux).
+.PHONY: test-image
+test-image: $(VENV)/.dev
+	@$(BIN)/python -m tests.bare.image
 
 # Scores the parsers on a folder of lines with their right answers: make score LINES=DIR
 score: $(VENV)/.python
