@@ -53,10 +53,10 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return chain, key
 
 
-def nginx(folder: Path, ports: Ports) -> list[str]:
+def nginx(folder: Path, ports: Ports, file: str = "nginx/ethpillar.conf") -> list[str]:
     """Return the command that runs nginx with our file."""
     certificate(folder)
-    text = ports.put_into((DEPLOY / "nginx" / "ethpillar.conf").read_text())
+    text = ports.put_into((DEPLOY / file).read_text())
     text = text.replace(f"/etc/letsencrypt/live/{HOST}", str(folder))
     temporary = "\n".join(f"{each}_temp_path {folder}/{each};" for each in BODIES)
     config = folder / "nginx.conf"
