@@ -17,6 +17,7 @@ help:
 	@echo "make lint    style and types"
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
+	@echo "make bench   writes bench/RESULTS.md: what a line and another socket cost, beside a server in Node.js"
 	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-login, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make what-the-page-shows"
@@ -107,7 +108,16 @@ env-example: $(VENV)/.python
 bench-burst: parts
 	@LINES=$(or $(LINES),1000000) $(BIN)/python bench/burst.py
 
-# What a line costs, and what another socket costs, beside a server in Node.js: make bench-delivery ARGS="--other ../before"
+# bench/RESULTS.md and its plots, in less than five minutes: what a line and another socket cost, beside a server in Node.js.
+.PHONY: bench
+bench: parts $(VENV)/.bench
+	@$(BIN)/python bench/results.py
+
+$(VENV)/.bench: $(VENV)/.python requirements-bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+# The same figures one by one, and of other checkouts: make bench-delivery ARGS="--other ../before"
 .PHONY: bench-delivery
 bench-delivery: parts
 	@$(BIN)/python bench/delivery.py $(ARGS)
@@ -115,7 +125,7 @@ bench-delivery: parts
 # requirements*.txt, with the hashes of every file of each release, from requirements/*.in.
 .PHONY: lock audit
 lock: $(VENV)/.uv
-	@cd requirements && for each in run: demo:-demo dev:-dev; do \
+	@cd requirements && for each in run: demo:-demo dev:-dev bench:-bench; do \
 		../$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--default-index https://pypi.org/simple "$${each%%:*}.in" -o "../requirements$${each#*:}.txt" || exit 1; done
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,9 +104,14 @@ def stage() -> Iterator[Stage]:
             found.close()
 
 
-def burst(stage: Stage, server: Any, scenario: Scenario, lines: int, token: str) -> Figure:
-    """Run one scenario against a server."""
-    stage.node.prepare([LINE.format(number) for number in range(lines)])
+def burst(
+    stage: Stage, server: Any, scenario: Scenario, lines: int, token: str, texts: Sequence[str] | None = None
+) -> Figure:
+    """Run one scenario against a server.
+
+    :param texts: the lines, if not the usual ones
+    """
+    stage.node.prepare(texts or [LINE.format(number) for number in range(lines)])
     each = scenario.sockets // scenario.counters
     words = [sys.executable, str(COUNTER), str(server.port), token, "execution", str(each), str(int(scenario.batch))]
     counters = [

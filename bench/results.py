@@ -1,0 +1,210 @@
+"""Writes `bench/RESULTS.md` and its plots: `make bench`.
+
+Three runs, each with the peer and this server one after the other on the same node, so that what a ratio says does not
+depend on how fast the machine is. The lines that a server has while others are measured cost nothing: it is the only
+one that runs.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.delivery import Figure, Scenario, Stage, burst, stage
+from bench.node import LINE
+from bench.servers import PEER, Ours, Peer
+from tests.programs import node
+
+FOLDER = Path(__file__).resolve().parent
+RUNS = 3
+ONE, NINE, BATCH = Scenario("1", 1, 60_000), Scenario("9", 9, 30_000), Scenario("9, batch", 9, 30_000, batch=True)
+FIFTY, MANY = Scenario("50", 50, 20_000), Scenario("200", 200, 15_000, counters=2)
+LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
+"Characters of a line, and how many of them are sent."
+
+Figures = dict[str, Figure]
+
+
+def measure(stage: Stage, server: Any, scenarios: Sequence[Scenario]) -> Figures:
+    """Run some scenarios against a server, the first of them once before it counts."""
+    try:
+        burst(stage, server, scenarios[0], 5000, stage.session())
+        return {each.name: burst(stage, server, each, each.lines, stage.session()) for each in scenarios}
+    finally:
+        server.stop()
+
+
+def lengths(stage: Stage) -> dict[int, float]:
+    """Return the microseconds of CPU that a line of each length costs."""
+    found = {}
+    for length, count in LENGTHS.items():
+        server = Ours(stage.folder / "servers", stage.redis.url)
+        try:
+            head = LINE.split(" blocks=")[0]
+            lines = [head.format(number).ljust(length, "x")[:length] for number in range(count)]
+            found[length] = burst(stage, server, Scenario("", 1, count), count, stage.session(), lines).cpu
+        finally:
+            server.stop()
+    return found
+
+
+def ratios(peer: Figures, ours: Figures) -> dict[str, float]:
+    """Return what the aims are about, of one run."""
+    further = (ours["200"].cpu - ours["1"].cpu) / 199
+    return {
+        "1 socket: CPU a line, to the peer's": ours["1"].cpu / peer["1"].cpu,
+        "1 socket: lines/s, to the peer's": ours["1"].rate / peer["1"].rate,
+        "9 sockets: CPU a line, to the peer's": ours["9"].cpu / peer["9"].cpu,
+        "9 sockets: lines/s, to the peer's": ours["9"].rate / peer["9"].rate,
+        "9 sockets, `batch: true`: CPU a line, to the peer's": ours["9, batch"].cpu / peer["9"].cpu,
+        "each further socket, to 200: us of CPU a line": further,
+        "the same, to the peer's CPU of one delivery": further / (peer["9"].cpu / 9),
+        "200 sockets: us of CPU a delivery": ours["200"].cpu / 200,
+        "200 sockets: deliveries/s": ours["200"].rate * 200,
+        "the peer: us of CPU a delivery, 9 sockets": peer["9"].cpu / 9,
+    }
+
+
+AIMS = (
+    "at most 1.6",
+    "at least 1.0",
+    "at most 0.25",
+    "at least 5",
+    "at most 0.2",
+    "at most 0.4",
+    "",
+    "at most 0.5, or",
+)
+AIMS += ("at least 1,500,000", "5 to 7 on an idle machine")
+
+
+def versions() -> str:
+    """Return what ran: Python and Node.js with the packages that count."""
+    from importlib.metadata import version
+
+    ours = ", ".join(f"{name} {version(name)}" for name in ("gevent", "paramiko", "orjson", "python-engineio"))
+    said = subprocess.run([str(node()), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    packages = ", ".join(
+        f"{name} {_version_of(PEER / 'node_modules' / name / 'package.json')}"
+        for name in ("socket.io", "ssh2", "ioredis")
+    )
+    return f"Python {platform.python_version()} with {ours}; Node.js {said} with {packages}"
+
+
+def _version_of(path: Path) -> str:
+    import json
+
+    return str(json.loads(path.read_text())["version"])
+
+
+def machine() -> str:
+    """Return the processors, the memory and the system of this machine."""
+    text = Path("/proc/cpuinfo").read_text()
+    model = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")), "?")
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} x {model}, {gigabytes:.0f} GB, {platform.system()} {platform.release()}"
+
+
+def write(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) -> None:
+    """Write the report and draw the plots."""
+    every = [ratios(peer, ours) for peer, ours in runs]
+    rows = ["| what | median | lowest to highest | aim |", "|---|---|---|---|"]
+    for name, aim in zip(every[0], AIMS, strict=True):
+        values = [each[name] for each in every]
+        shown = [f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" for value in (min(values), max(values))]
+        middle = statistics.median(values)
+        rows.append(
+            f"| {name} | {f'{middle:,.0f}' if middle >= 1000 else f'{middle:.2f}'} | {' to '.join(shown)} | {aim} |"
+        )
+    table = ["| sockets | " + " | ".join(runs[0][1]) + " |", "|---|" + "---|" * len(runs[0][1])]
+    for title, at in (("peer", 0), ("this server", 1)):
+        for kind, index in (("us of CPU a line", 0), ("lines/s", 1)):
+            cells = [
+                f"{statistics.median([run[at][name][index] for run in runs]):,.{1 - index}f}"
+                if name in runs[0][at]
+                else ""
+                for name in runs[0][1]
+            ]
+            table.append(f"| {title}, {kind} | " + " | ".join(cells) + " |")
+    long = [f"| {length:,} | {cost:.1f} | {cost / length * 1000:.1f} |" for length, cost in by_length.items()]
+    text = [
+        "# What a line costs, and what another socket costs",
+        "",
+        f"Written by `make bench` on {time.strftime('%Y-%m-%d')}: {machine()}. {versions()}.",
+        "",
+        "The peer is `bench/peer/`: a `journalctl -f -o cat` for each socket and service, one event a line, no",
+        f"parsing. CPU is that of the server's process (/proc/PID/stat). Medians of {RUNS} runs, in each of which both",
+        "had the same lines; the node, sshd and the clients that count run on the same processors, so a rate is a",
+        "lower bound.",
+        "",
+        *rows,
+        "",
+        *table,
+        "",
+        "| characters of a line | us of CPU a line, 1 socket | us of CPU for 1,000 characters |",
+        "|---|---|---|",
+        *long,
+        "",
+        "![cost by sockets](results/sockets.png) ![cost by line length](results/lengths.png)",
+        "",
+    ]
+    (FOLDER / "RESULTS.md").write_text("\n".join(text))
+    draw(runs, by_length)
+
+
+def draw(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) -> None:
+    """Draw the plots, if matplotlib is there (`requirements-bench.txt`)."""
+    try:
+        import matplotlib
+    except ImportError:
+        print("matplotlib is not installed: no plots", file=sys.stderr)
+        return
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    (FOLDER / "results").mkdir(exist_ok=True)
+    series: dict[str, dict[int, float]] = {"this server": {}, "peer": {}}
+    for each in (ONE, NINE, FIFTY, MANY):
+        series["this server"][each.sockets] = statistics.median([ours[each.name].cpu for _, ours in runs])
+    for each in (ONE, NINE):
+        series["peer"][each.sockets] = statistics.median([peer[each.name].cpu for peer, _ in runs])
+    plots = {
+        "sockets": (series, "sockets on one unit", "us of CPU a line"),
+        "lengths": ({"this server": by_length}, "characters of a line", "us of CPU a line, 1 socket"),
+    }
+    for name, (lines, across, up) in plots.items():
+        figure, axes = pyplot.subplots(figsize=(5, 3.5), layout="constrained")
+        for label, points in lines.items():
+            axes.plot(list(points), list(points.values()), marker="o", label=label)
+        axes.set(xlabel=across, ylabel=up, ylim=(0, None), xlim=(0, None))
+        axes.legend()
+        figure.savefig(FOLDER / "results" / f"{name}.png", dpi=90)
+        pyplot.close(figure)
+
+
+def main() -> None:
+    """Measures, and writes."""
+    runs: list[tuple[Figures, Figures]] = []
+    with stage() as found:
+        for number in range(RUNS):
+            folder = found.folder / "servers"
+            peer = measure(found, Peer(folder, found.redis.url), [ONE, NINE])
+            ours = measure(found, Ours(folder, found.redis.url), [ONE, NINE, BATCH, FIFTY, MANY])
+            runs.append((peer, ours))
+            for name, value in ratios(peer, ours).items():
+                print(f"run {number + 1}: {name}: {value:,.2f}", flush=True)
+        by_length = lengths(found)
+    write(runs, by_length)
+
+
+if __name__ == "__main__":
+    main()
