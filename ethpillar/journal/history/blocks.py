@@ -75,6 +75,8 @@ class Blocks:
 
 BEFORE, AFTER = 64, 256
 "Entries of the same unit, before and after one that may be wanted, that are taken apart: the block it is part of."
+NEAR, WANTED, FOLLOWS = 1, 2, 3
+"Why an entry is taken apart. One that only follows a wanted one is not, once the block of that has ended."
 BREATH = 64
 "Entries after which others may have their turn."
 
@@ -99,9 +101,14 @@ class Apart:
         needed = self._needed(run)
         blocks = Blocks(self._description)
         shown = []
+        closed: set[str | None] = set()  # units in which the block after the last wanted line has ended
         for number, (position, entry) in enumerate(run):
-            if needed is None or needed[number]:
+            if needed is None or (needed[number] and not (needed[number] == FOLLOWS and entry.unit in closed)):
                 shown.append(blocks.take(entry, position))
+                if needed is not None and needed[number] == WANTED:
+                    closed.discard(entry.unit)
+                elif not shown[-1].lines[0][1].continuation:
+                    closed.add(entry.unit)
             else:
                 blocks.leave_out(entry)
                 shown.append(Shown(entry, [], -1 - number, position))
@@ -117,23 +124,24 @@ class Apart:
         left: dict[str | None, int] = {}
         for number, (_, entry) in enumerate(run):
             if self._wanted.possible(entry):
-                needed[number] = 2
+                needed[number] = WANTED
                 left[entry.unit] = AFTER
             elif (more := left.get(entry.unit, 0)) > 0:
-                needed[number] = 1
+                needed[number] = FOLLOWS
                 left[entry.unit] = more - 1
             if number % BREATH == BREATH - 1:
                 self._breathe()
         left.clear()
         for number in range(len(run) - 1, -1, -1):
             unit = run[number][1].unit
-            if needed[number] == 2:
+            if needed[number] == WANTED:
                 left[unit] = BEFORE
             elif (more := left.get(unit, 0)) > 0:
-                needed[number] = 1
+                needed[number] = NEAR
                 left[unit] = more - 1
         for number in (*range(min(EDGE, len(run))), *range(max(0, len(run) - EDGE), len(run))):
-            needed[number] = 1
+            if needed[number] != WANTED:
+                needed[number] = NEAR
         return needed
 
 
