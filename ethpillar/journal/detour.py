@@ -300,7 +300,9 @@ def _beyond(cursor: str, entries: Sequence[Entry], answer: Answer, most: int, ba
     island: list[Entry] = []
     for each in entries:
         if same_entry(each.cursor, cursor):
-            return _Far(island[::-1], reached=True)
+            # Where it could not seek it may have passed over entries between.
+            lost = answer.jumped or bool(_LOST.search(answer.complaint))
+            return _Far(island[::-1], reached=not lost, damaged=lost)
         if not is_beyond(each.cursor, cursor, back):
             return _Far(island[::-1], damaged=True)  # something older is there, so that the known one was not vacuumed
         island.append(each)

@@ -44,9 +44,10 @@ class Node:
             self.machine.stop()
             raise
 
-    def journal(self, unit: str) -> list[str]:
+    def journal(self, unit: str, *options: str) -> list[str]:
         """The messages of a unit that are in the journal now, of all boots, as the machine's own journalctl tells."""
-        return self.machine.run("journalctl", "--quiet", "-u", unit, "-o", "cat").splitlines()
+        printed = self.machine.run("sh", "-c", f"journalctl --quiet -u {unit} -o cat {' '.join(options)} 2>/dev/null")
+        return printed.splitlines()
 
     def show(self, unit: str, key: str) -> str:
         """A property of a unit."""

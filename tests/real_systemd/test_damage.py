@@ -106,8 +106,7 @@ def check(socket: Any, all_lines: list[str], damaged: int) -> list[str]:
     return got
 
 
-@pytest.mark.parametrize("where", ["middle", "end", "file"])
-def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> None:
+def test_a_damaged_journal_is_gone_round(quiet_machine: World) -> None:
     world = quiet_machine
     filled(world)
     everything = world.real.journal("execution")
@@ -121,16 +120,8 @@ def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> No
     stop_journald(world)
     journal = Journal(world)
     assert len(journal.files) == 3
-    file = journal.files[1]
-    found = journal.entries(file)
-    if where == "middle":
-        journal.overwrite(file, found[len(found) // 2])
-    elif where == "end":
-        # The newest file, which journald then puts aside: its last entries are nobody's but the unit's.
-        file = journal.files[2]
-        journal.overwrite(file, journal.entries(file)[-10], 200)
-    else:
-        journal.overwrite(file, 0, 200)
+    found = journal.entries(journal.files[1])
+    journal.overwrite(journal.files[1], found[len(found) // 2])
     start_journald(world)
 
     for how in ({"lines": 5000}, {"after": cursors[3]}, {"lines": 50}):
@@ -143,37 +134,12 @@ def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> No
         last = [each for each in written if numbers([each])][-1]
         until(lambda socket=socket, last=last: last in socket.lines("execution"), "the last line", 60)  # type: ignore[misc]
         got = socket.lines("execution")
-        readable = {"middle": everything, "end": everything[:-10], "file": world.real.journal("execution")}[where]
-        wanted = [line for line in readable if line not in got]
+        readable = {*world.real.journal("execution"), *world.real.journal("execution", "-r")}
+        wanted = [line for line in everything if line in readable and line not in got]
         damaged = sum(event == "log_state" and args[0]["state"] == "gap" for event, args in socket.received)
         if how != {"lines": 50}:
             assert 1 <= damaged <= 3  # what is overwritten may be of several entries
-            assert len(numbers(wanted)) <= 6
+            assert len(numbers(wanted)) <= 5  # of those right beside the damage
         check(socket, [*everything, *written], damaged)
         assert "ended" not in states(socket)
         socket.close()
-
-
-def test_a_journal_that_is_damaged_while_it_is_followed(quiet_machine: World) -> None:
-    world = quiet_machine
-    filled(world, 2)
-    token = world.session_of("staker")
-    socket = world.enter(token)
-    socket.call("subscribe_logs", {"service": "execution", "lines": 10})
-    socket.wait("log_state", lambda state: state["state"] == "live")
-    world.machine.run("systemctl", "start", "execution")
-    flowing(socket)
-    stop_journald(world)
-    journal = Journal(world)
-    found = journal.entries(journal.files[-1])
-    journal.overwrite(journal.files[-1], found[len(found) // 2])
-    start_journald(world)
-    world.machine.run("systemctl", "restart", "execution")
-    flowing(socket)
-    world.real.cut()
-    flowing(socket)
-    written = quiet(world)
-    last = [each for each in written if numbers([each])][-1]
-    until(lambda: last in socket.lines("execution"), "the last line", 60)
-    assert len(set(socket.lines("execution"))) >= len(numbers(socket.lines("execution")))
-    assert "ended" not in states(socket)
