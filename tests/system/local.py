@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import subprocess
 
 import gevent
@@ -40,6 +41,10 @@ class LocalServer:
         self.rooms.start()
         self._listener = WSGIServer(("127.0.0.1", self.port), self.app, handler_class=Handler, log=None)
         self._listener.start()
+
+    def keep_few_answers(self) -> None:
+        """Have the kernel keep few bytes for clients that come now: on the loopback it keeps megabytes."""
+        self._listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
 
     @property
     def url(self) -> str:

@@ -212,7 +212,7 @@ def test_json_is_what_a_browser_gets(world: World) -> None:
 def test_nothing_is_logged_unless_it_is_asked_for(world: World) -> None:
     token = world.session()
     assert flask(world, "node", "status", token).stderr == ""
-    assert "connected" in flask(world, "node", "status", token, LOG_LEVEL="info").stderr
+    assert ": Connected" in flask(world, "node", "status", token, LOG_LEVEL="info").stderr
 
 
 def test_a_reader_that_has_had_enough(world: World) -> None:
