@@ -9,7 +9,9 @@ too long is cut and its rest is dropped unseen, and no input raises.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 from .entry import Entry
 
@@ -24,6 +26,13 @@ BREATH = 256
 "Lines that are taken apart between two breaths."
 
 _NEWLINE = b"\n"
+_MESSAGE = b"\nMESSAGE="
+_BOOT = b"\n_BOOT_ID="
+"The first line of an entry that is the same in the next one; journalctl prints the cursor and the times before it."
+_USUAL = re.compile(
+    rb"__CURSOR=([^\n]{0,512})\n__REALTIME_TIMESTAMP=(\d{1,20})\n__MONOTONIC_TIMESTAMP=[^\n]*+(?:\n__SEQNUM(?:_ID)?=[^\n]*+)*+"
+)
+"The lines before that one."
 _WANTED = frozenset(
     {
         *(b"__CURSOR", b"__REALTIME_TIMESTAMP", b"MESSAGE", b"PRIORITY", b"SYSLOG_IDENTIFIER"),
@@ -53,6 +62,10 @@ class ExportParser:
         self._value = bytearray()
         self._skipping = False
         "Within a line that is too long: up to its end."
+        self._before = self._after = b""
+        "The lines before and after the message of the last usual entry, without those that differ each time."
+        self._same: tuple[Any, ...] = ()
+        "What these lines make of an `Entry`."
 
     def feed(self, data: bytes) -> list[Entry]:
         """The entries that these bytes complete, in order."""
@@ -102,15 +115,19 @@ class ExportParser:
             are no entry would take time that grows with the square of their number.
         """
         while (stop := data.find(b"\n\n", at)) >= 0 and stop - at <= self._limit:
+            text = data[at:stop]
             try:
-                lines = data[at:stop].split(_NEWLINE)
-                fields = dict([line.split(b"=", 1) for line in lines])
+                entry = self._like_the_last(text)
+                lines = 1
+                if entry is None:
+                    lines = text.count(_NEWLINE) + 1
+                    entry = self._of_fields(text)
             except ValueError:
                 break  # a line without "=": a binary field, in whose value the empty line may be
-            if b"__CURSOR" in fields or b"MESSAGE" in fields:
-                entries.append(_entry(fields))
+            if entry is not None:
+                entries.append(entry)
             at = stop + 2
-            self._count(len(lines))
+            self._count(lines)
         return at, len(data) if stop < 0 else stop + 2
 
     def _count(self, lines: int) -> None:
@@ -118,6 +135,32 @@ class ExportParser:
         if self._lines > BREATH:
             self._lines = 0
             self._breathe()
+
+    def _like_the_last(self, text: bytes) -> Entry | None:
+        """Take an entry that has the same lines as the one before, but for its cursor, its times and its message.
+
+        Almost all have: a program prints one line after the other. None for another one, or a different order.
+        """
+        head, _, tail = text.partition(_MESSAGE)
+        message, _, after = tail.partition(_NEWLINE)
+        at = head.find(_BOOT)
+        if at < 0 or after != self._after or head[at:] != self._before:
+            return None
+        usual = _USUAL.fullmatch(head, 0, at)
+        return Entry(usual[1].decode(), int(usual[2]), message, *self._same) if usual else None
+
+    def _of_fields(self, text: bytes) -> Entry | None:
+        """Take an entry of which each line has a `=`; None if it has nothing that is wanted. Raises ValueError."""
+        fields = dict([line.split(b"=", 1) for line in text.split(_NEWLINE)])
+        if not (b"__CURSOR" in fields or b"MESSAGE" in fields):
+            return None
+        entry = _entry(fields)
+        head, _, tail = text.partition(_MESSAGE)
+        at, after = head.find(_BOOT), tail.partition(_NEWLINE)[2]
+        same = head[at:] + _NEWLINE + after
+        if at >= 0 and _USUAL.fullmatch(head, 0, at) and _MESSAGE not in same and b"\n__" not in same:
+            self._before, self._after, self._same = head[at:], after, entry[3:]
+        return entry
 
     def _keep(self, rest: bytes) -> None:
         """The beginning of a line, for the next time; one that is too long is taken as it is."""

@@ -291,16 +291,18 @@ class Follower:
 
         :raises Lend: somebody needs the channel, unless it is `lent` already; what is left is pending
         """
-        last = None
+        done = 0
         try:
-            for number, item in enumerate(items):
-                if self._log.started and not self._has_room(item, lent):
-                    self._pending = list(items[number:])
+            while done < len(items):
+                room = self._room_for(items[done:])
+                if not room and not self._has_room(items[done], lent):
+                    self._pending = list(items[done:])
                     raise Lend
-                self._log.ring.append(item)
-                if item.gap is None:
-                    last = item
+                for item in items[done : done + (room or 1)]:
+                    self._log.ring.append(item)
+                done += room or 1
         finally:  # whatever ends this, what is in the ring is not read again
+            last = next((item for item in reversed(items[:done]) if item.gap is None), None)
             if last is not None:
                 self._reader.start = After(last.cursor)
         self._log.news.fire()
@@ -316,6 +318,24 @@ class Follower:
         if any(each.in_journal for each in self._subscriptions):
             self._log.follower_waits = True
             self._log.returned.wait(TURN)
+
+    def _room_for(self, items: Sequence[Item]) -> int:
+        """Return how many of some items the ring has room for at the moment, roughly: all, half of them, and so on.
+
+        What is asked costs as much as there are subscribers, so it is not asked for each item.
+        """
+        ring, count = self._log.ring, len(items)
+        if not self._log.started:
+            return count
+        reached = [each.reach for each in self._subscriptions]
+        while count:
+            forgotten = ring.would_forget(*items[:count])
+            if forgotten <= ring.start or (
+                forgotten < ring.end and may_forget(ring, forgotten, reached, ()) is Room.GO
+            ):
+                return count
+            count //= 2
+        return 0
 
     def _has_room(self, item: Item, lent: bool) -> bool:
         """Wait until the ring may forget what it must for an item. Return False if the channel is needed instead."""

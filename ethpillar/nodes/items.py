@@ -117,6 +117,9 @@ class ItemMaker:
     def make(self, entry: Entry, lines: Lines) -> Item:
         """Parse and encode an entry. A message with line breaks is several lines; only the last has the cursor."""
         found = lines.take(entry)
+        if len(found) == 1:  # as almost all have
+            frame = self._encode(self._service, entry, *found[0], True)
+            return Item(entry.cursor, entry.realtime_us, frame, 1, None, entry.pid == 1)
         last = len(found) - 1
         data = [
             self._encode(self._service, entry, text, line, number == last) for number, (text, line) in enumerate(found)

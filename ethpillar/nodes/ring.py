@@ -79,10 +79,13 @@ class Ring:
         self.start += 1
         self.complete = False
 
-    def would_forget(self, item: Item) -> int:
-        """Return the sequence number up to which items would be forgotten for this one (`start`: none)."""
-        over = len(self._items) + 1 - self._entries
-        extra = self._bytes + item.size - self._size
+    def would_forget(self, *new: Item) -> int:
+        """Return the sequence number up to which items would be forgotten for new ones (`start`: none).
+
+        If they don't fit even then, it is `end`.
+        """
+        over = len(self._items) + len(new) - self._entries
+        extra = self._bytes + sum([item.size for item in new]) - self._size
         if over <= 0 and extra <= 0:
             return self.start
         freed = 0

@@ -79,6 +79,49 @@ def test_any_chunking_gives_the_same_entries(messages: list[tuple[bytes, bool]],
     assert found == expected
 
 
+class Plain(ExportParser):
+    """Takes each entry apart, whatever the one before was."""
+
+    def _like_the_last(self, text: bytes) -> Entry | None:
+        return None
+
+
+NUMBERS = [b"__CURSOR=s=a;i=1", b"__CURSOR=s=a;i=2", b"__CURSOR=\xff", b"__REALTIME_TIMESTAMP=42", b"__SEQNUM=7"]
+NUMBERS += [b"__REALTIME_TIMESTAMP=43", b"__REALTIME_TIMESTAMP=1_0", b"__REALTIME_TIMESTAMP=" + b"1" * 21]
+NUMBERS += [b"__MONOTONIC_TIMESTAMP=4", b"__SEQNUM_ID=b", b"__CURSOR=" + b"c" * 600]
+OTHERS = [b"_BOOT_ID=b", b"_BOOT_ID=c", b"PRIORITY=6", b"PRIORITY=3", b"MESSAGE=one", b"MESSAGE=two=2", b"MESSAGE="]
+OTHERS += [b"_PID=1", b"_PID=7", b"UNIT=x", b"no field", b"SYSLOG_IDENTIFIER=geth", b"_LINE_BREAK=line-max"]
+USUAL = [NUMBERS[0], NUMBERS[3], NUMBERS[8], *OTHERS[0:3:2], OTHERS[4], OTHERS[8]]
+LIKE = st.lists(st.lists(st.sampled_from(NUMBERS), max_size=4).flatmap(lambda numbers: st.lists(
+    st.sampled_from(OTHERS), max_size=5).map(lambda others: [*numbers, *others])) | st.just(USUAL)
+    | st.tuples(st.integers(0, 6), st.sampled_from(NUMBERS + OTHERS)).map(
+        lambda change: [change[1] if at == change[0] else line for at, line in enumerate(USUAL)]
+    ), max_size=8)  # fmt: skip
+
+
+@given(LIKE)
+def test_an_entry_like_the_last_is_what_its_lines_say(lines: list[list[bytes]]) -> None:
+    data = b"".join(b"\n".join(entry) + b"\n\n" for entry in lines)
+    plain = Plain()
+    assert parse(data) == plain.feed(data) + plain.close()
+
+
+def test_entries_of_one_program_are_taken_by_what_differs() -> None:
+    taken: list[bool] = []
+
+    class Telling(ExportParser):
+        def _like_the_last(self, text: bytes) -> Entry | None:
+            entry = super()._like_the_last(text)
+            taken.append(entry is not None)
+            return entry
+
+    newer = [*USUAL[:3], b"__SEQNUM=1", b"__SEQNUM_ID=a", *USUAL[3:]]
+    for lines in (USUAL, newer):
+        taken.clear()
+        assert len(Telling().feed(b"\n".join([*lines, b"\n"]) * 3)) == 3
+        assert taken == [False, True, True]
+
+
 @given(st.binary(max_size=400), st.lists(st.integers(0, 500), max_size=8))
 def test_any_bytes_in_any_chunks_give_the_same_entries(data: bytes, cuts: list[int]) -> None:
     assert parse(data, cuts) == parse(data)

@@ -105,6 +105,18 @@ def test_slices_from_either_half(start: int, count: int) -> None:
     assert [each.realtime_us for each in ring.slice(start, count)] == list(range(start, 20))[:count]
 
 
+@given(st.integers(1, 8), st.integers(500, 5000), st.lists(st.integers(0, 900), max_size=12), st.integers(0, 12))
+def test_what_several_would_have_forgotten(entries: int, size: int, sizes: list[int], before: int) -> None:
+    ring = Ring(entries, size)
+    for number, length in enumerate(sizes[:before]):
+        ring.append(item(number, length))
+    new = [item(number, length) for number, length in enumerate(sizes[before:])]
+    would, end = ring.would_forget(*new), ring.end
+    for each in new:
+        ring.append(each)
+    assert ring.start == would or would == end <= ring.start
+
+
 @given(st.integers(1, 8), st.integers(500, 5000), st.lists(st.integers(0, 900), max_size=40), st.data())
 def test_against_a_list(entries: int, size: int, sizes: list[int], data: st.DataObject) -> None:
     ring = Ring(entries, size)
