@@ -147,7 +147,7 @@ _LOG_DATA = b'2["log_data",'
 
 def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> bytes:
     """Return the frame of one `log_data`; see `line_payload`."""
-    return ready_frame(_LOG_DATA + _dumps(line_payload(service, entry, text, line, last)) + b"]")
+    return ready_frame(_LOG_DATA, _dumps(line_payload(service, entry, text, line, last)), b"]")
 
 
 def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def ready_batches(whose: dict[str, Any], items: Iterable[Item]) -> Ready:
     entries = [message[len(_LOG_DATA) : -1] for message in messages_in(ready_lines(items).data)]
     head = b'2["log_batch",' + _dumps(whose)[:-1] + b',"entries":['
     starts = range(0, len(entries), MAX_BATCH)
-    batches = [ready_frame(head + b",".join(entries[at : at + MAX_BATCH]) + b"]}]") for at in starts]
+    batches = [ready_frame(head, b",".join(entries[at : at + MAX_BATCH]), b"]}]") for at in starts]
     return Ready(b"".join(batches), len(batches))
 
 

@@ -64,15 +64,18 @@ def _exactly(read: Callable[[int], bytes], count: int) -> bytes:
     return data
 
 
-def server_frame(opcode: int, payload: bytes) -> bytes:
-    """Return a whole frame as a server sends it: the last of its message, without a mask."""
-    length = len(payload)
+def server_frame(opcode: int, *payload: bytes) -> bytes:
+    """Return a whole frame as a server sends it: the last of its message, without a mask.
+
+    :param payload: its parts, one after another
+    """
+    length = sum(map(len, payload))
     first = 0x80 | opcode
     if length < 126:
-        return bytes((first, length)) + payload
+        return b"".join((bytes((first, length)), *payload))
     if length < 1 << 16:
-        return bytes((first, 126)) + length.to_bytes(2, "big") + payload
-    return bytes((first, 127)) + length.to_bytes(8, "big") + payload
+        return b"".join((bytes((first, 126)), length.to_bytes(2, "big"), *payload))
+    return b"".join((bytes((first, 127)), length.to_bytes(8, "big"), *payload))
 
 
 def unmask(payload: bytes, mask: bytes) -> bytes:

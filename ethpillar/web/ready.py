@@ -20,9 +20,9 @@ _SEPARATOR = "\x1e"
 "What Engine.IO puts between the packets of a polling client."
 
 
-def ready_frame(message: bytes) -> bytes:
-    """Return the frame of one message of Engine.IO's."""
-    return server_frame(TEXT, _MESSAGE + message)
+def ready_frame(*message: bytes) -> bytes:
+    """Return the frame of one message of Engine.IO's, of which these are the parts."""
+    return server_frame(TEXT, _MESSAGE, *message)
 
 
 def packets_in(frames: bytes) -> Iterator[bytes]:

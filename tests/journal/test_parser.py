@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench import hostile
 from bench.lines import LINES
 from ethpillar.journal.clients import client_of
-from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser
+from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser, pairs
 from ethpillar.journal.formats.catalogue import BEGINNINGS
 from ethpillar.journal.formats.eth import CONSENSUS, EXECUTION
 from ethpillar.journal.text import clean
@@ -104,3 +104,18 @@ def test_no_text_makes_it_stuck(head: str) -> None:
     for text in (text for text in hostile.texts() if text.startswith(head)) if head else hostile.texts(2048):
         with guarded(3):
             check(text, LineParser().parse(clean(text.encode())[0]))
+
+
+WORDS = st.lists(
+    st.sampled_from(["a=1", "b=2", "a=3", "c=", "=d", "word", "x=y=z", "k=v,w", " ", "\t", "é=ü", "="]), max_size=9
+)
+
+
+@given(WORDS, st.booleans())
+def test_pairs_without_quotes_are_what_the_patterns_make_of_them(pieces: list[str], blanks: bool) -> None:
+    text = " ".join(pieces)
+    found = pairs.quoted_pairs(text, blanks_in_keys=blanks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairs, "_plain_pairs", lambda _: None)
+        rest, fields = pairs.quoted_pairs(text, blanks_in_keys=blanks)
+    assert (found[0], list(found[1].items())) == (rest, list(fields.items()))
