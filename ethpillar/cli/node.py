@@ -30,9 +30,10 @@ def node() -> None:
 def status(token: str, as_json: bool) -> None:
     """The states of EthPillar's units on the node."""
     with open_node(token) as opened:
-        found = list(opened.status.get(0.0).units.values())
+        snapshot = opened.status.get(0.0)
+    found = list(snapshot.units.values())
     if as_json:
-        return print_json([wire.status_payload(each) for each in found if each.installed])
+        return print_json([wire.status_payload(each, snapshot.at) for each in found if each.installed])
     rows = [["SERVICE", "STATUS", "CLIENT", "SINCE", "PID", "RESTARTS", "MEMORY", "RESULT"]]
     rows += [_row(each) for each in found if each.installed]
     print_table(rows)

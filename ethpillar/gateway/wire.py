@@ -202,12 +202,11 @@ def encode_statuses(statuses: Sequence[UnitStatus], at: float | None = None) -> 
 
     :param at: when the node was asked, in seconds since the epoch; None if it was not
     """
-    time = None if at is None else iso_time(round(at * 1e6))
-    return event("status_update", [status_payload(each, time) for each in statuses])
+    return event("status_update", [status_payload(each, at) for each in statuses])
 
 
-def status_payload(status: UnitStatus, at: str | None = None) -> dict[str, Any]:
-    """Return one unit of a `status_update`."""
+def status_payload(status: UnitStatus, at: float | None = None) -> dict[str, Any]:
+    """Return one unit of a `status_update`; see `encode_statuses`."""
     payload: dict[str, Any] = {
         "service": service_name(status.unit),
         "status": status.status,
@@ -223,7 +222,7 @@ def status_payload(status: UnitStatus, at: str | None = None) -> dict[str, Any]:
         "exit_status": status.exit_status,
     }
     if at is not None:
-        payload["at"] = at
+        payload["at"] = iso_time(round(at * 1e6))
     if status.last_lines:
         payload["last_lines"] = status.last_lines
     return payload

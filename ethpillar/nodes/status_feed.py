@@ -45,6 +45,8 @@ class Snapshot:
     "The update as the gateway encoded it, once for all subscribers: the units that the node has or had."
     everything: str
     "The same with all core units, installed or not."
+    at: float | None = None
+    "When the node was asked, in seconds since the epoch; None if it was not."
 
 
 class StatusSink(Protocol):
@@ -170,7 +172,7 @@ class StatusFeed:
         everything = [each for each in known if each.unit in self._had or each.unit in self._core]
         data = self._encode(shown, at)
         whole = data if len(shown) == len(everything) else self._encode(everything, at)
-        return Snapshot(taken, by_unit, data, whole)
+        return Snapshot(taken, by_unit, data, whole, at)
 
     def set_away(self, away: bool) -> None:
         """Take note that the node is away, or back, and send every subscriber an update about that."""

@@ -209,10 +209,11 @@ def test_an_unsubscribe_is_final(world: World) -> None:
     world.node.append(EXECUTION, "before")
     until(lambda: first.lines("execution") and second.lines("execution"))
     assert first.call("unsubscribe_logs", {"service": "execution"}) == {"ok": True}
-    got = len(first.received)
+    names = ("log_data", "log_state", "error")
+    got = [first.events(name) for name in names]
     world.node.append_many(EXECUTION, ["after"] * 100)
     until(lambda: len(second.lines("execution")) == 101)
-    assert len(first.received) == got
+    assert [first.events(name) for name in names] == got
 
 
 def test_the_last_subscriber_s_going_ends_the_remote_journalctl(world: World) -> None:
