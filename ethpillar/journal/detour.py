@@ -374,7 +374,7 @@ def last(lines: int, end_us: int) -> Generator[Step, Answer, Entry | None]:
     while entries and count < lines:
         run = yield from read_on(entries[-1].cursor, 1, back=True, size=min(SIZE, lines - count))
         count += len(run.entries)
+        entries = run.entries or entries
         if run.end:
             break
-        entries = run.entries
     return entries[len(entries) - 1 - max(0, count - lines)] if entries else None

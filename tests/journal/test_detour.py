@@ -69,6 +69,15 @@ def test_damage_at_the_end(kind: str) -> None:
     assert number(first) == 33
 
 
+@pytest.mark.parametrize("lines", [1, 10, 79, 117, 118, 119, 5000])
+def test_the_first_of_the_last_entries(lines: int) -> None:
+    journal = files(40, 40, 40)
+    journal.torn.update(journal.files[1][each].cursor for each in (10, 11))
+    readable = [each for each in range(120) if each not in (50, 51)]
+    first = cast(Entry, journal.carry_out(last(lines, END)))
+    assert number(first) == readable[-min(lines, 118)]
+
+
 def test_the_entry_itself_is_damaged() -> None:
     journal = files(40)
     journal.unreadable.add(entry(5).cursor)
