@@ -72,7 +72,7 @@ def everything_works(world: World, node: SimNode) -> None:
     node.break_journalctl()
     node.append(EXECUTION, "four")
     until(lambda: socket.lines("execution")[3:] == ["four"], "a line after a break")
-    cursor = socket.events("log_data")[0]["cursor"]
+    cursor = next(each["cursor"] for each in socket.events("log_data") if each["line"] == "one")
     again = world.enter()
     again.call("subscribe_logs", {"service": "execution", "after": cursor})
     until(lambda: again.lines("execution") == ["two", "three", "four"], "the rest")
