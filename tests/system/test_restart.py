@@ -74,11 +74,12 @@ def test_all_clients_come_back_by_themselves(world: World, python: Any, transpor
             assert each.events("error")
     for each in pythons:
         until(lambda each=each: each.tried, "a first try")  # type: ignore[misc]
-    times = [each.tried[0] for each in pythons]
-    assert max(times) - min(times) > SPREAD
+    if how == "stopped":  # one that polls notices a kill at its next request, without a pause
+        times = [each.tried[0] for each in pythons]
+        assert max(times) - min(times) > SPREAD
     world.server.start()
     for each in clients:
-        until(lambda each=each: len(each.events("authenticated")) == 2, "to be in again", 60)  # type: ignore[misc]
+        until(lambda each=each: len(each.events("authenticated")) == 2, "to be in again", 120)  # type: ignore[misc]
     world.node.append(EXECUTION, "after the restart")
     for each in clients:
         assert each.call("subscribe_logs", {"service": "execution", "lines": 1}) == {"ok": True}
