@@ -98,7 +98,13 @@ def test_a_shell_that_prints_a_megabyte(world: World, node: SimNode, size: int) 
 
 
 @pytest.mark.parametrize(
-    "left", ["sleep 300 &", "sleep 300 & disown", "sleep 300 2>/dev/null >&2 &", "(while sleep 0.05; do :; done) &"]
+    "left",
+    [
+        "sleep 300 &",
+        "sleep 300 & disown",
+        "sleep 300 2>/dev/null >&2 &",
+        "(timeout 20 sh -c 'while sleep 0.05; do :; done') &",
+    ],
 )
 def test_a_shell_that_leaves_a_process_behind(world: World, node: SimNode, left: str) -> None:
     set_up(world, world.sshd.folder / "home", "bash", ".bashrc", f"echo -n half\n{left}\n")
