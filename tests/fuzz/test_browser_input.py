@@ -129,8 +129,9 @@ class Stream:
         self.largest = max(self.largest, count)
         return self.source.read(count)
 
-    def sendall(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         self.written += data
+        return len(data)
 
     def shutdown(self, _how: int) -> None:
         """The connection is cut."""
