@@ -33,8 +33,7 @@ def test_a_greenlet_that_fails_shows_neither_its_arguments_nor_its_stack(
     gevent.spawn(Outbox, None, TOKEN).join()
     gevent.get_hub().loop.run_callback(int, TOKEN)
     gevent.sleep(0.001)
-    # Only what this module tells: a login that another test left behind may fail now.
-    said = [record.getMessage() for record in told.records if record.name == "ethpillar.log_setup"]
+    said = [record.getMessage() for record in told.records]
     assert said[0].startswith("A greenlet failed (AttributeError at ethpillar.gateway.outbox:")
     assert said[1:] == ["A greenlet failed (ValueError)"]
     out, err = capfd.readouterr()
@@ -47,7 +46,7 @@ def test_descriptors_that_run_out_are_told_once(told: pytest.LogCaptureFixture) 
         raise OSError(errno.EMFILE, "Too many open files")
 
     gevent.joinall([gevent.spawn(fail) for _ in range(100)])
-    assert len([each for each in told.records if "No more files" in each.getMessage()]) == 1
+    assert len(told.records) == 1
 
 
 @pytest.mark.parametrize(

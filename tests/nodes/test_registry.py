@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
@@ -51,9 +52,11 @@ def record(number: int) -> SessionRecord:
 
 
 @pytest.fixture
-def registry() -> NodeRegistry:
+def registry() -> Iterator[NodeRegistry]:
     options: Any = NodeOptions(lambda *_: b"", lambda *_: "", node_linger=600, max_nodes=2)
-    return NodeRegistry(None, None, options)  # type: ignore[arg-type]
+    made = NodeRegistry(None, None, options)  # type: ignore[arg-type]
+    yield made
+    made.close()
 
 
 def test_no_more_nodes_than_allowed_and_one_session_s_sockets_share_one(registry: NodeRegistry) -> None:
