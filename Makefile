@@ -126,7 +126,7 @@ bench-delivery: parts
 .PHONY: lock audit
 lock: $(VENV)/.uv
 	@cd requirements && for each in run: demo:-demo dev:-dev bench:-bench; do \
-		../$(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		../$(VENV)/uv/bin/uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--default-index https://pypi.org/simple "$${each%%:*}.in" -o "../requirements$${each#*:}.txt" || exit 1; done
 
 $(VENV)/.uv: $(VENV)/.python

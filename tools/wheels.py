@@ -19,7 +19,8 @@ FILES = ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt")
 
 def resolve(uv: str, python: str, platform: str) -> str:
     """Return what is wrong with these requirements on one Python and platform, nothing when all have wheels."""
-    words = [uv, "pip", "compile", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-header"]
+    # The system's certificates: a company's proxy has one of its own.
+    words = [uv, "pip", "compile", "--system-certs", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-header"]
     words += ["--python-version", python, "--python-platform", platform, *FILES]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
     return done.stderr.strip() if done.returncode else ""
