@@ -154,9 +154,11 @@ export class Filters {
   work(budget) {
     if (!this.live.busy) return true;
     const done = this.live.step(budget);
-    if (this._app.travel.isLive) {
-      this._app.log.reset();
-      if (done && this._anchor !== null && this._anchor !== undefined) this._app.log.goTo(Math.min(this.live.index(this._anchor), this.live.list.length - 1), 0.1);
+    const { log, travel } = this._app;
+    if (travel.isLive) {
+      log.reset();
+      // A viewer that went live meanwhile stays there.
+      if (done && !log.following && this._anchor !== null && this._anchor !== undefined) log.goTo(Math.min(this.live.index(this._anchor), this.live.list.length - 1), 0.1);
     }
     return done;
   }
