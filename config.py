@@ -1,211 +1,43 @@
 """Every setting of the server: name, default, meaning and check in one place.
 
 Belongs here: reading the environment (and `.env`), typed and checked. Nothing else in the project reads
-`os.environ`. `.env.example` and README's table are made from `SETTINGS` by `python config.py --env` / `--table`.
+`os.environ`. `.env.example` and README's table are made from `SETTINGS` by `python config.py --env` / `--table`. The
+checks themselves are in `setting_values`.
 """
 
 from __future__ import annotations
 
-import base64
-import ipaddress
+import json
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+
+from setting_values import (
+    Network,
+    bearer,
+    choice,
+    fernet_keys,
+    header,
+    integer,
+    level,
+    listener,
+    networks,
+    on_or_off,
+    origins,
+    proxies,
+    redis_url,
+    seconds,
+    socket_path,
+    text,
+)
 
 
 class ConfigError(ValueError):
     """Raised for a setting that is missing or invalid. Its text is one line: the name, and what the value must be."""
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise ValueError("must be a whole number") from None
-        if not low <= number <= high:
-            raise ValueError(f"must be between {low} and {high}")
-        return number
-
-    return parse
-
-
-def _seconds(low: float, high: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            raise ValueError("must be a number of seconds") from None
-        if not low <= number <= high:
-            raise ValueError(f"must be between {low:g} and {high:g} seconds")
-        return number
-
-    return parse
-
-
-def _listener(value: str) -> tuple[str, int] | None:
-    """`127.0.0.1:9464`, `[::1]:9464`, `:9464` (loopback), or none."""
-    if value == "none":
-        return None
-    host, colon, port = value.rpartition(":")
-    try:
-        if not colon:
-            raise ValueError
-        ipaddress.ip_address(host.strip("[]") or "127.0.0.1")
-        return host.strip("[]") or "127.0.0.1", _integer(1, 65535)(port)
-    except ValueError:
-        raise ValueError("must be an address and a port such as 127.0.0.1:9464, or none") from None
-
-
-def _socket_path(value: str) -> str:
-    if value == "none":
-        return ""
-    if not value.startswith("/") or len(value.encode()) > 100:
-        raise ValueError("must be a path from the root of at most 100 bytes, or none")
-    return value
-
-
-def _bearer(value: str) -> str:
-    if value and not re.fullmatch(r"[!-~]{16,256}", value):
-        raise ValueError("must have 16 to 256 printable characters without a space")
-    return value
-
-
-def _choice(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.lower() not in words:
-            raise ValueError("must be one of " + ", ".join(words))
-        return value.lower()
-
-    return parse
-
-
-def _level(value: str) -> str:
-    return _choice("debug", "info", "warning", "error")({"warn": "warning"}.get(value.lower(), value))
-
-
-def _header(value: str) -> str:
-    if value == "none":
-        return ""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", value):
-        raise ValueError("must be the name of a header such as Fly-Client-IP, or none")
-    return value
-
-
-_flag = _choice("true", "false", "yes", "no", "1", "0")
-
-
-def _on_or_off(value: str) -> bool:
-    return _flag(value) in ("true", "yes", "1")
-
-
-def _exactly(pattern: str, meaning: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {meaning}")
-        return value
-
-    return parse
-
-
-# What redis-py takes in a URL's query and can be written there. It reads such a URL without a word about what it does
-# not know, and fails at the first connection; and it must not be imported here, before the worker's monkey patch.
-_REDIS_OPTIONS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("username", "password"), _text),
-    "client_name": _exactly("[!-~]+", "a word"),
-    **{"db": _integer(0, 1_000_000), "protocol": _integer(2, 3), "max_connections": _integer(1, 10_000)},
-    **{"health_check_interval": _integer(0, 86400), "socket_read_size": _integer(1, 1 << 20)},
-    **dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), _seconds(0.01, 3600)),
-    "retry_on_timeout": _flag,
-}
-_REDIS_TCP_OPTIONS = _REDIS_OPTIONS | {"socket_keepalive": _flag}
-_REDIS_SCHEMES: dict[str, dict[str, Callable[[str], Any]]] = {
-    "unix": _REDIS_OPTIONS,
-    "redis": _REDIS_TCP_OPTIONS,
-    "rediss": _REDIS_TCP_OPTIONS
-    | dict.fromkeys(
-        ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_ciphers"), _text
-    )
-    | {"ssl_cert_reqs": _exactly("none|optional|required", "none, optional or required"), "ssl_check_hostname": _flag},
-}
-
-
-def _redis_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:  # its own words may repeat the password
-        raise ValueError("must be a URL such as redis://localhost:6379/0") from None
-    options = _REDIS_SCHEMES.get(parts.scheme)
-    if options is None:
-        raise ValueError("must start with redis://, rediss:// or unix://")
-    if not (parts.path if parts.scheme == "unix" else parts.hostname):
-        raise ValueError("must name a host, or for unix:// a path")
-    if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,6}/?", parts.path):
-        raise ValueError("must have the number of a database after the host, or nothing")
-    if parts.fragment:
-        raise ValueError("must not have a # in it: in a password that is %23")
-    for name, text in parse_qsl(parts.query):
-        if name not in options:  # which may be a part of a password with a ? in it
-            raise ValueError("must have only options of redis-py that make sense here after its ?")
-        try:
-            options[name](text)
-        except ValueError as problem:
-            raise ValueError(f"has an option that is not valid: {name} {problem}") from None
-    return value
-
-
-def _origins(value: str) -> tuple[str, ...]:
-    origins = []
-    for item in filter(None, (part.strip() for part in value.split(","))):
-        try:
-            parts = urlsplit(item)
-        except ValueError:
-            raise ValueError("must be one or more origins such as https://dash.example") from None
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
-            raise ValueError("must be one or more origins such as https://dash.example, separated by commas")
-        origins.append(f"{parts.scheme}://{parts.netloc}".lower())
-    if not origins:
-        raise ValueError("must name at least one origin")  # an empty list would switch the origin check off
-    return tuple(origins)
-
-
-def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    if value.lower() == "none":
-        return ()
-    try:
-        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
-    except ValueError:
-        raise ValueError("must be networks such as 192.168.0.0/16, separated by commas") from None
-
-
-def _proxies(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    networks = _networks(value)
-    if any(network.prefixlen == 0 for network in networks):
-        raise ValueError("must not be the whole internet: anybody could then name any address as the client's")
-    return networks
-
-
-def _fernet_keys(value: str) -> tuple[str, ...]:
-    keys = tuple(part.strip() for part in value.split(",") if part.strip())
-    for key in keys:
-        try:
-            size = len(base64.urlsafe_b64decode(key))
-        except ValueError:
-            size = 0
-        if size != 32:
-            raise ValueError("must be a Fernet key (32 bytes, URL-safe base64), or several with commas")
-    return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +56,6 @@ def _setting(default: str | None, parse: Callable[[str], Any], meaning: str) -> 
     return field(metadata={"default": default, "parse": parse, "meaning": meaning})
 
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Options = TypeVar("Options")
 
 
@@ -236,107 +67,105 @@ class Settings:
     its options class, and gets it by `select`.
     """
 
-    redis_url: str = _setting(None, _redis_url, "where the sessions are: `redis://`, `rediss://` or `unix://`")
+    redis_url: str = _setting(None, redis_url, "where the sessions are: `redis://`, `rediss://` or `unix://`")
     ws_port: int = _setting(
-        "3001", _integer(1, 65535), "port for HTTP and Socket.IO (`PORT` is used when only that is set)"
+        "3001", integer(1, 65535), "port for HTTP and Socket.IO (`PORT` is used when only that is set)"
     )
-    bind_host: str = _setting("0.0.0.0", _text, "address to listen on")
+    bind_host: str = _setting("0.0.0.0", text, "address to listen on")
     frontend_url: tuple[str, ...] = _setting(
-        "http://localhost:3000", _origins, "origin of the dashboard, or several with commas"
+        "http://localhost:3000", origins, "origin of the dashboard, or several with commas"
     )
     console: bool = _setting(
-        "0", _on_or_off, "`1`: this server has a page of its own at `/console`, for whoever has a session's token"
+        "0", on_or_off, "`1`: this server has a page of its own at `/console`, for whoever has a session's token"
     )
-    log_level: str = _setting("info", _level, "how much the server tells on stderr")
-    log_format: str = _setting("text", _choice("text", "json"), "`json`: each line of its log is a JSON object")
+    log_level: str = _setting("info", level, "how much the server tells on stderr")
+    log_format: str = _setting("text", choice("text", "json"), "`json`: each line of its log is a JSON object")
     metrics_token: str = _setting(
-        "", _bearer, "when set: `/metrics` answers requests that show it as a bearer token, and nobody else"
+        "", bearer, "when set: `/metrics` answers requests that show it as a bearer token, and nobody else"
     )
     metrics_bind: tuple[str, int] | None = _setting(
-        "none", _listener, "an address and port of its own for `/metrics`, without a token, such as `127.0.0.1:9464`"
+        "none", listener, "an address and port of its own for `/metrics`, without a token, such as `127.0.0.1:9464`"
     )
     control_socket: str = _setting(
         "none",
-        _socket_path,
+        socket_path,
         "path of a Unix socket for `flask top` and `flask doctor`, which only its user may open",
     )
-    auth_timeout: float = _setting("30", _seconds(1, 600), "seconds a socket may stay without a valid token")
-    session_ttl: int = _setting("10200", _integer(60, 604800), "seconds a session lives after its last use")
+    auth_timeout: float = _setting("30", seconds(1, 600), "seconds a socket may stay without a valid token")
+    session_ttl: int = _setting("10200", integer(60, 604800), "seconds a session lives after its last use")
     session_key: tuple[str, ...] = _setting(
         "",
-        _fernet_keys,
+        fernet_keys,
         "when set: sessions that `flask sessions create` writes are encrypted with it (the first of several)",
     )
-    session_check_interval: float = _setting("2", _seconds(0.1, 4), "seconds between looks for revoked sessions")
-    ssh_connect_timeout: float = _setting("10", _seconds(0.5, 60), "seconds for name lookup and TCP")
-    ssh_login_timeout: float = _setting("15", _seconds(1, 120), "seconds for each of banner, key exchange and login")
-    ssh_command_timeout: float = _setting("15", _seconds(1, 120), "seconds a short command on a node may take")
+    session_check_interval: float = _setting("2", seconds(0.1, 4), "seconds between looks for revoked sessions")
+    ssh_connect_timeout: float = _setting("10", seconds(0.5, 60), "seconds for name lookup and TCP")
+    ssh_login_timeout: float = _setting("15", seconds(1, 120), "seconds for each of banner, key exchange and login")
+    ssh_command_timeout: float = _setting("15", seconds(1, 120), "seconds a short command on a node may take")
     ssh_keepalive: float = _setting(
-        "15", _seconds(1, 300), "seconds of silence after which a node is asked for a sign of life"
+        "15", seconds(1, 300), "seconds of silence after which a node is asked for a sign of life"
     )
     ssh_dead_after: float = _setting(
-        "20", _seconds(1, 300), "seconds without that sign after which the connection is dropped"
+        "20", seconds(1, 300), "seconds without that sign after which the connection is dropped"
     )
-    ssh_logins: int = _setting("16", _integer(1, 256), "logins under way at once, in all")
-    ssh_max_sessions: int = _setting("10", _integer(2, 1000), "channels per connection (sshd's `MaxSessions`)")
+    ssh_logins: int = _setting("16", integer(1, 256), "logins under way at once, in all")
+    ssh_max_sessions: int = _setting("10", integer(2, 1000), "channels per connection (sshd's `MaxSessions`)")
     ssh_max_connections: int = _setting(
-        "4", _integer(1, 16), "connections per node (one more where logs leave it no channel)"
+        "4", integer(1, 16), "connections per node (one more where logs leave it no channel)"
     )
-    ssh_give_up: float = _setting(
-        "3600", _seconds(1, 86400), "seconds of trying to reconnect before sockets are let go"
-    )
-    ssh_allowed_networks: tuple[Network, ...] = _setting("", _networks, "when set: the only networks nodes may be in")
+    ssh_give_up: float = _setting("3600", seconds(1, 86400), "seconds of trying to reconnect before sockets are let go")
+    ssh_allowed_networks: tuple[Network, ...] = _setting("", networks, "when set: the only networks nodes may be in")
     ssh_denied_networks: tuple[Network, ...] = _setting(
-        "", _networks, "networks no node may be in (link-local and metadata addresses never are)"
+        "", networks, "networks no node may be in (link-local and metadata addresses never are)"
     )
-    node_linger: float = _setting("10", _seconds(0, 600), "seconds an SSH connection outlives its last socket")
-    ring_entries: int = _setting("5000", _integer(10, 100000), "recent journal entries kept per followed unit")
-    ring_bytes: int = _setting("2097152", _integer(65536, 268435456), "bytes of them kept per followed unit")
-    status_timeout: float = _setting("10", _seconds(0.5, 120), "seconds a status poll may take")
-    max_message_bytes: int = _setting("65536", _integer(4096, 1048576), "largest message a client may send")
+    node_linger: float = _setting("10", seconds(0, 600), "seconds an SSH connection outlives its last socket")
+    ring_entries: int = _setting("5000", integer(10, 100000), "recent journal entries kept per followed unit")
+    ring_bytes: int = _setting("2097152", integer(65536, 268435456), "bytes of them kept per followed unit")
+    status_timeout: float = _setting("10", seconds(0.5, 120), "seconds a status poll may take")
+    max_message_bytes: int = _setting("65536", integer(4096, 1048576), "largest message a client may send")
     request_timeout: float = _setting(
-        "20", _seconds(1, 300), "seconds in which a request's head, and then its body, must come"
+        "20", seconds(1, 300), "seconds in which a request's head, and then its body, must come"
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         "127.0.0.0/8,::1/128",
-        _proxies,
+        proxies,
         "proxies whose `X-Forwarded-For` names the client, or `none`; one that names nobody has no limit per address",
     )
     trusted_hops: int = _setting(
         "0",
-        _integer(0, 16),
+        integer(0, 16),
         "how many proxies stand in front, counted from the right of `X-Forwarded-For`, whatever their addresses; the "
         "port must not be reachable past them. In place of `TRUSTED_PROXIES`; 0: not used",
     )
     client_address_header: str = _setting(
         "none",
-        _header,
+        header,
         "a header in which a proxy names the client, such as `Fly-Client-IP`; needs `TRUSTED_HOPS` or "
         "`TRUSTED_PROXIES`; `none`: `X-Forwarded-For`",
     )
     max_connections_per_address: int = _setting(
-        "500", _integer(1, 100000), "connections of one address (IPv6: of one /64)"
+        "500", integer(1, 100000), "connections of one address (IPv6: of one /64)"
     )
     max_bad_tokens_per_address: int = _setting(
-        "200", _integer(1, 100000), "invalid tokens a minute from one address (a valid one counts a twentieth)"
+        "200", integer(1, 100000), "invalid tokens a minute from one address (a valid one counts a twentieth)"
     )
     max_bad_tokens: int = _setting(
         "3000",
-        _integer(1, 1000000),
+        integer(1, 1000000),
         "the same from all addresses together; beyond it nobody is refused, but tokens are looked up few at once",
     )
-    max_sockets_per_session: int = _setting("500", _integer(1, 100000), "sockets of one session (a page has five)")
-    max_logs_per_socket: int = _setting("64", _integer(1, 1000), "logs one socket may follow at once")
+    max_sockets_per_session: int = _setting("500", integer(1, 100000), "sockets of one session (a page has five)")
+    max_logs_per_socket: int = _setting("64", integer(1, 1000), "logs one socket may follow at once")
     max_events_per_second: int = _setting(
         "100",
-        _integer(1, 100000),
+        integer(1, 100000),
         "events a socket may send a second, in the long run (an address: five times as many, then they wait)",
     )
     max_events_burst: int = _setting(
-        "1000", _integer(1, 100000), "events a socket may send at once (an address: ten times as many)"
+        "1000", integer(1, 100000), "events a socket may send at once (an address: ten times as many)"
     )
-    max_nodes: int = _setting("1000", _integer(1, 100000), "nodes connected to at once")
-    shutdown_timeout: float = _setting("8", _seconds(1, 60), "seconds for an orderly shutdown")
+    max_nodes: int = _setting("1000", integer(1, 100000), "nodes connected to at once")
+    shutdown_timeout: float = _setting("8", seconds(1, 60), "seconds for an orderly shutdown")
 
     def __repr__(self) -> str:
         return "Settings(...)"
@@ -402,6 +231,15 @@ def _check_proxies(settings: Settings, chosen: bool) -> None:
         raise ConfigError("CLIENT_ADDRESS_HEADER is invalid: it needs TRUSTED_HOPS or TRUSTED_PROXIES beside it")
 
 
+def one(name: str, env_file: str | os.PathLike[str] | None = ".env") -> Any:
+    """Return the value of a single setting, whatever the others are.
+
+    :raises ConfigError: it is missing or invalid
+    """
+    setting = next(each for each in SETTINGS if each.name == name)
+    return _read(setting, _dotenv(env_file) | dict(os.environ))
+
+
 def is_set(name: str, env_file: str | os.PathLike[str] | None = ".env") -> bool:
     """Return True if a setting's value was chosen, even if it is the default."""
     return bool((_dotenv(env_file) | dict(os.environ)).get(name))
@@ -433,7 +271,7 @@ def _dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
 
 def unknown_names(env_file: str | os.PathLike[str] | None = ".env") -> list[str]:
     """Return the names in a dotenv file that are no settings, each with the setting that may be meant."""
-    known = [setting.name for setting in SETTINGS] + ["PORT"]
+    known = _names()
     unknown = [name for name in _dotenv(env_file) if name not in known]
     near = {name: get_close_matches(name.upper(), known, 1, 0.8) for name in unknown}
     return [f"{name} (is {near[name][0]} meant?)" if near[name] else name for name in unknown]
@@ -446,6 +284,46 @@ def load_or_exit() -> Settings:
     except ConfigError as problem:
         print(f"ethpillar: {problem}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+HANDED_OVER = "settings.json"
+"Where a reload finds the settings that its server can't read for itself; in systemd's RuntimeDirectory."
+
+
+def hand_over() -> None:
+    """Leave this process's environment to the running server, which takes it at its next SIGHUP.
+
+    systemd reads `EnvironmentFile=` anew for each command of a unit, so a command of `ExecReload=` has the settings
+    as they are now; the server, which has given its rights up, could not read them. The file is for its user alone.
+
+    :raises ConfigError: a setting is wrong, or systemd has not said where the file goes
+    """
+    wrong = faults()
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+    if not os.environ.get("RUNTIME_DIRECTORY"):
+        raise ConfigError("RUNTIME_DIRECTORY is not set: --hand-over is for ExecReload= in a unit of systemd")
+    path = Path(os.environ["RUNTIME_DIRECTORY"], HANDED_OVER)
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({name: value for name, value in os.environ.items() if name in _names()}, file)
+
+
+def take_over() -> None:
+    """Replace the settings in this process's environment by those that were handed over, if some were."""
+    path = Path(os.environ.get("RUNTIME_DIRECTORY") or os.devnull, HANDED_OVER)
+    try:
+        handed: dict[str, str] = json.loads(path.read_text())
+        path.unlink()
+    except (OSError, ValueError):
+        return
+    for name in _names():
+        os.environ.pop(name, None)
+    os.environ.update(handed)
+
+
+def _names() -> list[str]:
+    return [setting.name for setting in SETTINGS] + ["PORT"]
 
 
 def env_example() -> str:
@@ -469,5 +347,17 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _main(words: list[str]) -> int:
+    if words != ["--hand-over"]:
+        print(table() if "--table" in words else env_example(), end="")
+        return 0
+    try:
+        hand_over()
+    except (ConfigError, OSError) as problem:
+        print(f"ethpillar: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    print(table() if "--table" in sys.argv else env_example(), end="")
+    sys.exit(_main(sys.argv[1:]))

@@ -2,8 +2,11 @@
 
 import logging as _logging  # gunicorn takes names without an underscore for settings
 import math as _math
+from functools import partial as _partial
 
+from config import faults as _faults
 from config import load_or_exit as _load
+from config import take_over as _take_over
 from config import unknown_names as _unknown_names
 
 _settings = _load()
@@ -37,6 +40,17 @@ def on_starting(server):
     for each in list(server.log.error_log.handlers):
         server.log.error_log.removeHandler(each)
     server.log.error_log.addHandler(handler(_settings.log_format == "json"))
+    server.reload = _partial(_reload, server, server.reload)
+
+
+def _reload(server, reload):
+    """Reload new code and settings; where a setting is wrong, go on as before: the master would end, or its worker."""
+    _take_over()
+    wrong = _faults()
+    if wrong:
+        server.log.error("Not reloaded: %s", "; ".join(wrong))
+        return
+    reload()
 
 
 def post_worker_init(worker):

@@ -5,10 +5,13 @@ Belongs here: the order in which things are started and shut down.
 
 from __future__ import annotations
 
+import errno
 import logging
+from collections.abc import Callable
 from functools import partial
 
 import gevent
+from gevent.pool import Group
 
 from .errors import SessionStoreDown, ShuttingDown, whereabouts
 from .gateway.events import Gateway
@@ -21,6 +24,9 @@ from .web.metrics import Listener
 from .web.options import WebOptions
 
 log = logging.getLogger(__name__)
+
+LISTEN_TRIES, LISTEN_AGAIN = 20, 0.5
+"How often an address is tried that is in use, and after how many seconds: at a reload the worker before has it still."
 
 
 class Server:
@@ -53,6 +59,7 @@ class Server:
         self.watchdog = Watchdog()
         self.listeners: dict[str, Listener] = {}
         "By the setting that wants one: where Prometheus and `flask top` ask."
+        self._listening = Group()
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
@@ -62,10 +69,18 @@ class Server:
         self.watch.start()
         self._greeter.start()
         for setting, listener in self.listeners.items():
+            self._listening.spawn(self._listen, setting, listener)
+
+    def _listen(self, setting: str, listener: Listener) -> None:
+        for left in reversed(range(LISTEN_TRIES)):
             try:
                 listener.start()
+                return
             except OSError as problem:
-                log.error("%s can't be listened on: %s", setting, problem.strerror)
+                if not left or problem.errno != errno.EADDRINUSE:
+                    log.error("%s can't be listened on: %s", setting, problem.strerror)
+                    return
+            gevent.sleep(LISTEN_AGAIN)
 
     def _greet(self) -> None:
         try:
@@ -75,10 +90,12 @@ class Server:
         else:
             log.info("Ready: %s; Redis answers", self._greeting)
 
-    def shutdown(self) -> None:
+    def shutdown(self, told: Callable[[], None] = lambda: None) -> None:
         """Tell clients and close SSH. Each step has its share of the timeout, whatever happened to the one before.
 
         Only the first call does anything.
+
+        :param told: called once clients have been told; those who come back from then on are another worker's
         """
         if self.closing:
             return
@@ -87,13 +104,15 @@ class Server:
             "Shutting down: %d sockets, %d nodes; %s", len(self.gateway.sockets), len(self.registry), self.watchdog.lag
         )
         self._greeter.kill(block=False)
+        self._listening.kill(block=False)
         for listener in self.listeners.values():
             listener.stop()
         for share, step in (
             (1 / 16, self.watch.stop),
             (3 / 8, partial(self.gateway.say_goodbye, ShuttingDown())),
+            (1 / 16, told),
             (3 / 8, self.registry.close),
-            (1 / 8, self.store.close),
+            (1 / 16, self.store.close),
             (1 / 16, self.watchdog.stop),
         ):
             try:

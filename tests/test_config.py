@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 import config
+import setting_values
 from ethpillar.sessions import SessionStore
 
 GOOD = {"REDIS_URL": "redis://localhost:6379/0"}
@@ -140,7 +141,7 @@ EXAMPLES = {"protocol": "3", "ssl_cert_reqs": "none"}
 @pytest.mark.parametrize("scheme", ["redis://h:6379/0", "rediss://h/", "unix:///run/redis.sock"])
 def test_redis_py_takes_what_is_taken(scheme: str) -> None:
     """All options at once, with values of their kinds, in a pool such as the store's, up to the connection's object."""
-    options = config._REDIS_SCHEMES[scheme.partition(":")[0]]
+    options = setting_values.REDIS_SCHEMES[scheme.partition(":")[0]]
     query = "&".join(f"{name}={EXAMPLES.get(name, '1')}" for name in options)
     url = load(REDIS_URL=f"{scheme}?{query}").redis_url
     store = SessionStore.from_url(url, 60)

@@ -60,7 +60,10 @@ def ask(path: str) -> dict[str, Any]:
 @json_option
 def top(every: float, follow: bool, as_json: bool) -> None:
     """Who is connected now: sockets, logs, channels, lines a second and memory of each session."""
-    path = config.load_or_exit().control_socket
+    try:
+        path = config.one("CONTROL_SOCKET")
+    except config.ConfigError as problem:
+        raise click.ClickException(str(problem)) from None
     if not path:
         raise click.ClickException("CONTROL_SOCKET is not set: the server has to be started with it.")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,5 +35,5 @@ class Host(Protocol):
     closing: bool
     "True while the server is being stopped."
 
-    def shutdown(self) -> None:
-        """Tell clients and close SSH."""
+    def shutdown(self, told: Callable[[], None]) -> None:
+        """Tell clients and close SSH; in between, when they have been told, call `told`."""

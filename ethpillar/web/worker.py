@@ -318,8 +318,16 @@ class Worker(GeventPyWSGIWorker):
     """gunicorn's gevent worker with our handler, which ends its application before it ends its requests."""
 
     worker_connections: int
-    server_class = Listener
     wsgi_handler = Handler
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._listeners: list[Listener] = []
+
+    def server_class(self, *args: Any, **options: Any) -> Listener:
+        """Make what accepts the connections of one address."""
+        self._listeners.append(Listener(*args, **options))
+        return self._listeners[-1]
 
     def init_process(self) -> None:
         """Raise the limit of descriptors before anything is opened: the usual soft one is 1024, one for a connection.
@@ -342,10 +350,15 @@ class Worker(GeventPyWSGIWorker):
         """Handle SIGINT and SIGQUIT as SIGTERM."""
         gevent.spawn(self._end_application, sig, frame)
 
+    def _stop_accepting(self) -> None:
+        """Leave new connections to the worker that replaces this one, if one does: it has the same sockets."""
+        for listener in self._listeners:
+            listener.close()
+
     def _end_application(self, sig: int, frame: Any) -> None:
         try:
-            server = self.wsgi.extensions.get("ethpillar")
+            server: Host | None = self.wsgi.extensions.get("ethpillar")
             if server is not None:
-                server.shutdown()
+                server.shutdown(self._stop_accepting)
         finally:
             super().handle_exit(sig, frame)
