@@ -18,6 +18,7 @@ from ..timing import within
 from ..turns import breathe
 from ..units import service_name
 from .node_source import NodeJournal
+from .packing import Unpacker, packed
 from .rights import JournalRights
 from .source import BARREN
 from .status_feed import StatusFeed
@@ -29,15 +30,18 @@ MOST_BYTES = 64 << 20
 "Bytes that a slice may have; 20,000 entries of ordinary lines have ten."
 SPARE = 2
 "Channels of a node that searches leave for its logs."
+MANY = 1_500
+"Entries from which on a slice is worth compressing; a page has fewer."
+FIRST = ("timeout", str(BACKSTOP), "nice", "-n", "10")
+"Words before a command: it is over in time, and reads with low priority, so that the node's clients come first."
 
 
 def slice_command(units: Sequence[str], step: Step) -> list[str]:
     """Return the words of a journalctl that prints a slice of the past in the export format.
 
-    A cursor and a number together mean the same on every systemd, in both directions; times with a number do not. It
-    reads with low priority, so that the node's clients come first.
+    A cursor and a number together mean the same on every systemd, in both directions; times with a number do not.
     """
-    words = ["timeout", str(BACKSTOP), "nice", "-n", "10", "journalctl", "--no-pager", "-q", "-o", "export"]
+    words = ["journalctl", "--no-pager", "-q", "-o", "export"]
     words += [f"--output-fields={FIELDS}", *(f"--unit={unit}" for unit in units), "-n", str(step.count)]
     if step.reverse:
         words.append("-r")
@@ -53,6 +57,7 @@ class SliceEntries:
         """:param timeout: seconds without output after which journalctl is taken to hang"""
         self._command = command
         self._timeout = timeout
+        self._unpacker = Unpacker(breathe)
         self._parser = ExportParser(breathe=breathe)
         self._bytes = 0
         self._barren = 0
@@ -60,23 +65,28 @@ class SliceEntries:
 
     def read(self) -> list[Entry]:
         """See `nodes.history.Slice`."""
-        while self._bytes <= MOST_BYTES and self._barren <= BARREN:
+        while self._bytes <= MOST_BYTES and self._barren <= BARREN and not self._unpacker.broken:
             data = b""
             with within(self._timeout):
                 data = self._command.read()
             if not data:
                 break
-            self._bytes += len(data)
-            entries = [each for each in self._parser.feed(data) if each.cursor.startswith("s=")]
+            entries: list[Entry] = []
+            for piece in self._unpacker.feed(data):
+                self._bytes += len(piece)
+                found = [each for each in self._parser.feed(piece) if each.cursor.startswith("s=")]
+                self._barren = 0 if found else self._barren + len(piece)
+                entries += found
+                if self._bytes > MOST_BYTES or self._barren > BARREN:
+                    break
             if entries:
-                self._barren = 0
                 return entries
-            self._barren += len(data)
         return []
 
     def status(self) -> int:
         """See `nodes.history.Slice`."""
-        return self._command.status()
+        status, packed_status = self._command.status(), self._unpacker.status
+        return status if packed_status is None or status < 0 else packed_status
 
     def complaint(self) -> bytes:
         """See `nodes.history.Slice`."""
@@ -100,8 +110,9 @@ class NodePast:
     def slice(self, units: Sequence[str], step: Step, timeout: float) -> Iterator[SliceEntries]:
         """See `nodes.history.PastSource`."""
         way = self._rights.get(service_name(units[0]) if units else "system")
-        words = slice_command([self._journal.name_of(unit) for unit in units], step)
-        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=SPARE) as command:
+        journalctl, stdin = way.wrap(slice_command([self._journal.name_of(unit) for unit in units], step))
+        words = packed(journalctl) if step.count >= MANY else journalctl
+        with self._pool.stream((*FIRST, *words), stdin, timeout=self._timeout, spare=SPARE) as command:
             yield SliceEntries(command, timeout)
 
     def description(self, unit: str) -> str | None:
