@@ -25,14 +25,21 @@ VALUE_MOST = 768 * 1024 * 1024
 BREATH = 256
 "Lines that are taken apart between two breaths."
 
+REST = 4096
+"Bytes of an entry that has not come whole which are looked at again when more comes."
+CONTEXTS = 64
+CONTEXT_LIMIT = 2048
+"How many entries' surroundings are remembered, and of how many bytes: a unit has few, the whole journal some more."
+
 _NEWLINE = b"\n"
-_MESSAGE = b"\nMESSAGE="
-_BOOT = b"\n_BOOT_ID="
-"The first line of an entry that is the same in the next one; journalctl prints the cursor and the times before it."
+_MESSAGE = b"MESSAGE="
 _USUAL = re.compile(
-    rb"__CURSOR=([^\n]{0,512})\n__REALTIME_TIMESTAMP=(\d{1,20})\n__MONOTONIC_TIMESTAMP=[^\n]*+(?:\n__SEQNUM(?:_ID)?=[^\n]*+)*+"
+    rb"__CURSOR=([^\n]{0,512}+)\n__REALTIME_TIMESTAMP=(\d{1,20}+)\n__MONOTONIC_TIMESTAMP=[^\n]*+\n"
+    rb"(?:__SEQNUM(?:_ID)?=[^\n]*+\n)*+(_BOOT_ID=(?:(?!MESSAGE=)[^\n]++\n)*+)MESSAGE=([^\n]*+)\n((?:[^\n]++\n)*+)\n"
 )
-"The lines before that one."
+"""An entry as journalctl prints almost all: cursor, time, the lines before its message, that, the lines after it.
+
+A program prints one entry after the other with the same lines before and after its message."""
 _WANTED = frozenset(
     {
         *(b"__CURSOR", b"__REALTIME_TIMESTAMP", b"MESSAGE", b"PRIORITY", b"SYSLOG_IDENTIFIER"),
@@ -62,10 +69,8 @@ class ExportParser:
         self._value = bytearray()
         self._skipping = False
         "Within a line that is too long: up to its end."
-        self._before = self._after = b""
-        "The lines before and after the message of the last usual entry, without those that differ each time."
-        self._same: tuple[Any, ...] = ()
-        "What these lines make of an `Entry`."
+        self._same: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
+        "What lines before and after a message make of an `Entry`."
 
     def feed(self, data: bytes) -> list[Entry]:
         """The entries that these bytes complete, in order."""
@@ -78,7 +83,8 @@ class ExportParser:
             self._count(1)
             if at >= again and not self._fields and self._binary is None and not self._skipping:
                 at, again = self._take_whole(data, at, entries)
-                if at == end:
+                if at == end or (again > end and end - at <= REST):
+                    self._buffer = data[at:]
                     break
             if self._binary is not None:
                 at = self._take_binary(data, at)
@@ -87,13 +93,11 @@ class ExportParser:
             if stop < 0:
                 self._keep(data[at:])
                 break
-            if self._skipping:
+            if self._skipping or stop == at:
+                if not self._skipping:
+                    self._finish(entries)
                 self._skipping = False
                 at = stop + 1
-                continue
-            if stop == at:
-                self._finish(entries)
-                at += 1
                 continue
             equals = data.find(b"=", at, stop)
             if equals >= 0:
@@ -114,21 +118,18 @@ class ExportParser:
         :return: where these end, and from where on it is worth a further try. Tried again after each line, bytes that
             are no entry would take time that grows with the square of their number.
         """
+        at = self._take_usual(data, at, entries)
         while (stop := data.find(b"\n\n", at)) >= 0 and stop - at <= self._limit:
             text = data[at:stop]
             try:
-                entry = self._like_the_last(text)
-                lines = 1
-                if entry is None:
-                    lines = text.count(_NEWLINE) + 1
-                    entry = self._of_fields(text)
+                fields = dict([line.split(b"=", 1) for line in text.split(_NEWLINE)])
             except ValueError:
                 break  # a line without "=": a binary field, in whose value the empty line may be
-            if entry is not None:
-                entries.append(entry)
-            at = stop + 2
-            self._count(lines)
-        return at, len(data) if stop < 0 else stop + 2
+            if b"__CURSOR" in fields or b"MESSAGE" in fields:
+                entries.append(_entry(fields))
+            self._count(text.count(_NEWLINE) + 1)
+            at = self._take_usual(data, stop + 2, entries)
+        return at, len(data) + 1 if stop < 0 else stop + 2
 
     def _count(self, lines: int) -> None:
         self._lines += lines
@@ -136,31 +137,41 @@ class ExportParser:
             self._lines = 0
             self._breathe()
 
-    def _like_the_last(self, text: bytes) -> Entry | None:
-        """Take an entry that has the same lines as the one before, but for its cursor, its times and its message.
+    def _take_usual(self, data: bytes, at: int, entries: list[Entry]) -> int:
+        """Take entries that are like others before them, but for cursor, times and message. Return where they end."""
+        before = after = b""
+        same: tuple[Any, ...] | None = None
+        while usual := _USUAL.match(data, at):
+            cursor, realtime, first, message, last = usual.groups()
+            if same is None or first != before or last != after:
+                before, after = first, last
+                same = self._same.get((before, after)) or self._learn(before, after)
+            if same is None or len(message) > self._limit:
+                break
+            entries.append(Entry(cursor.decode("utf-8", "replace"), int(realtime), message, *same))
+            at = usual.end()
+            if len(entries) % BREATH == 0:
+                self._breathe()
+        return at
 
-        Almost all have: a program prints one line after the other. None for another one, or a different order.
-        """
-        head, _, tail = text.partition(_MESSAGE)
-        message, _, after = tail.partition(_NEWLINE)
-        at = head.find(_BOOT)
-        if at < 0 or after != self._after or head[at:] != self._before:
+    def _learn(self, before: bytes, after: bytes) -> tuple[Any, ...] | None:
+        """Return what the lines before and after a message make of an `Entry`; None if they are unusual."""
+        same = before + after
+        if (
+            len(same) > CONTEXT_LIMIT
+            or b"\n__" in same
+            or b"\n" + _MESSAGE in same
+            or after.startswith((b"__", _MESSAGE))
+        ):
             return None
-        usual = _USUAL.fullmatch(head, 0, at)
-        return Entry(usual[1].decode(), int(usual[2]), message, *self._same) if usual else None
-
-    def _of_fields(self, text: bytes) -> Entry | None:
-        """Take an entry of which each line has a `=`; None if it has nothing that is wanted. Raises ValueError."""
-        fields = dict([line.split(b"=", 1) for line in text.split(_NEWLINE)])
-        if not (b"__CURSOR" in fields or b"MESSAGE" in fields):
+        try:
+            fields = dict([line.split(b"=", 1) for line in same.split(_NEWLINE)[:-1]])
+        except ValueError:
             return None
-        entry = _entry(fields)
-        head, _, tail = text.partition(_MESSAGE)
-        at, after = head.find(_BOOT), tail.partition(_NEWLINE)[2]
-        same = head[at:] + _NEWLINE + after
-        if at >= 0 and _USUAL.fullmatch(head, 0, at) and _MESSAGE not in same and b"\n__" not in same:
-            self._before, self._after, self._same = head[at:], after, entry[3:]
-        return entry
+        if len(self._same) >= CONTEXTS:
+            self._same.clear()
+        self._same[before, after] = found = _entry(fields)[3:]
+        return found
 
     def _keep(self, rest: bytes) -> None:
         """The beginning of a line, for the next time; one that is too long is taken as it is."""

@@ -298,8 +298,7 @@ class Follower:
                 if not room and not self._has_room(items[done], lent):
                     self._pending = list(items[done:])
                     raise Lend
-                for item in items[done : done + (room or 1)]:
-                    self._log.ring.append(item)
+                self._log.ring.extend(items[done : done + (room or 1)])
                 done += room or 1
         finally:  # whatever ends this, what is in the ring is not read again
             last = next((item for item in reversed(items[:done]) if item.gap is None), None)

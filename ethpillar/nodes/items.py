@@ -19,7 +19,7 @@ from ..units import service_name
 CHUNK = 256
 "Lines (or KiB) parsed before others get their turn."
 
-_OVERHEAD = 440
+OVERHEAD = 440
 "Bytes of an item besides its lines, roughly: the object, its cursor, its place in the ring's index."
 
 Encode = Callable[[str, Entry, str, Line, bool], bytes]
@@ -44,7 +44,12 @@ class Item(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes it takes in memory, roughly."""
-        return len(self.data) + _OVERHEAD
+        return len(self.data) + OVERHEAD
+
+
+def size_of(items: Sequence[Item]) -> int:
+    """Return the bytes that items take in memory, roughly."""
+    return sum([len(item.data) for item in items]) + OVERHEAD * len(items)
 
 
 def source_of(entry: Entry) -> str:

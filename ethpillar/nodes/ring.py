@@ -8,12 +8,12 @@ subscribers that keep up.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from itertools import islice
 
 from ..journal.cursor import anywhere
-from .items import Item
+from .items import OVERHEAD, Item, size_of
 from .runs import BATCH, RecentRuns, Run, cut
 
 SEVERAL = -1
@@ -33,8 +33,10 @@ class Ring:
         self._size = size
         self._items: deque[Item] = deque()
         self._index: dict[str, int] = {}
+        "Sequence numbers by cursor, of the items before `_indexed`. Few logs are ever asked for one."
         self._copies: dict[str, int] = {}
         "The same by what a cursor has in common with those of copies in other files; `SEVERAL` entries may share it."
+        self._indexed = 0
         self._bytes = 0
         self._runs = RecentRuns()
         self.complete = False
@@ -57,27 +59,38 @@ class Ring:
         return len(self._items)
 
     def append(self, item: Item) -> None:
-        """Add an item and forget the oldest ones as the bounds ask for."""
-        if item.gap is None:  # a reader that resumes after the entry before a gap has to be told of the gap
-            self._index[item.cursor] = self.end
-            if copy := anywhere(item.cursor):
-                self._copies[copy] = SEVERAL if copy in self._copies else self.end
-        self._items.append(item)
-        self._bytes += item.size
+        """Add an item; see `extend`."""
+        self.extend((item,))
+
+    def extend(self, items: Sequence[Item]) -> None:
+        """Add items and forget the oldest ones as the bounds ask for."""
+        self._items.extend(items)
+        self._bytes += size_of(items)
         while len(self._items) > 1 and (len(self._items) > self._entries or self._bytes > self._size):
             self._forget()
 
     def _forget(self) -> None:
         item = self._items.popleft()
-        self._bytes -= item.size
+        self._bytes -= len(item.data) + OVERHEAD
         self._lines_forgotten += item.lines
-        if self._index.get(item.cursor) == self.start:
-            del self._index[item.cursor]
-        copy = anywhere(item.cursor)
-        if item.gap is None and self._copies.get(copy, self.end) <= self.start:
-            del self._copies[copy]
+        if self.start < self._indexed:
+            if self._index.get(item.cursor) == self.start:
+                del self._index[item.cursor]
+            copy = anywhere(item.cursor)
+            if item.gap is None and self._copies.get(copy, self.end) <= self.start:
+                del self._copies[copy]
         self.start += 1
         self.complete = False
+
+    def _enter(self) -> None:
+        """Enter the items that are new since the last time into the index."""
+        first = max(self._indexed, self.start)
+        for number, item in enumerate(self.slice(first, len(self._items)), first):
+            if item.gap is None:  # a reader that resumes after the entry before a gap has to be told of the gap
+                self._index[item.cursor] = number
+                if copy := anywhere(item.cursor):
+                    self._copies[copy] = SEVERAL if copy in self._copies else number
+        self._indexed = self.end
 
     def would_forget(self, *new: Item) -> int:
         """Return the sequence number up to which items would be forgotten for new ones (`start`: none).
@@ -85,14 +98,14 @@ class Ring:
         If they don't fit even then, it is `end`.
         """
         over = len(self._items) + len(new) - self._entries
-        extra = self._bytes + sum([item.size for item in new]) - self._size
+        extra = self._bytes + size_of(new) - self._size
         if over <= 0 and extra <= 0:
             return self.start
         freed = 0
         for number, oldest in enumerate(self._items):
             if number >= over and freed >= extra:
                 return self.start + number
-            freed += oldest.size
+            freed += len(oldest.data) + OVERHEAD
         return self.end
 
     def lines_before(self, position: int) -> int:
@@ -101,6 +114,7 @@ class Ring:
 
     def after(self, cursor: str) -> int | None:
         """Return the sequence number that follows the item with this cursor, or None if it is not here."""
+        self._enter()
         found = self._index.get(cursor)
         if found is None and self._items and not _same_sequence(cursor, self._items[-1].cursor):
             found = self._copies.get(anywhere(cursor))

@@ -31,6 +31,11 @@ class Run(tuple[Item, ...]):
         return sum([item.lines for item in self])
 
     @cached_property
+    def size(self) -> int:
+        """Bytes of these lines as they are sent."""
+        return sum([len(item.data) for item in self])
+
+    @cached_property
     def _made(self) -> dict[str, Any]:
         return {}
 

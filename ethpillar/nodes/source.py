@@ -38,7 +38,7 @@ BARREN = 8 * 1024 * 1024
 "Bytes without an entry after which what a node prints is not a journal."
 DEBUG = ("env", "SYSTEMD_LOG_LEVEL=debug")
 "Put before journalctl: only then it says that it left out a damaged file."
-STEP = 8 * 1024
+STEP = 32 * 1024
 "Bytes parsed before others may get their turn."
 
 

@@ -200,7 +200,7 @@ class LogSubscription:
     def _deliver(self, run: Run) -> None:
         gap = run[0].gap
         if gap is None:
-            self._log.tally.sent(run.lines, sum(len(item.data) for item in run))
+            self._log.tally.sent(run.lines, run.size)
             self._sink.lines(run)
         else:
             self._log.tally.gaps[gap.reason] += 1

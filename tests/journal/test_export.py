@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.export import VALUE_MOST, ExportParser
+from ethpillar.journal.export import CONTEXT_LIMIT, CONTEXTS, VALUE_MOST, ExportParser
 
 FIELDS = [(b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"PRIORITY", b"6"), (b"MESSAGE", b"hello")]
 
@@ -82,8 +82,8 @@ def test_any_chunking_gives_the_same_entries(messages: list[tuple[bytes, bool]],
 class Plain(ExportParser):
     """Takes each entry apart, whatever the one before was."""
 
-    def _like_the_last(self, text: bytes) -> Entry | None:
-        return None
+    def _take_usual(self, data: bytes, at: int, entries: list[Entry]) -> int:
+        return at
 
 
 NUMBERS = [b"__CURSOR=s=a;i=1", b"__CURSOR=s=a;i=2", b"__CURSOR=\xff", b"__REALTIME_TIMESTAMP=42", b"__SEQNUM=7"]
@@ -104,22 +104,35 @@ def test_an_entry_like_the_last_is_what_its_lines_say(lines: list[list[bytes]]) 
     data = b"".join(b"\n".join(entry) + b"\n\n" for entry in lines)
     plain = Plain()
     assert parse(data) == plain.feed(data) + plain.close()
+    assert parse(data, list(range(0, len(data), 7))) == parse(data)
+
+
+def test_what_surrounds_messages_is_remembered_within_bounds() -> None:
+    parser = ExportParser()
+    for number in range(10 * CONTEXTS):
+        lines = [*USUAL[:4], b"_PID=%d" % number, USUAL[5]]
+        assert parser.feed(b"\n".join([*lines, b"\n"]))[0].pid == number
+        assert len(parser._same) <= CONTEXTS
+    long = [*USUAL[:4], b"PRIORITY=6" * CONTEXT_LIMIT, USUAL[5]]
+    assert len(parser.feed(b"\n".join([*long, b"\n"]))) == 1
+    assert sum(len(before) + len(after) for before, after in parser._same) <= CONTEXTS * CONTEXT_LIMIT
 
 
 def test_entries_of_one_program_are_taken_by_what_differs() -> None:
-    taken: list[bool] = []
-
     class Telling(ExportParser):
-        def _like_the_last(self, text: bytes) -> Entry | None:
-            entry = super()._like_the_last(text)
-            taken.append(entry is not None)
-            return entry
+        taken = 0
+
+        def _take_usual(self, data: bytes, at: int, entries: list[Entry]) -> int:
+            before = len(entries)
+            at = super()._take_usual(data, at, entries)
+            self.taken += len(entries) - before
+            return at
 
     newer = [*USUAL[:3], b"__SEQNUM=1", b"__SEQNUM_ID=a", *USUAL[3:]]
     for lines in (USUAL, newer):
-        taken.clear()
-        assert len(Telling().feed(b"\n".join([*lines, b"\n"]) * 3)) == 3
-        assert taken == [False, True, True]
+        parser = Telling()
+        assert len(parser.feed(b"\n".join([*lines, b"\n"]) * 3)) == 3
+        assert parser.taken == 3
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 500), max_size=8))

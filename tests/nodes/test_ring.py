@@ -117,6 +117,17 @@ def test_what_several_would_have_forgotten(entries: int, size: int, sizes: list[
     assert not new or ring.start == would or would == end <= ring.start
 
 
+@given(st.integers(1, 8), st.integers(500, 5000), st.lists(st.lists(st.integers(0, 900), max_size=12), max_size=4))
+def test_several_at_once_are_as_one_after_the_other(entries: int, size: int, runs: list[list[int]]) -> None:
+    at_once, one_by_one = Ring(entries, size), Ring(entries, size)
+    for number, run in enumerate(runs):
+        items = [item(number * 100 + each, length) for each, length in enumerate(run)]
+        at_once.extend(items)
+        for each in items:
+            one_by_one.append(each)
+        assert (at_once.start, at_once.end, at_once.size) == (one_by_one.start, one_by_one.end, one_by_one.size)
+
+
 @given(st.integers(1, 8), st.integers(500, 5000), st.lists(st.integers(0, 900), max_size=40), st.data())
 def test_against_a_list(entries: int, size: int, sizes: list[int], data: st.DataObject) -> None:
     ring = Ring(entries, size)
@@ -126,6 +137,9 @@ def test_against_a_list(entries: int, size: int, sizes: list[int], data: st.Data
         would = ring.would_forget(new)
         ring.append(new)
         every.append(new)
+        if data.draw(st.booleans()):  # the index goes on from where it was
+            asked = data.draw(st.integers(0, number))
+            assert ring.after(f"c{asked}") == (asked + 1 if asked >= ring.start else None)
         if len(ring) > 1:
             assert ring.start == would
         assert ring.end == len(every)
