@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ..entry import Entry
 from ..formats import Line, LineParser
@@ -68,11 +69,13 @@ class Blocks:
         self._parsers[unit] = parser  # the latest last
         return parser
 
-    def leave_out(self, entry: Entry) -> None:
-        """An entry is not taken apart: what comes next in its unit belongs to nothing that was seen before."""
-        self._block[entry.unit or entry.identifier or ""] = 0
+    def leave_out(self, entries: Sequence[Entry]) -> None:
+        """Entries are not taken apart: what comes next in their units belongs to nothing that was seen before."""
+        for unit, identifier in set(map(_ORIGIN, entries)):
+            self._block[unit or identifier or ""] = 0
 
 
+_ORIGIN = attrgetter("unit", "identifier")
 BEFORE, AFTER = 64, 256
 "Entries of the same unit, before and after one that may be wanted, that are taken apart: the block it is part of."
 NEAR, WANTED, FOLLOWS = 1, 2, 3
@@ -95,61 +98,66 @@ class Apart:
     def take(self, run: Sequence[tuple[int, Entry]]) -> list[Shown]:
         """Return entries, given with their positions in the order of the journal, with their lines.
 
-        One that is not taken apart has no lines and a block of its own, below zero.
+        What can't be wanted, and is not near to what may be, is left out.
         """
-        run = _joined(run)
-        needed = self._needed(run)
+        needed = self._needed([entry for _, entry in run])
         blocks = Blocks(self._description)
-        shown = []
+        shown: list[Shown] = []
         closed: set[str | None] = set()  # units in which the block after the last wanted line has ended
-        for number, (position, entry) in enumerate(run):
-            if needed is None or (needed[number] and not (needed[number] == FOLLOWS and entry.unit in closed)):
-                shown.append(blocks.take(entry, position))
-                if needed is not None and needed[number] == WANTED:
-                    closed.discard(entry.unit)
-                elif not shown[-1].lines[0][1].continuation:
-                    closed.add(entry.unit)
-            else:
-                blocks.leave_out(entry)
-                shown.append(Shown(entry, [], -1 - number, position))
-            if number % BREATH == BREATH - 1:
+        last = -1
+        for number in range(len(run)) if needed is None else [number for number, each in enumerate(needed) if each]:
+            position, entry = run[number]
+            if needed is not None and needed[number] == FOLLOWS and entry.unit in closed:
+                continue
+            if number - last > 1:
+                blocks.leave_out([each for _, each in run[last + 1 : number]])
+            last = number
+            shown.append(blocks.take(entry, position))
+            if needed is not None and needed[number] == WANTED:
+                closed.discard(entry.unit)
+            elif not shown[-1].lines[0][1].continuation:
+                closed.add(entry.unit)
+            if len(shown) % BREATH == 0:
                 self._breathe()
         return shown
 
-    def _needed(self, run: Sequence[tuple[int, Entry]]) -> bytearray | None:
+    def _needed(self, entries: Sequence[Entry]) -> bytearray | None:
         """Return for each entry whether it has to be taken apart; None: all of them."""
         if self._wanted.everything:
             return None
-        needed = bytearray(len(run))
-        left: dict[str | None, int] = {}
-        for number, (_, entry) in enumerate(run):
-            if self._wanted.possible(entry):
-                needed[number] = WANTED
-                left[entry.unit] = AFTER
-            elif (more := left.get(entry.unit, 0)) > 0:
-                needed[number] = FOLLOWS
-                left[entry.unit] = more - 1
-            if number % BREATH == BREATH - 1:
-                self._breathe()
-        left.clear()
-        for number in range(len(run) - 1, -1, -1):
-            unit = run[number][1].unit
-            if needed[number] == WANTED:
-                left[unit] = BEFORE
-            elif (more := left.get(unit, 0)) > 0:
-                needed[number] = NEAR
-                left[unit] = more - 1
-        for number in (*range(min(EDGE, len(run))), *range(max(0, len(run) - EDGE), len(run))):
+        needed = bytearray(len(entries))
+        self._breathe()
+        possible = self._wanted.possible(entries)
+        self._breathe()
+        for number in possible:
+            needed[number] = WANTED
+        if possible:
+            units = [entry.unit for entry in entries]
+            _near(needed, range(possible[0], len(entries)), units, AFTER, FOLLOWS)
+            _near(needed, range(possible[-1], -1, -1), units, BEFORE, NEAR)
+        for number in (*range(min(EDGE, len(entries))), *range(max(0, len(entries) - EDGE), len(entries))):
             if needed[number] != WANTED:
                 needed[number] = NEAR
         return needed
 
 
+def _near(needed: bytearray, numbers: Iterable[int], units: Sequence[str | None], most: int, why: int) -> None:
+    """Mark what comes after a wanted entry in the same unit, as many as `most` of them."""
+    left: dict[str | None, int] = {}
+    for number in numbers:
+        unit = units[number]
+        if needed[number] == WANTED:
+            left[unit] = most
+        elif (more := left.get(unit, 0)) > 0:
+            needed[number] = why
+            left[unit] = more - 1
+
+
 EDGE = 64
-"Entries at both ends of a slice that are taken apart in any case: what they belong to may be in the next one."
+"Entries at both ends of a run that are taken apart in any case: what they belong to may be in the next one."
 
 
-def _joined(run: Sequence[tuple[int, Entry]]) -> Sequence[tuple[int, Entry]]:
+def joined(run: Sequence[tuple[int, Entry]]) -> Sequence[tuple[int, Entry]]:
     """Return a run in which the lines that journald cut are whole again; each has the place of its last piece."""
     if not any(entry.goes_on for _, entry in run):
         return run
@@ -164,5 +172,5 @@ def chosen(shown: Iterable[Shown], wanted: Wanted) -> list[Shown]:
     every = list(shown)
     if wanted.everything:
         return every
-    found = {(each.entry.unit, each.block) for each in every if each.lines and wanted.any_of(each.lines)}
+    found = {(each.entry.unit, each.block) for each in every if wanted.any_of(each.lines)}
     return [each for each in every if (each.entry.unit, each.block) in found]

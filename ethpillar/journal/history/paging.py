@@ -24,7 +24,7 @@ from typing import Any
 from ..cursor import same_entry, time_of
 from ..detour import Step
 from ..entry import Entry
-from .blocks import Apart, Shown, chosen
+from .blocks import Apart, Shown, chosen, joined
 from .place import Place, Scanned, Slice
 from .query import MOST, Direction, Query
 
@@ -35,10 +35,16 @@ class Bounds:
 
     first_slice: int = 2_000
     "Entries that a search reads with its first journalctl."
-    slice: int = 20_000
+    slice: int = 50_000
     "And with each further one: starting a journalctl costs as much as printing 1,400 entries."
-    slice_bytes: int = 8 << 20
-    "Bytes of messages kept of a slice; one with longer lines is cut into several."
+    forwards_slice: int = 20_000
+    "The same for reading forwards: there journalctl leaves out without a word what is vacuumed meanwhile."
+    portion: int = 4_000
+    "Entries that are judged at once, while the node sends the next ones."
+    slice_bytes: int = 24 << 20
+    "Bytes of messages that are read of a slice; one with longer lines is cut into several."
+    portion_bytes: int = 4 << 20
+    "Bytes of messages in a portion."
     page_bytes: int = 1 << 20
     "Bytes of messages in a page; one with longer lines has fewer entries than asked for, but one at least."
     context: int = 50
@@ -115,7 +121,7 @@ class Paging:
         self._began = clock()
         self._back = query.direction is Direction.BACKWARDS
         self._place = Place(query)
-        self._slice = Slice(self._back, 0, bounds.slice_bytes)
+        self._slice = Slice(0, bounds)
         self._held: list[tuple[int, Entry]] = []  # of blocks that are not whole yet, by position
         self._found: list[Shown] = []
         self._position = 0
@@ -133,7 +139,7 @@ class Paging:
         if self._outcome is not None:
             return None
         count = self._size() + (self._place.cursor is not None)  # the entry at the cursor comes first, and is known
-        self._slice = Slice(self._back, count, self._bounds.slice_bytes)
+        self._slice = Slice(count, self._bounds)
         return Step(self._place.anchor, self._back, count)
 
     def _size(self) -> int:
@@ -141,17 +147,21 @@ class Paging:
         if query.wanted.everything:
             return query.limit - len(self._found) + self._bounds.context
         bounds = self._bounds
-        return bounds.slice if self._scanned.entries else max(bounds.first_slice, query.limit)
+        if not self._scanned.entries:
+            return max(bounds.first_slice, query.limit)
+        return bounds.slice if self._back else min(bounds.slice, bounds.forwards_slice)
 
     def _over(self) -> bool:
         return self._scanned.entries >= self._bounds.entries or self._clock() - self._began >= self._bounds.seconds
 
     def feed(self, entries: Sequence[Entry]) -> bool:
         """Take some of the entries of the step under way, in its order. Return False if no more are needed."""
-        more = self._slice.take(entries) and not self._over()
-        if not more:
-            self._slice.cut()
-        return more
+        self._slice.take(entries)
+        if self._slice.portion_is_full:
+            self._judge(exhausted=False)
+        if self._outcome is not None or self._slice.full or self._over():
+            self._slice.cut = True
+        return not self._slice.cut
 
     def ended(self, status: int, complaint: bytes = b"") -> None:
         """The step's journalctl has ended, or was ended: make what has come a part of the page.
@@ -159,15 +169,22 @@ class Paging:
         :param status: journalctl's exit status; 0 also if it was ended because no more was needed
         :raises NoSuchCursor: what was given for a cursor is none
         """
-        entries = self._after_cursor(self._slice.entries)
-        if status > 0 and not self._slice.entries and _BAD_CURSOR.search(complaint):
+        if status > 0 and not self._slice.count and _BAD_CURSOR.search(complaint):
             raise NoSuchCursor
-        broken = status > 0
-        exhausted = not broken and self._slice.exhausted
-        entries = self._in_order(entries)
-        if broken and not entries:
+        if self._outcome is None:
+            self._judge(exhausted=status <= 0 and self._slice.exhausted)
+        if status > 0 and not self._slice.news and self._outcome is None:
             self._gap("damaged" if b"Input/output" in complaint else "vacuumed", self._place.cursor, None, None)
-            exhausted = True
+            self._add([], exhausted=True)
+
+    def _judge(self, exhausted: bool) -> None:
+        """Make the entries that have come a part of the page."""
+        first = not self._slice.judged
+        entries = self._slice.portion()
+        if first:
+            entries = self._after_cursor(entries)
+        entries = self._in_order(entries)
+        self._slice.news += len(entries)
         self._add(entries, exhausted or self._outcome is Outcome.END)
 
     def _after_cursor(self, entries: list[Entry]) -> list[Entry]:
@@ -207,39 +224,51 @@ class Paging:
         inside, beyond = self._scanned.within(entries, self._query, self._back)
         if entries:
             self._place.move(entries[-1])
-        run = [*self._held, *((self._next_position(), entry) for entry in inside)]
-        run.sort(key=lambda each: each[0])
+        run = self._run(inside)
         self._held = []
         end = exhausted or beyond
         shown = self._apart.take(run)
-        judged = shown if end or self._over() else self._whole(shown)
+        judged = shown if end or self._over() else self._whole(shown, run)
         self._choose(chosen(judged, self._query.wanted), end)
 
-    def _next_position(self) -> int:
-        self._position += -1 if self._back else 1
-        return self._position
+    def _run(self, entries: list[Entry]) -> Sequence[tuple[int, Entry]]:
+        """Return entries with what waited for them, with their positions, in the order of the journal."""
+        end = self._position + (-len(entries) if self._back else len(entries))
+        if self._back:
+            run = [*zip(range(end, self._position), reversed(entries), strict=True), *self._held]
+        else:
+            run = [*self._held, *zip(range(self._position + 1, end + 1), entries, strict=True)]
+        self._position = end
+        return joined(run)
 
-    def _whole(self, shown: list[Shown]) -> list[Shown]:
-        """Return the entries whose blocks are whole; the others wait, to be judged with those of the next slice.
+    def _whole(self, shown: list[Shown], run: Sequence[tuple[int, Entry]]) -> list[Shown]:
+        """Return the entries whose blocks are whole; the others wait, to be judged with those of the next portion.
 
-        Only what is near the end of the slice can go on in the next one: a stack trace is printed at once.
+        Only what is near the end of a portion can go on in the next one: a stack trace is printed at once.
         """
-        if self._query.wanted.everything:
+        if self._query.wanted.everything or not shown:
             return shown
         window = self._bounds.held
+        long = len(run) >= 2 * window
         if self._back:
-            torn = [number for number, each in enumerate(shown[:window]) if each.block == 0]
+            near = run[0][0] + window
+            torn = [number for number, each in enumerate(shown) if each.block == 0 and each.position < near]
             clean = [at for at in _between_blocks(shown) if torn and at > torn[-1]]
-            cut = 0 if not torn else clean[0] if clean[0] < len(shown) or len(shown) < 2 * window else torn[-1] + 1
+            cut = 0 if not torn else clean[0] if clean[0] < len(shown) or not long else torn[-1] + 1
             judged, waiting = shown[cut:], shown[:cut]
+            self._held = [each for each in run if each[0] <= waiting[-1].position] if waiting else []
         else:
+            near = run[-1][0] - window
             newest = {each.entry.unit: each.block for each in shown}
-            begin = max(0, len(shown) - window)
-            torn = [at for at in range(begin, len(shown)) if shown[at].block == newest[shown[at].entry.unit]]
+            torn = [
+                number
+                for number, each in enumerate(shown)
+                if each.block == newest[each.entry.unit] and each.position > near
+            ]
             clean = [at for at in _between_blocks(shown) if torn and at <= torn[0]]
-            cut = len(shown) if not torn else clean[-1] if clean[-1] or len(shown) < 2 * window else torn[0]
+            cut = len(shown) if not torn else clean[-1] if clean[-1] or not long else torn[0]
             judged, waiting = shown[:cut], shown[cut:]
-        self._held = [(each.position, each.entry) for each in waiting]
+            self._held = [each for each in run if each[0] >= waiting[0].position] if waiting else []
         return judged
 
     def _choose(self, found: list[Shown], end: bool) -> None:

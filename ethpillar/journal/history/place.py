@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..cursor import Cursor
 from ..entry import Entry
@@ -65,30 +66,70 @@ class Place:
         return cursor.monotonic_us <= last.monotonic_us if back else cursor.monotonic_us >= last.monotonic_us
 
 
+class Sizes(Protocol):
+    """How much of a slice is read, and judged at once."""
+
+    @property
+    def slice_bytes(self) -> int:
+        """Bytes of messages that are read of a slice."""
+
+    @property
+    def portion(self) -> int:
+        """Entries that are judged at once."""
+
+    @property
+    def portion_bytes(self) -> int:
+        """Bytes of messages in them."""
+
+
 class Slice:
-    """The entries of one journalctl, as they come."""
+    """The entries of one journalctl, as they come, and which of them wait to be judged."""
 
-    def __init__(self, back: bool, count: int, most_bytes: int) -> None:
-        self.entries: list[Entry] = []
-        self._count = count
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._cut = False
+    def __init__(self, asked: int, sizes: Sizes) -> None:
+        """:param asked: how many entries journalctl was asked for"""
+        self._asked = asked
+        self._sizes = sizes
+        self._waiting: list[Entry] = []
+        self._waiting_bytes = self._bytes = 0
+        self.count = 0
+        "Entries that have come."
+        self.news = 0
+        "Those of them that were not known before."
+        self.cut = False
+        "No more is read of it, though there may be more."
 
-    def take(self, entries: Sequence[Entry]) -> bool:
-        """Keep some entries. Return False if these are as many bytes as are kept at once."""
-        self.entries += entries
-        self._bytes += sum(len(entry.message) for entry in entries)
-        return self._bytes <= self._most_bytes
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Keep some entries."""
+        self._waiting += entries
+        self.count += len(entries)
+        self._waiting_bytes += sum(len(entry.message) for entry in entries)
 
-    def cut(self) -> None:
-        """No more is read of it, though there may be more."""
-        self._cut = True
+    def portion(self) -> list[Entry]:
+        """Return the entries that wait to be judged; they wait no more."""
+        waiting, self._waiting = self._waiting, []
+        self._bytes += self._waiting_bytes
+        self._waiting_bytes = 0
+        return waiting
+
+    @property
+    def judged(self) -> bool:
+        """Return True once some of it has been judged."""
+        return self.count > len(self._waiting)
+
+    @property
+    def portion_is_full(self) -> bool:
+        """Return True if as many wait as are judged at once."""
+        return len(self._waiting) >= self._sizes.portion or self._waiting_bytes >= self._sizes.portion_bytes
+
+    @property
+    def full(self) -> bool:
+        """Return True if as many bytes have come as are read of one slice."""
+        return self._bytes + self._waiting_bytes > self._sizes.slice_bytes
 
     @property
     def exhausted(self) -> bool:
         """Return True if fewer entries came than were asked for: there are no more in this direction."""
-        return len(self.entries) < self._count and not self._cut
+        return self.count < self._asked and not self.cut
 
 
 @dataclass(slots=True)
@@ -105,16 +146,25 @@ class Scanned:
     def within(self, entries: Sequence[Entry], query: Query, back: bool) -> tuple[list[Entry], bool]:
         """Return the entries within the times asked for, and whether what comes next is beyond them for good."""
         since, until = query.since_us, query.until_us
+        if since is None and until is None:
+            self._looked_at(entries, len(entries))
+            return list(entries), False
         inside = []
-        for entry in entries:
+        for number, entry in enumerate(entries, 1):
             at = entry.realtime_us
-            self.entries += 1
             beyond = (since is not None and at < since) if back else (until is not None and at > until)
             self.outside = self.outside + 1 if beyond else 0
             if (since is None or at >= since) and (until is None or at <= until):
                 inside.append(entry)
-                self.from_us = at if self.from_us is None else min(self.from_us, at)
-                self.until_us = at if self.until_us is None else max(self.until_us, at)
             elif self.outside >= self.out_of_range:
+                self._looked_at(inside, number)
                 return inside, True
+        self._looked_at(inside, len(entries))
         return inside, False
+
+    def _looked_at(self, inside: Sequence[Entry], count: int) -> None:
+        self.entries += count
+        if inside:
+            times = [entry.realtime_us for entry in inside]
+            self.from_us = min(times) if self.from_us is None else min(self.from_us, *times)
+            self.until_us = max(times) if self.until_us is None else max(self.until_us, *times)

@@ -6,7 +6,7 @@ expressions are RE2's (https://github.com/google/re2/wiki/Syntax), so that none 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,9 +66,9 @@ class Wanted:
         object.__setattr__(self, "_search", None if self.pattern is None else _compiled(self.pattern).search)
         object.__setattr__(self, "_hint", Hint(self.level, self.words))
 
-    def possible(self, entry: Entry) -> bool:
-        """Return False if no line of this entry can be wanted, told from its bytes alone: it need not be parsed."""
-        return self._hint.fits(entry)
+    def possible(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Return the indexes of the entries of which a line may be wanted, told from their bytes alone."""
+        return self._hint.possible(entries)
 
     @property
     def everything(self) -> bool:

@@ -20,6 +20,11 @@ def entry(text: str | bytes, priority: int | None = 6, pid: int = 9) -> Entry:
     return Entry("s=1;i=1", 1, raw, priority, "x", pid, "execution.service", "b")
 
 
+def fits(hint: Hint, *entries: Entry) -> bool:
+    """Whether all of these may be wanted."""
+    return list(hint.possible(entries)) == list(range(len(entries)))
+
+
 @pytest.mark.parametrize("path", ROWS, ids=[path.stem for path in ROWS])
 def test_no_line_of_the_collection_is_missed(path: Path) -> None:
     for row in path.read_text("utf-8").splitlines():
@@ -28,7 +33,7 @@ def test_no_line_of_the_collection_is_missed(path: Path) -> None:
         levels = [parser.parse(text, 6).level for text in clean(raw.encode("utf-8", "surrogatepass"))]
         for level in {level for level in levels if level in LEVELS}:
             lowest = Hint(level, ())
-            assert lowest.fits(entry(raw)), (level, raw)
+            assert fits(lowest, entry(raw)), (level, raw)
 
 
 @given(st.text(min_size=1), st.text(), st.text())
@@ -36,22 +41,42 @@ def test_a_word_is_never_missed(word: str, before: str, after: str) -> None:
     text = before + word + after
     shown = "".join(clean(text.encode("utf-8", "surrogatepass")))
     if word.casefold() in shown.casefold():
-        assert Hint(None, (word,)).fits(entry(text))
-        assert Hint(None, (word.upper(),)).fits(entry(text)) or word.upper().casefold() != word.casefold()
+        assert fits(Hint(None, (word,)), entry(text))
+        assert fits(Hint(None, (word.upper(),)), entry(text)) or word.upper().casefold() != word.casefold()
 
 
 def test_colours_within_a_word_do_not_hide_it() -> None:
-    assert Hint(None, ("synced slot",)).fits(entry("\x1b[1mSynced\x1b[0m \x1b[3mslot\x1b[0m"))
+    assert fits(Hint(None, ("synced slot",)), entry("\x1b[1mSynced\x1b[0m \x1b[3mslot\x1b[0m"))
 
 
 def test_what_systemd_wrote_and_what_has_a_priority_is_always_looked_at() -> None:
-    assert Hint("error", ()).fits(entry("Started.", pid=1))
-    assert Hint("error", ()).fits(entry("plain", priority=3))
-    assert Hint("error", ()).fits(entry("plain", priority=None))
+    assert fits(Hint("error", ()), entry("Started.", pid=1))
+    assert fits(Hint("error", ()), entry("plain", priority=3))
+    assert fits(Hint("error", ()), entry("plain", priority=None))
 
 
 def test_ordinary_lines_are_passed_over() -> None:
     lines = ["INFO [09-12|08:15:01.004] Imported new potential chain segment number=19,123,456", "Looking for peers"]
-    assert not any(Hint("warn", ()).fits(entry(line)) for line in lines)
-    assert not any(Hint(None, ("finality",)).fits(entry(line)) for line in lines)
-    assert all(Hint("info", ()).fits(entry(line)) for line in lines)
+    assert not any(fits(Hint("warn", ()), entry(line)) for line in lines)
+    assert not any(fits(Hint(None, ("finality",)), entry(line)) for line in lines)
+    assert all(fits(Hint("info", ()), entry(line)) for line in lines)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"", b"INFO ok", b"an error", b"E", b"  {", b"Bus", b"two\nlines", b"\nWARN", b"\xff", b"ok 5"]
+        )
+    ),
+    st.sampled_from([None, "info", "error"]),
+    st.sampled_from([(), ("ok",), ("error", "an")]),
+)
+def test_many_entries_at_once_are_judged_as_each_by_itself(
+    messages: list[bytes], level: str | None, words: tuple[str, ...]
+) -> None:
+    hint = Hint(level, words)
+    entries = [entry(message) for message in messages]
+    alone = {number for number, each in enumerate(entries) if fits(hint, each)}
+    together = list(hint.possible(entries))
+    assert together == sorted(set(together))
+    assert alone <= set(together)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.blocks import Blocks, chosen
-from ethpillar.journal.history.paging import NoSuchCursor, Paging
+from ethpillar.journal.history.paging import Bounds, NoSuchCursor, Paging
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import BadPattern, Wanted
 
@@ -43,11 +43,11 @@ def expected(journal: Journal, query: Query) -> list[str]:
     return [each.entry.cursor for each in chosen([blocks.take(each) for each in every], query.wanted)]
 
 
-def walk(journal: Journal, query: Query) -> list[str]:
+def walk(journal: Journal, query: Query, bounds: Bounds = SMALL) -> list[str]:
     """The cursors of all pages, one after the other, in the order of the journal."""
     found: list[str] = []
     for _ in range(200):
-        page = journal.page(query)
+        page = journal.page(query, bounds)
         cursors = [each.entry.cursor for each in page.shown]
         assert len(cursors) <= query.limit or not query.wanted.everything  # a search shows blocks as a whole
         assert page.gaps == []
@@ -75,12 +75,35 @@ WANTED = [
     st.integers(1, 12),
     st.sampled_from(WANTED),
     st.sets(st.sampled_from(UNITS)),
+    st.integers(1, 12),
 )
 def test_page_by_page_each_entry_comes_once_in_order(
-    journal: Journal, direction: Direction, limit: int, wanted: Wanted, units: set[str]
+    journal: Journal, direction: Direction, limit: int, wanted: Wanted, units: set[str], portion: int
 ) -> None:
     query = Query(tuple(sorted(units)), direction, wanted=wanted, limit=limit)
-    assert walk(journal, query) == expected(journal, query)
+    assert walk(journal, query, replace(SMALL, portion=portion)) == expected(journal, query)
+
+
+@pytest.mark.parametrize("direction", [BACK, FORTH])
+@pytest.mark.parametrize(
+    "wanted", [Wanted(level="error"), Wanted(words=("some.java",)), Wanted(level="warn", words=("=7",))]
+)
+@given(st.lists(st.tuples(st.integers(1, 120), st.sampled_from(UNITS), st.sampled_from("ewtt")), max_size=12))
+def test_few_lines_among_many_are_found_as_without_the_quick_test(
+    direction: Direction, wanted: Wanted, rare: list[tuple[int, str, str]]
+) -> None:
+    entries: list[Entry] = []
+    for common, unit, kind in rare:
+        entries += [entry(len(entries) + number, line(number), UNITS[number % 2]) for number in range(common)]
+        entries.append(entry(len(entries), line(common, {"e": "ERROR", "w": "WARN"}.get(kind, "INFO")), unit))
+        entries += [
+            entry(len(entries) + number, f"\tat org.Some.method(Some.java:{number})", unit)
+            for number in range(3 if kind == "t" else 0)
+        ]
+    journal = Journal(entries)
+    query = Query((), direction, wanted=wanted, limit=9)
+    bounds = replace(SMALL, first_slice=50, slice=400, portion=150, held=200)
+    assert walk(journal, query, bounds) == expected(journal, query)
 
 
 @given(journals(), st.integers(0, 59), st.integers(1, 9))
@@ -178,6 +201,31 @@ def test_journalctl_that_breaks_in_a_slice_is_asked_again_once() -> None:
     paging.ended(1, b"Failed to iterate through journal: Bad message")
     assert paging.next_step() is None
     assert [gap["reason"] for gap in paging.page().gaps] == ["vacuumed"]
+
+
+def test_a_vacuum_after_the_first_portion_of_a_slice_is_no_end() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(20)])
+    paging = Paging(Query((), wanted=Wanted(level="error")), lambda: 0.0, bounds=replace(SMALL, portion=3))
+    first = paging.next_step()
+    assert first is not None
+    paging.feed(journal.answer(first, ())[:3])
+    paging.ended(1, b"Failed to iterate through journal: Bad message")
+    again = paging.next_step()
+    assert again is not None
+    assert again.cursor == journal.entries[-3].cursor
+    assert paging.page().gaps == []
+
+
+def test_a_page_that_is_full_within_a_slice_reads_no_more_of_it() -> None:
+    journal = Journal([entry(number, line(number, "ERROR")) for number in range(20)])
+    paging = Paging(Query((), wanted=Wanted(level="error"), limit=2), lambda: 0.0, bounds=replace(SMALL, portion=3))
+    first = paging.next_step()
+    assert first is not None
+    assert not paging.feed(journal.answer(first, ())[:3])
+    paging.ended(0)
+    assert paging.next_step() is None
+    assert [each.entry.cursor for each in paging.page().shown] == [each.cursor for each in journal.entries[-2:]]
+    assert paging.page().scanned == 3
 
 
 def test_what_is_no_cursor_is_said() -> None:
