@@ -10,7 +10,7 @@ from pathlib import Path
 from .commands import store
 from .writer import create
 
-COMMANDS = ("journalctl", "systemctl", "sudo")
+COMMANDS = ("journalctl", "systemctl", "systemd-id128", "sudo")
 
 # -I and -S: no environment, no site-packages, so that a command starts in a few milliseconds and is the same anywhere.
 _START = "import sys; sys.path.insert(0, {folder!r}); from commands.run import main; main()"

@@ -97,16 +97,16 @@ class SimNode:
 
     def reboot(self) -> None:
         """The machine starts again: all processes are gone, the boot id is new, units start."""
-        for process in self.running():
-            try:
-                os.kill(process["pid"], signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         now = time.time_ns() // 1000
         with locked(self.state):
             state = load(self.state)
             state["boot"] = {"number": state["boot"]["number"] + 1, "id": secrets.token_hex(16), "started_us": now}
             save(self.state, state)
+        for process in self.running():
+            try:
+                os.kill(process["pid"], signal.SIGKILL)
+            except ProcessLookupError:
+                continue
         started = {"PRIORITY": "6", "SYSLOG_IDENTIFIER": "systemd", "_PID": "1", "_SYSTEMD_UNIT": "init.scope"}
         self._journal.write(None, started, [b"Reached target multi-user.target - Multi-User System."])
 

@@ -98,6 +98,13 @@ def is_beyond(one: str, other: str, back: bool = False) -> bool:
     return False
 
 
+def is_comparable(one: str, other: str) -> bool:
+    """Return True if more than the time of day tells which of two entries was written first."""
+    first, second = Cursor.parse(one), Cursor.parse(other)
+    pairs = [(first.sequence_id, second.sequence_id), (first.boot_id, second.boot_id)]
+    return any(mine is not None and mine == theirs for mine, theirs in pairs)
+
+
 def time_of(cursor: str) -> int | None:
     """Return the time in a cursor in microseconds since the epoch, or None where there is none."""
     return Cursor.parse(cursor).realtime_us

@@ -17,7 +17,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .cursor import Cursor, is_beyond, is_moment_of, same_entry, time_of
+from .cursor import Cursor, is_beyond, is_comparable, is_moment_of, same_entry, time_of
 from .entry import Entry
 
 HINT = "sudo journalctl --verify names the damaged files of the journal. What they still have is shown."
@@ -101,6 +101,8 @@ class Step:
     reverse: bool
     count: int
     "For `-n`."
+    boot: str | None = None
+    "The only boot whose entries are wanted; None: of all."
 
 
 class Answer(NamedTuple):
@@ -304,7 +306,8 @@ def _beyond(cursor: str, entries: Sequence[Entry], answer: Answer, most: int, ba
             lost = answer.jumped or bool(_LOST.search(answer.complaint))
             return _Far(island[::-1], reached=not lost, damaged=lost)
         if not is_beyond(each.cursor, cursor, back):
-            return _Far(island[::-1], damaged=True)  # something older is there, so that the known one was not vacuumed
+            # Something older is there, so that the known one was not vacuumed; a clock alone may be wrong about that.
+            return _Far(island[::-1], damaged=is_comparable(each.cursor, cursor))
         island.append(each)
     return _Far(island[::-1], False, not answer.whole, answer.cut or len(answer.entries) >= most)
 

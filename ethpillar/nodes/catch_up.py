@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import gevent
 
 from ..errors import EthPillarError
+from ..journal.boots import doubtful
 from ..journal.cursor import time_of
 from ..journal.detour import Gap, shows_damage
 from ..journal.entry import Entry
@@ -98,15 +99,20 @@ class CatchUp:
         return ahead
 
     def _read(self, reading: Reading, stream: EntryStream) -> bool:
-        until = float("inf")
+        if self._log.in_doubt and isinstance(self._reader.start, Last):
+            return self._go_round(stream)
+        until, last = float("inf"), None
         self._lines.describe(self._log.description)
         while entries := stream.read():
             until = min(until, time.monotonic() + SLICE)
             if shows_damage(stream.complaint(), since_us=reading.since_us or entries[0].realtime_us):
                 return self._go_round(stream)
             for some in portions(entries):
+                start = self._reader.start
+                before = start.cursor if isinstance(start, After) else last
                 new, gap = reading.take(some)
-                if gap is not None:  # vacuumed, or damaged
+                last = some[-1].cursor
+                if gap is not None or doubtful(some, before) is not None:  # vacuumed, or damaged, or of another boot
                     return self._go_round(stream)
                 if self._take(reading, new) or not self._sink.wait_ready(PATIENCE):
                     return False
@@ -117,7 +123,9 @@ class CatchUp:
             return self._go_round(stream)
         if reading.advanced:
             return False
-        if found is Verdict.COMPLETE and isinstance(self._reader.start, After):
+        if isinstance(start := self._reader.start, After) and self._reader.misses_boot(start.cursor):
+            return self._go_round(stream)
+        if found is Verdict.COMPLETE and isinstance(start, After):
             return True
         self._start_over()
         return False

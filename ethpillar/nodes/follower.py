@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Sequence
 import gevent
 
 from ..errors import EthPillarError, UnitNotFound, whereabouts
+from ..journal.boots import boot_of, doubtful
 from ..journal.cursor import time_of
 from ..journal.detour import FIRST_LEAP, Gap, shows_damage
 from ..journal.entry import Entry
@@ -159,7 +160,11 @@ class Follower:
         """Catch up, then follow. Raises when the stream has ended."""
         self._machine.to(FeedState.CATCHING_UP if self._log.started else FeedState.STARTING)
         self._describe()
-        self._catch_up()
+        asking = gevent.spawn(self._log.source.boot)  # meanwhile, as it is needed at the backlog's end
+        try:
+            self._catch_up()
+        finally:
+            asking.kill()
         while not self._follow():
             # What lies between is read without following. That helps once: the next entry is one that is shown.
             if self._reader.tries.count(Trouble.PLACE):
@@ -179,13 +184,16 @@ class Follower:
     def _catch_up(self) -> None:
         """Read what the journal has by now, without following: the backlog at first, then what came since."""
         backlog: list[Entry] = []
+        start = self._reader.start
+        last = start.cursor if isinstance(start, After) else None
         with self._reader.open() as (reading, stream):
             found = None
             while found is None and (entries := stream.read()):
-                if shows_damage(stream.complaint(), since_us=reading.since_us):
+                if shows_damage(stream.complaint(), since_us=reading.since_us) or doubtful(entries, last) is not None:
                     found = Verdict.DAMAGED
                     break
                 new, gap = reading.take(entries)
+                last = entries[-1].cursor
                 if gap is not None:
                     found = Verdict.DAMAGED  # or vacuumed: that is found out
                 elif self._log.started:
@@ -193,7 +201,7 @@ class Follower:
                 else:
                     backlog += new  # perhaps it is a part of it: the ring must not begin in the middle
             found = found or self._reader.judge(reading, stream)
-        if found is Verdict.DAMAGED:
+        if found is Verdict.DAMAGED or self._reader.misses_boot(last):
             self._go_round()
             return
         if not self._log.started:
@@ -205,11 +213,12 @@ class Follower:
         """Read what there is by now, round what can't be read."""
         runs = self._reader.go_round()
         if not self._log.started:
-            read = list(runs)  # the backlog, of which the ring must not begin in the middle
-            self._begin((), complete=False)
-            runs = iter(read)
+            runs = iter(list(runs))  # the backlog, of which the ring must not begin in the middle
         for entries, gap in runs:
             self._append(entries, gap)
+        self._log.in_doubt = self._reader.in_doubt
+        if not self._log.started:
+            self._begin((), complete=False)
         if self._reader.dead_end is not None:
             known = time_of(self._reader.dead_end) or 0
             leap = FIRST_LEAP * 8 ** min(self._reader.tries.count(Trouble.DAMAGE), 12)
@@ -234,7 +243,9 @@ class Follower:
     def _follow(self) -> bool:
         """Follow from the last entry on. Return False if the stream did not begin there; raise when it has ended."""
         began = time.monotonic()
-        with self._reader.open(follow=True) as (reading, stream):
+        boot = self._only_boot()
+        last = self._reader.start.cursor if isinstance(self._reader.start, After) and boot is None else None
+        with self._reader.open(follow=True, boot=boot) as (reading, stream):
             if not reading.owed:
                 self._live()
             soon = gevent.spawn_later(BEGINS, self._live)
@@ -242,7 +253,7 @@ class Follower:
             try:
                 while entries := stream.read():
                     new, gap = reading.take(entries)
-                    if gap is not None:
+                    if gap is not None or doubtful(new, last) is not None:
                         return False
                     self._live()
                     if new:
@@ -256,6 +267,19 @@ class Follower:
             if time.monotonic() - began > STEADY:
                 self._reader.succeeded()
             raise ReadFailed(Trouble.LINK if stream.status() < 0 else Trouble.JOURNAL)
+
+    def _only_boot(self) -> str | None:
+        """Return the only boot whose entries are followed; None: all, of which systemd shows one only from 251 on.
+
+        If the last entry is of an earlier boot, which was read to its end, journalctl might take it for a later one.
+        """
+        start = self._reader.start
+        before = boot_of(start.cursor) if isinstance(start, After) else None
+        current = self._log.source.boot()
+        if before not in (None, current):
+            current = self._log.source.boot(fresh=True)
+        others = before != current or self._reader.tries.count(Trouble.PLACE)
+        return current if before is not None and others else None
 
     def _live(self) -> None:
         if self._machine.state is FeedState.LIVE:

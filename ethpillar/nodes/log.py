@@ -62,6 +62,7 @@ class SharedLog:
         self.ring = ring
         self.description: str | None = None
         "The unit's description, as of the last try to follow it."
+        self.in_doubt = False  # whether journalctl may show boots in a wrong order
         self.started = False
         "Whether the ring holds the end of the journal as of some moment, and everything that came after it."
         self.told: tuple[str, dict[str, Any]] | None = None

@@ -70,7 +70,7 @@ class Node:
         self._options = options
         self._pool = ConnectionPool(login, options.ssh_max_connections)
         self._rights = JournalRights(self.run, record.target.password, record.name)
-        journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
+        journal = self._journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
         self.status = StatusFeed(
             self._run_status, options.encode_statuses, journal.last_lines, record.name, self._missing
         )
@@ -82,7 +82,7 @@ class Node:
             options.ssh_give_up,
             self.status.set_away,
             options.tally,
-            self._about.connected,
+            self._connected,
             Proof(self.run, self._rights),
         )
         self.source = NodeSource(self._link, journal, self._rights, self.status)
@@ -126,6 +126,10 @@ class Node:
     def about(self) -> dict[str, Any]:
         """What `connection_state: connected` says besides: the node's name, zone and clock, once they are known."""
         return {} if self._about.about is None else {"node": asdict(self._about.about)}
+
+    def _connected(self) -> None:
+        self._journal.connected()
+        self._about.connected()
 
     def _tell_about(self) -> None:
         self._link.tell_about(self.about["node"])

@@ -6,12 +6,14 @@ before a log is followed. It must not know who wants the entries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from gevent.lock import BoundedSemaphore
 
 from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
+from ..journal.boots import in_order
 from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..ssh.pool import ConnectionPool
@@ -27,6 +29,10 @@ LAST_LINES_TIMEOUT = 3.0
 "Seconds that an update waits for the lines before a failure."
 LAST_LINES_BYTES = 1024 * 1024
 "Bytes of messages that are looked through for them; `failures.READ` ordinary lines have some 40,000."
+THIS_BOOT = ("systemd-id128", "boot-id")
+"Prints the id of the boot that the node is in, and reads no journal."
+BOOTS = ("journalctl", "--no-pager", "-q", "-F", "_BOOT_ID")
+"Prints the ids of all boots that the journal has, in no order."
 CATCHING_UP = 6
 "Subscribers of all feeds together that are served from the journal at once: each takes a channel."
 ANSWER_BYTES = 8 * 1024 * 1024
@@ -37,6 +43,9 @@ NAMES = 256
 "Aliases whose units are remembered; a node has far fewer, and each log that starts anew looks its own up again."
 
 
+_BOOT = re.compile(rb"\b[0-9a-f]{32}\b")
+
+
 class NodeJournal:
     """Runs journalctl on a node."""
 
@@ -45,6 +54,8 @@ class NodeJournal:
         self._pool = pool
         self._rights = rights
         self._timeout = timeout
+        self._boot: str | None = None  # asked over the connection that there is
+        self._newest: dict[str, str] = {}  # a cursor of each boot that is over, of its newest entry
         self._names: dict[str, str] = {}  # of units that are followed by an alias, the latest last
 
     def remember_name(self, unit: str, name: str) -> None:
@@ -58,15 +69,46 @@ class NodeJournal:
         """Return the real name of a unit that is followed by an alias; any other name as it is."""
         return self._names.get(unit, unit)
 
+    def connected(self) -> None:
+        """Take note that there is a new connection: the node may have booted."""
+        self._boot = None
+
+    def boot(self, fresh: bool = False) -> str | None:
+        """See `JournalSource`."""
+        if self._boot is None or fresh:
+            with suppress(EthPillarError):
+                said = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout.strip()
+                self._boot = said.decode() if _BOOT.fullmatch(said) else None
+        return self._boot
+
+    def boots(self) -> list[str]:
+        """See `JournalSource`."""
+        current = self.boot()
+        if current is None:
+            return []
+        words, stdin = self._rights.get("").wrap(BOOTS)
+        for boot in map(bytes.decode, _BOOT.findall(self._pool.run(words, stdin, self._timeout).stdout)):
+            if boot not in self._newest:
+                newest = self.ask(WHOLE, Step(None, True, 1, boot)).entries
+                if newest and boot != current:
+                    self._newest[boot] = newest[0].cursor
+        return in_order(self._newest.values(), current)
+
     @contextmanager
     def open(
-        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+        self,
+        unit: str,
+        *,
+        lines: int | None = None,
+        cursor: str | None = None,
+        follow: bool = False,
+        boot: str | None = None,
     ) -> Iterator[CommandEntries]:
         """Run a journalctl for the time of the block; see `journal_command`.
 
         :raises EthPillarError: it can't be run
         """
-        words = journal_command(self.name_of(unit), lines=lines, cursor=cursor, follow=follow)
+        words = journal_command(self.name_of(unit), lines=lines, cursor=cursor, follow=follow, boot=boot)
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
         words = words if follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
@@ -75,7 +117,8 @@ class NodeJournal:
 
     def ask(self, unit: str, step: Step) -> Answer:
         """See `JournalSource`."""
-        words = journal_command(self.name_of(unit), lines=step.count, cursor=step.cursor, reverse=step.reverse)
+        name = self.name_of(unit)
+        words = journal_command(name, lines=step.count, cursor=step.cursor, reverse=step.reverse, boot=step.boot)
         way = self._rights.get(service_name(unit))
         words = words if way.prefix else [*DEBUG, *words]
         entries: list[Entry] = []
@@ -141,10 +184,24 @@ class NodeSource:
         return status.description if status is not None else None
 
     def journal(
-        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+        self,
+        unit: str,
+        *,
+        lines: int | None = None,
+        cursor: str | None = None,
+        follow: bool = False,
+        boot: str | None = None,
     ) -> AbstractContextManager[CommandEntries]:
         """See `JournalSource`."""
-        return self._journal.open(unit, lines=lines, cursor=cursor, follow=follow)
+        return self._journal.open(unit, lines=lines, cursor=cursor, follow=follow, boot=boot)
+
+    def boot(self, fresh: bool = False) -> str | None:
+        """See `JournalSource`."""
+        return self._journal.boot(fresh)
+
+    def boots(self) -> list[str]:
+        """See `JournalSource`."""
+        return self._journal.boots()
 
     def ask(self, unit: str, step: Step) -> Answer:
         """See `JournalSource`."""

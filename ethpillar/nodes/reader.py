@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
-from ..journal.cursor import same_entry
+from ..journal.boots import Walk, boot_of, doubtful, is_numbered_after
+from ..journal.cursor import same_entry, time_of
 from ..journal.detour import Answer, Gap, Step, last, read_on
 from ..journal.entry import Entry
 from ..journal.joining import LineJoiner
@@ -42,15 +44,22 @@ class JournalReader:
         self._backoff = Backoff()
         self.dead_end: str | None = None
         "The last entry before damage beyond which nothing could be read."
+        self.in_doubt = False
+        "Whether the journal was read boot by boot."
         self.attempt = 0
         "Pauses between tries since the last progress."
 
     @contextmanager
-    def open(self, follow: bool = False) -> Iterator[tuple[Reading, EntryStream]]:
-        """Start a journalctl, and end it with the block. Raises as `JournalSource.journal`."""
+    def open(self, follow: bool = False, boot: str | None = None) -> Iterator[tuple[Reading, EntryStream]]:
+        """Start a journalctl, and end it with the block. Raises as `JournalSource.journal`.
+
+        :param boot: the only boot whose entries are wanted: all of them, if the start is in another one
+        """
         start = self.start
+        if boot is not None and isinstance(start, After) and boot_of(start.cursor) != boot:
+            start = Last(None)
         lines, cursor = (start.lines, None) if isinstance(start, Last) else (None, start.cursor)
-        with self._source.journal(self._unit, lines=lines, cursor=cursor, follow=follow) as stream:
+        with self._source.journal(self._unit, lines=lines, cursor=cursor, follow=follow, boot=boot) as stream:
             yield Reading(start), stream
 
     def judge(self, reading: Reading, stream: EntryStream, *, expected: bool = False) -> Verdict:
@@ -76,8 +85,21 @@ class JournalReader:
             raise ReadFailed(Trouble.JOURNAL)
         raise ReadFailed(Trouble.NOTHING if checks else Trouble.LINK)
 
+    def misses_boot(self, cursor: str | None) -> bool:
+        """Return True if the boot that the node is in has entries that journalctl puts before this one, of an earlier
+        boot, where a reader that goes on from it does not find them."""
+        boot = boot_of(cursor)
+        if cursor is None or boot is None or boot == self._source.boot():
+            return False
+        current = self._source.boot(fresh=True)
+        if current in (None, boot):
+            return False
+        newest = self._source.ask(self._unit, Step(None, True, 1, current)).entries
+        return bool(newest) and not is_numbered_after(newest[0].cursor, cursor)
+
     def go_round(self) -> Iterator[tuple[Sequence[Entry], Gap | None]]:
-        """Read from the start to the journal's end, round all that can't be read.
+        """Read from the start to the journal's end, round all that can't be read, and boot by boot where journalctl
+        may have put boots in the wrong order.
 
         :return: entries, each run of them with the gap before it
         :raises ReadFailed: nothing can be read
@@ -85,35 +107,63 @@ class JournalReader:
         """
         self.dead_end = None
         end_us = int((time.time() + CLOCKS) * 1_000_000)
-        start, joiner = self.start, LineJoiner()
-        told = isinstance(start, After) and start.gone
-        if isinstance(start, After) or start.lines is None:
-            cursor = start.cursor if isinstance(start, After) else "t=1"
-            if isinstance(start, After) and start.inclusive:
-                answer = self._source.ask(self._unit, Step(cursor, False, 1))
-                yield joiner.feed([each for each in answer.entries if same_entry(each.cursor, cursor)]), None
-        else:
-            first = self._carry_out(last(max(1, start.lines), end_us))
-            if first is None:
-                raise ReadFailed(Trouble.DAMAGE)
-            yield joiner.feed([first]), None
-            cursor = first.cursor
-        end = False
-        while not end:
-            run = self._carry_out(read_on(cursor, end_us))
-            gap = None if told else run.gap
+        told = isinstance(self.start, After) and self.start.gone
+        joiner = LineJoiner()
+        cursor, first = self._first(end_us)
+        yield joiner.feed(first), None
+        boots = Walk(self._source.boots)
+        while True:
+            run = boots.check(cursor, self._carry_out(read_on(cursor, end_us), boots.now))
+            if told:
+                run, boots.missing = replace(run, gap=None), None
+            gap = run.gap
             if gap is not None:
                 yield joiner.close(), None
             yield joiner.feed(list(run.entries)), gap
-            cursor, end, told = run.entries[-1].cursor if run.entries else cursor, run.end, False
+            cursor, told = run.entries[-1].cursor if run.entries else cursor, False
             self.dead_end = cursor if run.dead_end else None
-        yield joiner.close(), None
+            if not run.end:
+                continue
+            yield joiner.close(), None
+            self.in_doubt = self.in_doubt or boots.now is not None
+            if boots.now is None and self.misses_boot(cursor):
+                if boots.begin(cursor):
+                    continue
+                boots.end(Gap(time_of(cursor), None))
+            elif not boots.next():
+                return
+            cursor = "t=1"
 
-    def _carry_out(self, plan: Generator[Step, Answer, T]) -> T:
+    def _first(self, end_us: int) -> tuple[str, list[Entry]]:
+        """Return the cursor to read on from, and its entry if the reader does not have that yet."""
+        start = self.start
+        if isinstance(start, Last) and start.lines is not None:
+            first = self._first_of_last(max(1, start.lines), end_us)
+            if first is None:
+                raise ReadFailed(Trouble.DAMAGE)
+            return first.cursor, [first]
+        if isinstance(start, Last):
+            return "t=1", []
+        wanted = self._source.ask(self._unit, Step(start.cursor, False, 1)).entries if start.inclusive else ()
+        return start.cursor, [each for each in wanted if same_entry(each.cursor, start.cursor)]
+
+    def _first_of_last(self, lines: int, end_us: int) -> Entry | None:
+        """Return the first of the last entries, by the order of the boots."""
+        found = self._source.ask(self._unit, Step(None, True, lines)).entries
+        if found and (doubtful(found, back=True) is not None or self.misses_boot(found[0].cursor)):
+            rank = {boot: number for number, boot in enumerate(self._source.boots())}
+            current = self._source.boot()
+            mine = self._source.ask(self._unit, Step(None, True, lines, current)).entries
+            others = [each for each in found if boot_of(each.cursor) != current]
+            others.sort(key=lambda each: -rank.get(boot_of(each.cursor) or "", -1))
+            return [*mine, *others][:lines][-1]
+        return self._carry_out(last(lines, end_us))
+
+    def _carry_out(self, plan: Generator[Step, Answer, T], boot: str | None = None) -> T:
         step = next(plan)
         try:
             while True:
-                step = plan.send(self._source.ask(self._unit, step))
+                step = plan.send(self._source.ask(self._unit, replace(step, boot=boot)))
         except StopIteration as end:
             found: T = end.value
             return found

@@ -43,7 +43,13 @@ STEP = 32 * 1024
 
 
 def journal_command(
-    unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False, reverse: bool = False
+    unit: str,
+    *,
+    lines: int | None = None,
+    cursor: str | None = None,
+    follow: bool = False,
+    reverse: bool = False,
+    boot: str | None = None,
 ) -> list[str]:
     """The words of a journalctl that prints a unit's entries, or those of the whole journal, in the export format.
 
@@ -52,6 +58,7 @@ def journal_command(
         and 252 when the entry at the cursor is not the unit's (systemd/systemd#30288), so the equal one is dropped.
     :param follow: go on as entries come; it implies ten lines, so the number is always said
     :param reverse: the newest first
+    :param boot: the only boot whose entries are wanted
     """
     words = ["journalctl", "--no-pager", "-q", "-o", "export"]
     if unit == WHOLE:
@@ -65,6 +72,8 @@ def journal_command(
         words.append("-r")
     if follow:
         words.append("-f")
+    if boot is not None:
+        words.append(f"_BOOT_ID={boot}")
     return words
 
 
@@ -101,9 +110,24 @@ class JournalSource(Protocol):
         """The unit's description. Raises `UnitNotFound` or `PermissionDenied` when its log can't be had."""
 
     def journal(
-        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+        self,
+        unit: str,
+        *,
+        lines: int | None = None,
+        cursor: str | None = None,
+        follow: bool = False,
+        boot: str | None = None,
     ) -> AbstractContextManager[EntryStream]:
         """Opens the unit's journal, see `journal_command`."""
+
+    def boot(self, fresh: bool = False) -> str | None:
+        """The id of the boot that the node is in; None if that can't be told.
+
+        It is asked once for each connection, or now if it has to be `fresh`.
+        """
+
+    def boots(self) -> list[str]:
+        """The ids of all boots that the journal has entries of, in order; none if that can't be told."""
 
     def ask(self, unit: str, step: Step) -> Answer:
         """Runs one journalctl to its end; lines that journald cut stay cut.

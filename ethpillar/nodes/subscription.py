@@ -69,6 +69,7 @@ class LogSubscription:
         self._machine = Machine(SubscriberState.STARTING, SUBSCRIBER_TRANSITIONS)
         self.position = NOWHERE
         "Sequence number of the next item in the ring, or `NOWHERE`."
+        self._heard: tuple[str, dict[str, Any]] | None = None  # the log's last state that was passed on
         self._passed = 0  # lines in the ring before that position, since the feed began
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
@@ -94,6 +95,7 @@ class LogSubscription:
     def tell(self, state: str, details: dict[str, Any]) -> None:
         """Pass on the log's state. A subscriber that has not reached the present hears `live` when it does."""
         if self._machine.state is SubscriberState.LIVE or state != "live":
+            self._heard = (state, details)
             self._sink.state(state, details)
 
     def fail(self, problem: EthPillarError) -> None:
@@ -137,7 +139,9 @@ class LogSubscription:
             if (place := self._catch_up.place()) is not None:
                 self._move(place)
         elif start.lines is not None and (start.lines <= len(ring) or ring.complete):
-            self._move(max(ring.start, ring.end - start.lines))
+            position = max(ring.start, ring.end - start.lines)
+            gaps = sum(item.gap is not None for item in ring.slice(position, start.lines))
+            self._move(max(ring.start, position - gaps))
             self._remember_place()
 
     def _move(self, position: int) -> None:
@@ -180,7 +184,7 @@ class LogSubscription:
             breathe()
         elif self.position == ring.end and not live:
             self._machine.to(SubscriberState.LIVE)
-            if self._log.told is not None:
+            if self._log.told is not None and (self._log.told[0] == "live" or self._log.told != self._heard):
                 self._sink.state(*self._log.told)
         elif self.position == ring.end:
             ring.forget_runs()

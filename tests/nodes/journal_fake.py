@@ -87,6 +87,12 @@ class FakeJournal:
         self.doubted += 1
         return True
 
+    def boot(self, fresh: bool = False) -> str | None:
+        return None
+
+    def boots(self) -> list[str]:
+        return []
+
     def ask(self, unit: str, step: Step) -> Answer:
         with self.journal(unit) as _:
             pass
@@ -102,7 +108,13 @@ class FakeJournal:
 
     @contextmanager
     def journal(
-        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+        self,
+        unit: str,
+        *,
+        lines: int | None = None,
+        cursor: str | None = None,
+        follow: bool = False,
+        boot: str | None = None,
     ) -> Iterator[FakeStream]:
         gevent.sleep(0)
         if not self._connected.is_set():

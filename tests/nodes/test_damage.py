@@ -78,7 +78,13 @@ class DamagedJournal(FakeJournal):
 
     @contextmanager
     def journal(  # type: ignore[override]
-        self, unit: str, *, lines: int | None = None, cursor: str | None = None, follow: bool = False
+        self,
+        unit: str,
+        *,
+        lines: int | None = None,
+        cursor: str | None = None,
+        follow: bool = False,
+        boot: str | None = None,
     ) -> Iterator[Stream]:
         if cursor is None and lines is not None:
             back = self.files.answer(Step(None, True, lines))

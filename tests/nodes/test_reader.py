@@ -46,9 +46,9 @@ def make(start: Start = LAST, young: bool = False) -> tuple[JournalReader, Sourc
 @pytest.mark.parametrize(
     ("start", "follow", "asked"),
     [
-        (Last(50), False, {"lines": 50, "cursor": None, "follow": False}),
-        (Last(None), True, {"lines": None, "cursor": None, "follow": True}),
-        (After("c"), True, {"lines": None, "cursor": "c", "follow": True}),
+        (Last(50), False, {"lines": 50, "cursor": None, "follow": False, "boot": None}),
+        (Last(None), True, {"lines": None, "cursor": None, "follow": True, "boot": None}),
+        (After("c"), True, {"lines": None, "cursor": "c", "follow": True, "boot": None}),
     ],
 )
 def test_what_a_start_asks_for(start: Start, follow: bool, asked: dict[str, Any]) -> None:

@@ -19,11 +19,24 @@ if TYPE_CHECKING:
 POLL_MS = 15
 "Between two looks at a journal that is followed."
 
-_SHORT = "u:o:n:fqrbmae"
+_SHORT = "u:o:n:fqrbmaeF:"
 _LONG = [
     *("unit=", "output=", "output-fields=", "lines=", "follow", "no-tail", "cursor=", "after-cursor="),
     *("since=", "until="),
-    *("quiet", "system", "no-pager", "reverse", "boot", "merge", "all", "no-hostname", "version", "no-full", "utc"),
+    *(
+        "quiet",
+        "system",
+        "no-pager",
+        "reverse",
+        "boot",
+        "field=",
+        "merge",
+        "all",
+        "no-hostname",
+        "version",
+        "no-full",
+        "utc",
+    ),
 ]
 _NO_RIGHTS = "No journal files were opened due to insufficient permissions."
 _HINT = """Hint: You are currently not seeing messages from other users and the system.
@@ -46,6 +59,7 @@ class Options:
         self.lines_given = False
         self.follow = self.no_tail = self.quiet = self.system = self.reverse = self.merge = self.all = False
         self.boot = self.version = False
+        self.field: str | None = None
         self.cursor: str | None = None
         self.after_cursor: str | None = None
         self.since: int | None = None
@@ -54,6 +68,7 @@ class Options:
             found, rest = getopt.gnu_getopt(_with_number(arguments), _SHORT, _LONG)
         except getopt.GetoptError as problem:
             raise Failure(f"journalctl: unrecognized option '--{problem.opt}'") from None
+        self.boot_id = rest.pop().partition("=")[2] if rest and rest[0].startswith("_BOOT_ID=") else None
         if rest:
             raise Failure(f"Failed to add match '{rest[0]}': Invalid argument")
         for name, value in found:
@@ -85,6 +100,8 @@ class Options:
             self.lines, self.lines_given = _lines(value), True
         elif name in ("cursor", "after-cursor"):
             setattr(self, name.replace("-", "_"), value)
+        elif name in ("F", "field"):
+            self.field = value
         elif name in ("since", "until"):
             setattr(self, name, _time(value))
         elif (word := flags.get(name, name.replace("-", "_"))) in vars(self):
@@ -131,7 +148,10 @@ def run(state: str, document: dict[str, Any], arguments: list[str], rights: bool
             return 0
         if not rights and document["access"] != "plain":
             return _without_rights(options, document["access"])
-        _show(state, document, options)
+        if options.field is not None:
+            _values(state, options.field)
+        else:
+            _show(state, document, options)
     except Failure as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
@@ -182,6 +202,8 @@ def _show(state: str, document: dict[str, Any], options: Options) -> None:
     left = options.lines if (_from_cursor(options) or options.reverse) and not options.follow else None
     shown = 0
     chunks = _backwards(journal, document, options) if options.reverse else journal.entries()
+    if options.boot_id is not None:
+        chunks = _of_boot(journal, options.boot_id, chunks)
     for chunk in chunks:
         some = chunk if left is None else chunk[: left - shown]
         if options.until is not None:
@@ -196,6 +218,30 @@ def _show(state: str, document: dict[str, Any], options: Options) -> None:
         _follow(state, document, journal, show)
     elif not shown and not _quiet(options):
         _write(b"-- No entries --\n")
+
+
+def _values(state: str, field: str) -> None:
+    """`-F`: the values of a field, here of any that stands in an entry's head."""
+    journal = Journal(state, [])
+    journal.start(1, None)
+    begin = field.encode() + b"="
+    lines = (
+        line
+        for chunk in journal.entries()
+        for entry in chunk
+        for line in journal.data.get(entry[0], entry[1]).split(b"\n")
+        if line.startswith(begin)
+    )
+    _write(b"".join(line[len(begin) :] + b"\n" for line in dict.fromkeys(lines)))
+
+
+def _of_boot(journal: Journal, boot: str, chunks: Iterator[list[store.Entry]]) -> Iterator[list[store.Entry]]:
+    """The entries of one boot: `_BOOT_ID=`."""
+    line = f"_BOOT_ID={boot}\n".encode()
+    for chunk in chunks:
+        found = [entry for entry in chunk if line in journal.data.get(entry[0], entry[1])]
+        if found:
+            yield found
 
 
 def _from_cursor(options: Options) -> bool:
