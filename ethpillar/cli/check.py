@@ -10,7 +10,8 @@ from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError,
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
-from ..sessions.store import OPTIONAL, RedisRefuses
+from ..sessions.redis_link import RedisRefuses
+from ..sessions.rights import OPTIONAL
 from ..ssh import access
 from ..units import CORE_UNITS, UnitStatus, service_name
 from .common import Step, find_session, sentence

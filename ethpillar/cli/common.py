@@ -22,7 +22,7 @@ from ..journal.text import clean
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord, valid_token
-from ..sessions.store import RedisRefuses
+from ..sessions.redis_link import RedisRefuses
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 

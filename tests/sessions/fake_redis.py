@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
+import redis
 
-from ethpillar.sessions import store as store_module
+from ethpillar.sessions import keys
 
 
 class FakeRedis:
@@ -51,7 +52,7 @@ class FakeRedis:
         self._command("STRLEN")
         value = self.values.get(key, b"")
         if not isinstance(value, bytes):
-            raise store_module.redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+            raise redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
         return len(value)
 
     def get(self, key: str) -> Any:
@@ -94,14 +95,14 @@ class FakeRedis:
     def eval(self, script: str, _: int, key: str, *arguments: Any) -> Any:
         self._command("EVAL")
         now = self.values.get(key)
-        if script == store_module._RENEW:
+        if script == keys.RENEW:
             if now is None:
                 return -1
             if now != arguments[0]:
                 return 0
             self._set(key, arguments[1], int(arguments[2]))
             return 1
-        assert script == store_module._PIN
+        assert script == keys.PIN
         if now is not None and now != arguments[0].encode():
             return now
         self._set(key, arguments[0], int(arguments[1]))

@@ -15,10 +15,10 @@ from cryptography.fernet import Fernet
 from gevent.queue import LifoQueue
 
 from ethpillar.errors import SessionStoreDown
-from ethpillar.sessions import SessionStore
+from ethpillar.sessions import SessionStore, redis_link
 from ethpillar.sessions import store as store_module
+from ethpillar.sessions.keys import HOST_KEY_TTL
 from ethpillar.sessions.record import MAX_RECORD_BYTES
-from ethpillar.sessions.store import HOST_KEY_TTL
 
 from ..interruption import Operation, sweep
 from .fake_redis import FakeRedis
@@ -166,7 +166,7 @@ def test_a_session_that_others_write_without_end_is_renewed_by_them(fake: FakeRe
     fake.before = lambda name: write(fake, port=next(ports)) if name == "EVAL" else None
     record = store.renew(TOKEN)
     assert record is not None
-    assert fake.asked.count("EVAL") == store_module._RENEW_TRIES
+    assert fake.asked.count("EVAL") == store_module.RENEW_TRIES
 
 
 def test_a_sealed_session_stays_sealed(fake: FakeRedis) -> None:
@@ -307,8 +307,8 @@ def test_connections_are_few_and_waited_for(store: SessionStore, fake: FakeRedis
     made = SessionStore.from_url("redis://127.0.0.1:1/0", TTL)
     pool: Any = made._redis.connection_pool
     assert isinstance(pool, redis.BlockingConnectionPool)
-    assert pool.max_connections == store_module.CONNECTIONS
-    assert pool.timeout == store_module.QUEUE
+    assert pool.max_connections == redis_link.CONNECTIONS
+    assert pool.timeout == redis_link.QUEUE
     assert isinstance(pool.pool, LifoQueue)
     kept = pool.connection_kwargs
     assert (kept["socket_timeout"], kept["socket_connect_timeout"], kept["health_check_interval"]) == (3, 3, 30)

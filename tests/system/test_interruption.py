@@ -10,7 +10,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.sessions import SessionStore
-from ethpillar.sessions.store import CONNECTIONS
+from ethpillar.sessions.redis_link import CONNECTIONS
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.pool import ConnectionPool
 from ethpillar.ssh.target import Target

@@ -13,7 +13,8 @@ import redis as redis_py
 
 from ethpillar.errors import SessionStoreDown
 from ethpillar.sessions import SessionStore
-from ethpillar.sessions.store import NEEDED, OPTIONAL, RedisRefuses
+from ethpillar.sessions.redis_link import RedisRefuses
+from ethpillar.sessions.rights import NEEDED, OPTIONAL
 
 from ..programs import need
 from .conftest import World

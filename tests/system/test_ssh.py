@@ -9,7 +9,7 @@ import paramiko
 import pytest
 
 from ethpillar.errors import HostKeyChanged
-from ethpillar.sessions.store import HOST_KEY_TTL
+from ethpillar.sessions.keys import HOST_KEY_TTL
 from ethpillar.ssh.keys import KeyReader
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.target import Target
