@@ -2,9 +2,14 @@
 
 import logging as _logging  # gunicorn takes names without an underscore for settings
 import math as _math
+import os as _os
+import subprocess as _subprocess
+import sys as _sys
 from functools import partial as _partial
+from pathlib import Path as _Path
 
-from config import faults as _faults
+from gunicorn.systemd import sd_notify as _sd_notify
+
 from config import load_or_exit as _load
 from config import take_over as _take_over
 from config import unknown_names as _unknown_names
@@ -32,25 +37,63 @@ control_socket_disable = True
 proc_name = "ethpillar"
 limit_request_line = 4094
 
+_NOTIFY = "ETHPILLAR_NOTIFY_SOCKET"
+"Where the address of systemd's socket is kept for the worker."
+_OWN = ("ethpillar", "config", "setting_values")
+"What the master imports of this project, for the class of its worker."
+_CHECK = 60
+"Seconds that new code may take to load."
+_PACKAGES = _Path("requirements.txt")
+
 
 def on_starting(server):
+    """Prepare the master: its log, what it does at a reload, and who says that all is ready."""
+    if "NOTIFY_SOCKET" in _os.environ:  # systemd would be told so before there is a worker
+        _os.environ[_NOTIFY] = _os.environ.pop("NOTIFY_SOCKET")
+    on_reload(server)
+
+
+def on_reload(server):
     """Log as the application does: the master's own lines, and those about workers that hang or die."""
     from ethpillar.log_setup import handler
 
     for each in list(server.log.error_log.handlers):
         server.log.error_log.removeHandler(each)
     server.log.error_log.addHandler(handler(_settings.log_format == "json"))
-    server.reload = _partial(_reload, server, server.reload)
+    server.reload = _partial(_reload, server, _PACKAGES.read_bytes())
 
 
-def _reload(server, reload):
-    """Reload new code and settings; where a setting is wrong, go on as before: the master would end, or its worker."""
+def _reload(server, packages):
+    """Take new settings and new code; go on as before where the one is wrong or the other does not load.
+
+    Of itself gunicorn would end. Its master has imported a part of the code, which a worker would get by the fork.
+    """
     _take_over()
-    wrong = _faults()
+    wrong = _fault()
+    if packages != _PACKAGES.read_bytes():
+        wrong = "requirements.txt has changed, and packages are loaded at a restart only"
     if wrong:
-        server.log.error("Not reloaded: %s", "; ".join(wrong))
+        server.log.error("Not reloaded: %s", wrong)
         return
-    reload()
+    for name in [name for name in _sys.modules if name.partition(".")[0] in _OWN]:
+        del _sys.modules[name]
+    type(server).reload(server)
+
+
+def _fault():
+    """Return why the code and the settings, as they are now, make no server; "" if they do."""
+    try:
+        done = _subprocess.run(
+            [_sys.executable, "-c", "import wsgi, ethpillar.web.worker"],
+            stdin=_subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_CHECK,
+        )
+    except _subprocess.TimeoutExpired:
+        return f"the code did not load in {_CHECK} s"
+    said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    return said[-1].removeprefix("ethpillar: ") if done.returncode else ""
 
 
 def post_worker_init(worker):
@@ -59,4 +102,6 @@ def post_worker_init(worker):
     if unknown:
         _logging.getLogger("ethpillar.config").warning("In .env, but no settings: %s", ", ".join(unknown))
     worker.cfg.set("graceful_timeout", _FOR_REQUESTS)
-    worker.wsgi.extensions["ethpillar"].start()
+    if _NOTIFY in _os.environ:
+        _os.environ["NOTIFY_SOCKET"] = _os.environ.pop(_NOTIFY)
+    worker.wsgi.extensions["ethpillar"].start(_partial(_sd_notify, "READY=1", worker.log))

@@ -55,7 +55,7 @@ class Server:
         self.watch = watch
         self._timeout = shutdown_timeout
         self._greeting = greeting
-        self._greeter = gevent.Greenlet(self._greet)
+        self._greeter: gevent.Greenlet[[Callable[[], None]], None] = gevent.Greenlet(self._greet, lambda: None)
         self.watchdog = Watchdog()
         self.listeners: dict[str, Listener] = {}
         "By the setting that wants one: where Prometheus and `flask top` ask."
@@ -63,8 +63,12 @@ class Server:
         self.closing = False
         "It is being stopped: a client that comes back now must wait for the next one."
 
-    def start(self) -> None:
-        """Start what runs in the background. Once per process, after the fork."""
+    def start(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Start what runs in the background. Once per process, after the fork.
+
+        :param ready: called once the log has said that the server is ready
+        """
+        self._greeter = gevent.Greenlet(self._greet, ready)
         self.watchdog.start()
         self.watch.start()
         self._greeter.start()
@@ -82,13 +86,14 @@ class Server:
                     return
             gevent.sleep(LISTEN_AGAIN)
 
-    def _greet(self) -> None:
+    def _greet(self, ready: Callable[[], None]) -> None:
         try:
             self.store.ping()
         except SessionStoreDown:
             log.warning("Ready: %s; Redis does not answer: check REDIS_URL", self._greeting)
         else:
             log.info("Ready: %s; Redis answers", self._greeting)
+        ready()
 
     def shutdown(self, told: Callable[[], None] = lambda: None) -> None:
         """Tell clients and close SSH. Each step has its share of the timeout, whatever happened to the one before.

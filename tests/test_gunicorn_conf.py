@@ -20,8 +20,8 @@ def test_the_master_waits_for_the_whole_of_an_orderly_shutdown(monkeypatch: pyte
     conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     assert conf["graceful_timeout"] >= float(timeout) + 3
     started: list[str] = []
-    server: Any = SimpleNamespace(start=lambda: started.append("started"))
-    worker = SimpleNamespace(cfg=Config(), wsgi=SimpleNamespace(extensions={"ethpillar": server}))
+    server: Any = SimpleNamespace(start=lambda ready: started.append("started"))
+    worker = SimpleNamespace(cfg=Config(), log=None, wsgi=SimpleNamespace(extensions={"ethpillar": server}))
     worker.cfg.set("graceful_timeout", conf["graceful_timeout"])
     conf["post_worker_init"](worker)
     assert worker.cfg.graceful_timeout == 3  # for requests under way, after the shutdown

@@ -326,6 +326,7 @@ class Worker(GeventPyWSGIWorker):
 
     def server_class(self, *args: Any, **options: Any) -> Listener:
         """Make what accepts the connections of one address."""
+        options["environ"]["SERVER_NAME"] = "ethpillar"  # else gevent asks the DNS for it before it accepts any
         self._listeners.append(Listener(*args, **options))
         return self._listeners[-1]
 

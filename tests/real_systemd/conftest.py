@@ -30,19 +30,23 @@ def pytest_sessionstart() -> None:
 class Node:
     """A machine with EthPillar's units and users; what a `World` wants of an sshd, it has as well."""
 
-    def __init__(self, folder: Path) -> None:
-        """Boots it. Raises `CannotRun`."""
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
+        """Boots it. Raises `CannotRun`. :param root: what it boots from, if not a plain node"""
         self.port = free_port()
         self.passwords = {user: secrets.token_urlsafe(12) for user in USERS}
         seed = folder / "seed"
         seed.mkdir()
         write_seed(seed, self.port)
-        self.machine = Machine(cached_root(), seed, folder / "console")
+        self.write_more(seed)
+        self.machine = Machine(root or cached_root(), seed, folder / "console")
         try:
             self.machine.run("chpasswd", stdin="".join(f"{user}:{word}\n" for user, word in self.passwords.items()))
         except BaseException:
             self.machine.stop()
             raise
+
+    def write_more(self, seed: Path) -> None:
+        """Writes what else there is on the machine: nothing."""
 
     def journal(self, unit: str, *options: str) -> list[str]:
         """The messages of a unit that are in the journal now, of all boots, as the machine's own journalctl tells."""

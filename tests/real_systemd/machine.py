@@ -133,7 +133,7 @@ class Machine:
                 return pid
         return None
 
-    def run(self, *words: str, check: bool = True, stdin: str = "") -> str:
+    def run(self, *words: str, check: bool = True, stdin: str = "", deadline: float = 60) -> str:
         """Runs a command in it, to its end; its output. With `check` a failure is one of the test."""
         init = self.init()
         assert init is not None or not check, "the machine is not up"
@@ -144,7 +144,7 @@ class Machine:
         command = [*enter, "sh", "-c", 'env "$@"; exit $?', "sh", *words]
         try:
             done = subprocess.run(
-                command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
+                command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=deadline
             )
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{words} did not end") from None
