@@ -15,6 +15,8 @@ const browser = await puppeteer.launch({
 await browser.defaultBrowserContext().overridePermissions("http://127.0.0.1", ["clipboard-read", "clipboard-write"]).catch(() => {});
 /** @type {Map<number, { page: import("puppeteer-core").Page, problems: string[] }>} */
 const pages = new Map();
+/** @type {Map<number, import("puppeteer-core").CDPSession>} */
+const profiles = new Map();
 let last = 0;
 
 /** @param {number} id */
@@ -70,13 +72,37 @@ const operations = {
     await of(id).setOfflineMode(on);
     return null;
   },
-  /** Bytes of the heap in use, after what is not used was collected. */
-  async heap({ id }) {
+  /** Bytes of the heap in use, after what is not used was collected, unless it is not to be. */
+  async heap({ id, collect = true }) {
     const session = await of(id).createCDPSession();
-    await session.send("HeapProfiler.collectGarbage");
+    if (collect) await session.send("HeapProfiler.collectGarbage");
     const { usedSize } = await session.send("Runtime.getHeapUsage");
     await session.detach();
     return usedSize;
+  },
+  /** Watch where the page's time goes. */
+  async profile({ id }) {
+    const session = await of(id).createCDPSession();
+    await session.send("Profiler.enable");
+    await session.send("Profiler.start");
+    profiles.set(id, session);
+    return null;
+  },
+  /** What took the most time since then: seconds by function, and all seconds. */
+  async profiled({ id }) {
+    const session = profiles.get(id);
+    if (!session) throw new Error("no profile was begun");
+    profiles.delete(id);
+    const { profile } = await session.send("Profiler.stop");
+    await session.detach();
+    const names = new Map(profile.nodes.map((node) => [node.id, `${node.callFrame.functionName || "?"} ${node.callFrame.url.split("/").pop()}:${node.callFrame.lineNumber + 1}`]));
+    /** @type {Record<string, number>} */
+    const seconds = {};
+    profile.samples?.forEach((sample, i) => {
+      const name = names.get(sample) ?? "";
+      seconds[name] = (seconds[name] ?? 0) + (profile.timeDeltas?.[i] ?? 0) / 1e6;
+    });
+    return seconds;
   },
   async shot({ id, path }) {
     await of(id).screenshot({ path });

@@ -1,7 +1,7 @@
 /**
  * The log: only the rows that can be seen are in the page.
  *
- * Belongs here: scrolling, following, pausing, which rows are there and how high they are. What a row looks like is
+ * Belongs here: scrolling, following, pausing, and which rows are wanted. The rows are `rows.js`'s, what one looks like
  * `row.js`'s, which lines are shown `model/shown.js`'s.
  */
 
@@ -9,15 +9,19 @@ import { Heights } from "../model/order.js";
 import { MARK } from "../model/store.js";
 import { byId, h, say } from "./dom.js";
 import { highlight } from "./highlight.js";
-import { item } from "./row.js";
+import { MOST_ROWS, Rows } from "./rows.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../model/shown.js").Shown} Shown */
 
 const ROW = 24;
-const MOST_ROWS = 150;
 /** How near the bottom counts as at the bottom, in pixels. */
 const NEAR = 4;
+/** Pixels of rows beyond the edge while the log is followed: whoever scrolls up stops it, and gets whole screens. */
+const FOLLOWED = 300;
+/** While it is followed, painting may take a ninth of the time, and is never later than this, in milliseconds. */
+const SHARE = 8;
+const LATEST = 250;
 /** Milliseconds after the last scrolling until earlier lines may be put in: a flick must have ended. */
 const STILL = 120;
 
@@ -26,15 +30,11 @@ export class Log {
   constructor(app) {
     this._app = app;
     this._heights = new Heights();
-    /** @type {Map<number, HTMLElement>} */
-    this._items = new Map();
-    /** @type {WeakMap<Element, number>} */
-    this._slots = new WeakMap();
+    this._rows = new Rows(app, (slot, what) => this.toggle(slot, what), (heights) => this._measured(heights));
     this._top = h("div.spacer");
-    this._rows = h("div.rows", { role: "presentation" });
     this._bottom = h("div.spacer");
     this._early = h("div.early", { role: "listitem" });
-    this.root = h("div.log", { id: "log", role: "list", tabindex: 0, "aria-label": "Log" }, this._early, this._top, this._rows, this._bottom);
+    this.root = h("div.log", { id: "log", role: "list", tabindex: 0, "aria-label": "Log" }, this._early, this._top, this._rows.root, this._bottom);
     byId("stage").append(this.root);
     /** @type {Shown} */
     this.shown = app.shown;
@@ -44,21 +44,23 @@ export class Log {
     this.pause = "";
     /** The first visible row and how much of it is above the edge. @type {{ slot: number, offset: number } | null} */
     this._anchor = null;
-    /** The row that keys are about. */
-    this.current = -1;
-    this._unfolded = new Set();
-    this._traces = new Set();
     this._scrolled = 0;
     this._ours = -1;
     /** A place was chosen and is not painted yet: what scrolls until then is the browser, as rows go. */
     this._moving = false;
     this._changed = true;
-    this._observer = new ResizeObserver((entries) => this._measured(entries));
+    /** It can't wait: somebody has done something. Lines that come can, as nobody reads a hundred a second. */
+    this._urgent = true;
+    this._due = 0;
+    this._timer = 0;
+    this._height = 0;
+    this._earlyHeight = 0;
     this.root.addEventListener("scroll", () => this._onScroll(), { passive: true });
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this._userScrolledUp(), { passive: true });
     this.root.addEventListener("mousedown", (event) => this._pick(event));
     document.addEventListener("selectionchange", () => this._onSelection());
-    new ResizeObserver(() => this.changed()).observe(this.root);
+    const sizes = new ResizeObserver(() => this._resized());
+    for (const part of [this.root, this._early]) sizes.observe(part);
   }
 
   // -- what is shown
@@ -66,9 +68,7 @@ export class Log {
   /** Show other lines. @param {Shown} shown @param {boolean} follow */
   attach(shown, follow) {
     this.shown = shown;
-    this._unfolded.clear();
-    this._traces.clear();
-    this.current = -1;
+    this._rows.forget();
     this._anchor = null;
     this.following = follow;
     this.pause = follow ? "" : "history";
@@ -78,8 +78,7 @@ export class Log {
 
   /** The list is another one. */
   reset() {
-    for (const node of this._items.values()) this._remove(node);
-    this._items.clear();
+    this._rows.clear();
     this._heights.replace(0, this.shown.list.length, (i) => this._estimate(i));
     this.changed();
   }
@@ -89,53 +88,58 @@ export class Log {
     const { length } = this.shown.list;
     if (from >= length && length === this._heights.length) return;
     const same = Math.min(from, this._heights.length);
-    const old = same < this._heights.length ? this._known(same) : null;
-    this._heights.replace(same, length - same, (i) => old?.get(this.shown.list[i]) ?? this._estimate(i));
-    this.changed();
-  }
-
-  /** Heights that were measured, by slot. @param {number} from */
-  _known(from) {
-    const known = new Map();
-    for (const [slot, node] of this._items) if (this.shown.index(slot) >= from && node.isConnected) known.set(slot, Number(node.dataset.height) || ROW);
-    return known;
+    this._heights.replace(same, length - same, (i) => this._rows.height(this.shown.list[i]) ?? this._estimate(i));
+    this._came();
   }
 
   /** Rows went at the front. @param {number[]} slots @param {number} count of rows */
   gone(slots, count) {
-    for (const slot of slots) {
-      const node = this._items.get(slot);
-      if (node) this._remove(node);
-      this._items.delete(slot);
-      this._unfolded.delete(slot);
-      this._traces.delete(slot);
-    }
+    for (const slot of slots) this._rows.gone(slot);
     if (!count) return;
     const heights = Array.from({ length: this.shown.list.length }, (_, i) => this._heights.get(i + count));
     this._heights.replace(0, heights.length, (i) => heights[i]);
-    this.changed();
+    this._came();
   }
 
   /** A row looks different. @param {number} slot */
   refresh(slot) {
-    const node = this._items.get(slot);
-    if (!node) return;
-    this._remove(node);
-    this._items.delete(slot);
-    this.changed();
+    if (this._rows.remove(slot)) this.changed();
   }
 
   /** Every row looks different. */
   redraw() {
-    for (const node of this._items.values()) this._remove(node);
-    this._items.clear();
+    this._rows.clear();
     this._heights.replace(0, this.shown.list.length, (i) => this._estimate(i));
     this.changed();
   }
 
   changed() {
+    this._changed = this._urgent = true;
+    this._app.frames.want();
+  }
+
+  /** Lines have come. */
+  _came() {
+    if (!this.following) return this.changed();
     this._changed = true;
     this._app.frames.want();
+  }
+
+  _resized() {
+    this._height = this.root.clientHeight;
+    this._earlyHeight = this._early.offsetHeight;
+    this.changed();
+  }
+
+  /** @returns {boolean} true when what has changed can wait: the last painting was dear */
+  get _waits() {
+    const left = this._due - performance.now();
+    if (this._urgent || !this.following || left <= 0) return false;
+    this._timer ||= window.setTimeout(() => {
+      this._timer = 0;
+      this._app.frames.want();
+    }, left);
+    return true;
   }
 
   // -- following and pausing
@@ -173,19 +177,13 @@ export class Log {
       if (!this.atBottom) this.stop("scroll");
     } else if (this.pause === "scroll" && this.atBottom && this._app.travel.isLive) this.follow();
     this._remember();
-    this._changed = true;
-    this._app.frames.want();
+    this.changed();
   }
 
   _onSelection() {
-    const chosen = this._selected();
+    const chosen = this._rows.selected;
     if (chosen && this.following) this.stop("selection");
     else if (!chosen && this.pause === "selection") this.follow();
-  }
-
-  _selected() {
-    const selection = document.getSelection();
-    return Boolean(selection && !selection.isCollapsed && selection.anchorNode && this.root.contains(selection.anchorNode));
   }
 
   // -- painting
@@ -196,90 +194,38 @@ export class Log {
   }
 
   paint() {
-    if (!this._changed) return;
-    this._changed = false;
-    const { root, shown, _heights: heights } = this;
-    const visible = root.clientHeight;
+    if (!this._changed || this._waits) return;
+    const began = performance.now();
+    this._changed = this._urgent = false;
+    const { root, shown, _heights: heights, _height: visible, _earlyHeight: early } = this;
     const { length } = shown.list;
-    const early = this._early.offsetHeight;
     let top = this.following ? Math.max(0, heights.total + early - visible) : root.scrollTop;
     if (!this.following && this._anchor) {
       const index = shown.index(this._anchor.slot);
       top = heights.before(index) + early + this._anchor.offset;
     }
-    const first = Math.max(0, heights.at(Math.max(0, top - early - visible)));
+    const first = heights.at(Math.max(0, top - early - (this.following ? FOLLOWED : visible)));
     let last = Math.min(length, heights.at(top - early + 2 * visible) + 1);
-    if (last - first > MOST_ROWS) last = Math.min(length, Math.max(heights.at(top - early + visible) + 8, first + MOST_ROWS));
-    const from = Math.max(first, last - MOST_ROWS - (this.following ? 0 : 60));
-    this._fill(from, last);
+    const seen = [heights.at(Math.max(0, top - early)), Math.min(length, heights.at(top - early + visible) + 1)];
+    if (last - first > MOST_ROWS) last = Math.min(length, Math.max(seen[1] + 8, first + MOST_ROWS));
+    const wanted = Math.max(first, last - MOST_ROWS - (this.following ? 0 : 60));
+    const [from, to] = this._rows.ahead(shown.list, wanted, last, seen);
+    this._rows.fill(shown, from, to);
     this._top.style.height = `${heights.before(from)}px`;
-    this._bottom.style.height = `${Math.max(0, heights.total - heights.before(last))}px`;
+    this._bottom.style.height = `${Math.max(0, heights.total - heights.before(to))}px`;
     this._scrollTo(this.following ? root.scrollHeight : top);
     this._moving = false;
     if (!this.following && !this._anchor) this._remember();
     highlight(this, this._app);
+    const now = performance.now();
+    this._due = now + Math.min(LATEST, (now - began) * SHARE);
+    if (from > wanted || to < last) this.changed(); // the next frame makes some more
   }
 
   /** @param {number} top */
   _scrollTo(top) {
     if (Math.abs(this.root.scrollTop - top) >= 1) this.root.scrollTop = top;
     this._ours = this.root.scrollTop;
-  }
-
-  /** @param {number} from @param {number} to */
-  _fill(from, to) {
-    const { shown, _rows: rows } = this;
-    const wanted = shown.list.slice(from, to);
-    const set = new Set(wanted);
-    const kept = this._keep();
-    for (const [slot, node] of this._items)
-      if (!set.has(slot) && !kept.has(slot)) {
-        this._remove(node);
-        this._items.delete(slot);
-      }
-    let next = rows.firstChild;
-    wanted.forEach((slot, i) => {
-      let node = this._items.get(slot);
-      if (!node) {
-        node = this._make(slot, from + i);
-        this._items.set(slot, node);
-      }
-      if (node === next) next = next.nextSibling;
-      else rows.insertBefore(node, next);
-    });
-  }
-
-  /** Rows that must stay: those with the focus or a part of the selection, when they are near. */
-  _keep() {
-    const kept = new Set();
-    const held = [document.activeElement, this._selected() ? document.getSelection()?.anchorNode : null, this._selected() ? document.getSelection()?.focusNode : null];
-    for (const node of held) {
-      const found = (node instanceof Element ? node : node?.parentElement)?.closest(".item");
-      const slot = found && this._slots.get(found);
-      if (slot !== undefined && slot !== null && this.shown.store.line[slot]) kept.add(slot);
-    }
-    for (const slot of kept) if (!this.shown.list.includes(slot)) kept.delete(slot);
-    return kept.size && Math.max(...[...kept].map((slot) => this.shown.index(slot))) - Math.min(...[...kept].map((slot) => this.shown.index(slot))) < 2 * MOST_ROWS ? kept : new Set();
-  }
-
-  /** @param {number} slot @param {number} index */
-  _make(slot, index) {
-    const { store, list } = this.shown;
-    const zone = this._app.zone;
-    const before = index > 0 ? store.time[list[index - 1]] / 1000 : NaN;
-    const day = !Number.isNaN(before) && zone.date(before) !== zone.date(store.time[slot] / 1000);
-    const look = { app: this._app, store, unfolded: this._unfolded, traces: this._traces, day, toggle: (/** @type {number} */ which, /** @type {"line" | "trace"} */ what) => this.toggle(which, what) };
-    const node = item(slot, look);
-    if (slot === this.current) node.classList.add("current");
-    this._slots.set(node, slot);
-    this._observer.observe(node);
-    return node;
-  }
-
-  /** @param {HTMLElement} node */
-  _remove(node) {
-    this._observer.unobserve(node);
-    node.remove();
   }
 
   /** @param {number} index */
@@ -294,22 +240,17 @@ export class Log {
     return 4 + 20 * Math.max(1, Math.ceil(store.line[slot].length / Math.max(20, (width - 240) / 7.2))) + extra;
   }
 
-  /** @param {ResizeObserverEntry[]} entries */
-  _measured(entries) {
+  /** @param {Map<number, number>} heights of rows, by slot */
+  _measured(heights) {
     let differs = false;
-    for (const { target, borderBoxSize } of entries) {
-      const slot = this._slots.get(target);
-      if (slot === undefined || !target.isConnected) continue;
-      const height = borderBoxSize[0].blockSize;
+    for (const [slot, height] of heights) {
       const index = this.shown.index(slot);
-      if (this.shown.list[index] !== slot || height === 0) continue;
-      /** @type {HTMLElement} */ (target).dataset.height = String(height);
-      if (Math.abs(this._heights.get(index) - height) < 0.01) continue;
+      if (this.shown.list[index] !== slot || Math.abs(this._heights.get(index) - height) < 0.01) continue;
       this._heights.set(index, height);
       differs = true;
     }
     if (!differs) return;
-    this._changed = true;
+    this._changed = this._urgent = true;
     this.paint(); // before the browser paints, so that nothing is seen to jump
   }
 
@@ -339,17 +280,23 @@ export class Log {
   select(index, middle = false) {
     const slot = this.shown.list[index];
     if (slot === undefined) return;
-    const before = this._items.get(this.current);
-    before?.classList.remove("current");
-    this.current = slot;
-    this._items.get(slot)?.classList.add("current");
-    this.root.setAttribute("aria-activedescendant", `row-${slot}`);
+    this._choose(slot);
     const top = this._heights.before(index) + this._early.offsetHeight;
     const inside = top >= this.root.scrollTop && top + ROW <= this.root.scrollTop + this.root.clientHeight;
     if (!inside) this.goTo(index, middle ? 0.4 : top < this.root.scrollTop ? 0.1 : 0.85);
     else if (middle) this.stop("scroll");
-    this._changed = true;
-    this._app.frames.want();
+    this.changed();
+  }
+
+  /** @param {number} slot */
+  _choose(slot) {
+    this._rows.choose(slot);
+    this.root.setAttribute("aria-activedescendant", `row-${slot}`);
+  }
+
+  /** The slot of the row that keys are about, or -1. */
+  get current() {
+    return this._rows.current;
   }
 
   get currentIndex() {
@@ -372,7 +319,7 @@ export class Log {
 
   /** @param {number} slot @param {"line" | "trace"} what @param {boolean} [open] */
   toggle(slot, what, open) {
-    const set = what === "line" ? this._unfolded : this._traces;
+    const set = what === "line" ? this._rows.unfolded : this._rows.traces;
     if (open ?? !set.has(slot)) set.add(slot);
     else set.delete(slot);
     if (this.following) this.stop("scroll");
@@ -381,7 +328,7 @@ export class Log {
 
   /** @param {number} slot */
   isOpen(slot) {
-    return this._unfolded.has(slot);
+    return this._rows.unfolded.has(slot);
   }
 
   /** What is said above the first row. @param {Node[]} parts */
@@ -390,28 +337,23 @@ export class Log {
     if (this._early.textContent === text) return;
     if (text) this._early.replaceChildren(...parts);
     else say(this._early, "");
-    this._changed = true;
+    this._resized();
   }
 
   /** @param {Node} node @returns {number | undefined} the slot of the row it is in */
   slotAt(node) {
-    const found = (node instanceof Element ? node : node.parentElement)?.closest(".item");
-    return found ? this._slots.get(found) : undefined;
+    return this._rows.slotAt(node);
   }
 
   /** The rows in the page. */
   get items() {
-    return this._items;
+    return this._rows.items;
   }
 
   /** @param {MouseEvent} event */
   _pick(event) {
     const slot = this.slotAt(/** @type {Node} */ (event.target));
     if (slot === undefined) return;
-    const before = this._items.get(this.current);
-    before?.classList.remove("current");
-    this.current = slot;
-    this._items.get(slot)?.classList.add("current");
-    this.root.setAttribute("aria-activedescendant", `row-${slot}`);
+    this._choose(slot);
   }
 }

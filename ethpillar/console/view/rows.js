@@ -1,0 +1,158 @@
+/**
+ * The rows of the log that are in the page: those that can be seen, and some beyond.
+ *
+ * Belongs here: making, keeping and removing rows, which line each is of, and how high each has become. Which rows are
+ * wanted is decided by `log.js`.
+ */
+
+import { h } from "./dom.js";
+import { item } from "./row.js";
+
+/** @typedef {import("../app.js").App} App */
+/** @typedef {import("../model/shown.js").Shown} Shown */
+
+/** Rows that are in the page at most, while nothing is chosen or focused. */
+export const MOST_ROWS = 150;
+/** Rows that are made in one frame on each side of what can be seen. */
+const AHEAD = 12;
+
+export class Rows {
+  /** @param {App} app @param {(slot: number, what: "line" | "trace") => void} toggle @param {(heights: Map<number, number>) => void} measured by slot */
+  constructor(app, toggle, measured) {
+    this._app = app;
+    this._toggle = toggle;
+    this.root = h("div.rows", { role: "presentation" });
+    /** @type {Map<number, HTMLElement>} */
+    this.items = new Map();
+    /** @type {WeakMap<Element, number>} */
+    this._slots = new WeakMap();
+    /** @type {WeakMap<Element, number>} */
+    this._heights = new WeakMap();
+    /** Lines that are unfolded, and those whose stack trace is open. @type {Set<number>} */
+    this.unfolded = new Set();
+    /** @type {Set<number>} */
+    this.traces = new Set();
+    /** The row that keys are about. */
+    this.current = -1;
+    this._observer = new ResizeObserver((entries) => measured(this._measured(entries)));
+  }
+
+  /** Remove all of them. */
+  clear() {
+    for (const slot of [...this.items.keys()]) this.remove(slot);
+  }
+
+  /** Other lines are shown. */
+  forget() {
+    this.unfolded.clear();
+    this.traces.clear();
+    this.current = -1;
+  }
+
+  /** @param {number} slot @returns {boolean} whether it was there */
+  remove(slot) {
+    const node = this.items.get(slot);
+    if (!node) return false;
+    this._observer.unobserve(node);
+    node.remove();
+    return this.items.delete(slot);
+  }
+
+  /** A line is no more. @param {number} slot */
+  gone(slot) {
+    this.remove(slot);
+    this.unfolded.delete(slot);
+    this.traces.delete(slot);
+  }
+
+  /** @param {number} slot */
+  choose(slot) {
+    this.items.get(this.current)?.classList.remove("current");
+    this.current = slot;
+    this.items.get(slot)?.classList.add("current");
+  }
+
+  /** @param {Node} node @returns {number | undefined} the slot of the row it is in */
+  slotAt(node) {
+    const found = (node instanceof Element ? node : node.parentElement)?.closest(".item");
+    return found ? this._slots.get(found) : undefined;
+  }
+
+  /** The height of a row that is in the page. @param {number} slot @returns {number | undefined} */
+  height(slot) {
+    const node = this.items.get(slot);
+    return node?.isConnected ? this._heights.get(node) : undefined;
+  }
+
+  /**
+   * How far beyond what can be seen there will be rows in this frame: making all of them at once would be felt.
+   *
+   * @param {number[]} list @param {number} from @param {number} to @param {number[]} seen the first row that can be seen, and the one after the last
+   */
+  ahead(list, from, to, seen) {
+    let [first, last] = seen;
+    for (let left = AHEAD; first > from && (this.items.has(list[first - 1]) || left-- > 0); ) first--;
+    for (let left = AHEAD; last < to && (this.items.has(list[last]) || left-- > 0); ) last++;
+    return [first, last];
+  }
+
+  /** Have these rows in the page, in their order. @param {Shown} shown @param {number} from @param {number} to */
+  fill(shown, from, to) {
+    const wanted = shown.list.slice(from, to);
+    const set = new Set(wanted);
+    const kept = this._keep(shown);
+    for (const slot of this.items.keys()) if (!set.has(slot) && !kept.has(slot)) this.remove(slot);
+    let next = this.root.firstChild;
+    wanted.forEach((slot, i) => {
+      const node = this.items.get(slot) ?? this._make(shown, slot, from + i);
+      if (node === next) next = next.nextSibling;
+      else this.root.insertBefore(node, next);
+    });
+  }
+
+  /** Rows that must stay: those with the focus or a part of the selection, when they are near. @param {Shown} shown */
+  _keep(shown) {
+    const selection = this.selected ? document.getSelection() : null;
+    const kept = new Set();
+    for (const node of [document.activeElement, selection?.anchorNode, selection?.focusNode]) {
+      const slot = node && this.slotAt(node);
+      if (slot === undefined || slot === null) continue;
+      if (shown.list[shown.index(slot)] === slot) kept.add(slot);
+    }
+    const places = [...kept].map((slot) => shown.index(slot));
+    return Math.max(...places) - Math.min(...places) < 2 * MOST_ROWS ? kept : new Set();
+  }
+
+  /** Whether a part of the rows is selected. */
+  get selected() {
+    const selection = document.getSelection();
+    return Boolean(selection && !selection.isCollapsed && selection.anchorNode && this.root.contains(selection.anchorNode));
+  }
+
+  /** @param {Shown} shown @param {number} slot @param {number} index */
+  _make(shown, slot, index) {
+    const { store, list } = shown;
+    const zone = this._app.zone;
+    const before = index > 0 ? store.time[list[index - 1]] / 1000 : NaN;
+    const day = !Number.isNaN(before) && zone.date(before) !== zone.date(store.time[slot] / 1000);
+    const node = item(slot, { app: this._app, store, unfolded: this.unfolded, traces: this.traces, day, toggle: this._toggle });
+    if (slot === this.current) node.classList.add("current");
+    this._slots.set(node, slot);
+    this.items.set(slot, node);
+    this._observer.observe(node);
+    return node;
+  }
+
+  /** @param {ResizeObserverEntry[]} entries */
+  _measured(entries) {
+    const heights = new Map();
+    for (const { target, borderBoxSize } of entries) {
+      const slot = this._slots.get(target);
+      const height = borderBoxSize[0].blockSize;
+      if (slot === undefined || !target.isConnected || height === 0) continue;
+      this._heights.set(target, height);
+      heights.set(slot, height);
+    }
+    return heights;
+  }
+}
