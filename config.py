@@ -25,6 +25,7 @@ from setting_values import (
     integer,
     level,
     listener,
+    memory_size,
     networks,
     on_or_off,
     origins,
@@ -121,6 +122,11 @@ class Settings:
     node_linger: float = _setting("10", seconds(0, 600), "seconds an SSH connection outlives its last socket")
     ring_entries: int = _setting("5000", integer(10, 100000), "recent journal entries kept per followed unit")
     ring_bytes: int = _setting("2097152", integer(65536, 268435456), "bytes of them kept per followed unit")
+    memory_budget: int = _setting(
+        "0",
+        memory_size(64 << 20),
+        "memory that browsers and nodes may take together, such as `384M`; 0: a third of this machine's or container's",
+    )
     status_timeout: float = _setting("10", seconds(0.5, 120), "seconds a status poll may take")
     max_message_bytes: int = _setting("65536", integer(4096, 1048576), "largest message a client may send")
     request_timeout: float = _setting(

@@ -33,6 +33,24 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+_UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
+
+
+def memory_size(low: int) -> Callable[[str], int]:
+    """Bytes: `402653184`, `384M`, `1.5G`; 0 where that stands for something else."""
+
+    def parse(value: str) -> int:
+        found = re.fullmatch(r"([0-9]{1,20}(?:\.[0-9]{1,3})?)([KMG]?)i?B?", value.strip(), re.IGNORECASE)
+        if found is None:
+            raise ValueError("must be a number of bytes such as 402653184, 384M or 1.5G")
+        number = int(float(found[1]) * (1 << _UNITS[found[2].upper()]))
+        if number and number < low:
+            raise ValueError(f"must be 0 or at least {low >> 20}M")
+        return number
+
+    return parse
+
+
 def seconds(low: float, high: float) -> Callable[[str], float]:
     def parse(value: str) -> float:
         try:

@@ -75,6 +75,7 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .limits.limits import Limits
     from .limits.refusals import Refusal, Refusals
     from .log_setup import say_refusal
+    from .memory import ledger_of
     from .nodes.node import NodeOptions
     from .nodes.registry import NodeRegistry
     from .server import Server
@@ -89,18 +90,18 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
     login_options = settings.select(LoginOptions, policy=policy, logins=Places(settings.ssh_logins))
     encoders = {"encode_line": wire.encode_line, "encode_statuses": wire.encode_statuses}
-    node_options = settings.select(NodeOptions, **encoders)
+    limits = settings.select(Limits, refused=Refusals(say_refusal), ledger=ledger_of(settings.memory_budget))
+    node_options = settings.select(NodeOptions, **encoders, ledger=limits.ledger)
     registry = NodeRegistry(store, login_options, node_options)
-    limits = settings.select(Limits, refused=Refusals(say_refusal))
     origins = Origins(settings.frontend_url, settings.console, partial(limits.refused.note, Refusal.ORIGIN))
     gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
     proxies = Proxies(settings.trusted_proxies, settings.trusted_hops, settings.client_address_header)
     web = settings.select(WebOptions, origins=origins, proxies=proxies, oversized=OVERSIZED_PACKET)
     greeting = (
-        f"ethpillar {__version__} on {settings.address} for {', '.join(settings.frontend_url)}, at most "
-        f"{settings.max_nodes} nodes and {settings.max_connections_per_address} connections of a client, told apart by "
-        f"{proxies.names}"
+        f"ethpillar {__version__} on {settings.address} for {', '.join(settings.frontend_url)}, "
+        f"{limits.ledger.budget >> 20} MiB, at most {settings.max_nodes} nodes and "
+        f"{settings.max_connections_per_address} connections of a client, told apart by {proxies.names}"
     )
     return Server(gateway, registry, store, watch, limits, web, settings.shutdown_timeout, greeting)
 

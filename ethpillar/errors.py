@@ -95,6 +95,13 @@ class TooManyNodes(LimitReached):
     hint = "Try again later."
 
 
+class MemoryShort(LimitReached):
+    """A client's address holds as much memory as it may."""
+
+    message = "This server has no memory left for more of that."
+    hint = "Close pages that are no longer needed, or try again later."
+
+
 class RateLimited(EthPillarError):
     """A client asks more often than it may. What it asked for was not done."""
 

@@ -43,6 +43,10 @@ class _Figures(Collector):
         yield _gauge("addresses", "Client addresses with a connection.", len(limits.connections))
         outgoing = sum(socket.outbox.weight for socket in list(gateway.sockets.values()))
         yield _gauge("outgoing_bytes", "Bytes that browsers have not taken yet.", outgoing)
+        ledger = limits.ledger
+        yield _gauge("memory_held_bytes", "Memory held for browsers and nodes, by kind.", +ledger.kinds, "kind")
+        yield _gauge("memory_budget_bytes", "How much of it there may be.", ledger.budget)
+        yield _counter("memory_given_back_bytes", "Bytes of recent lines forgotten for lack of it.", ledger.given_back)
         counts = {refusal.value: count for refusal, count in limits.refused.counts.items()}
         yield _counter("refused", "What was refused, by reason; see docs/metrics.md.", counts, "reason")
 

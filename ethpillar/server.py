@@ -16,6 +16,7 @@ from gevent.pool import Group
 from .errors import SessionStoreDown, ShuttingDown, whereabouts
 from .gateway.events import Gateway
 from .limits.limits import Limits
+from .memory import Keeper
 from .nodes.registry import NodeRegistry
 from .sessions import SessionStore, SessionWatch
 from .timing import within
@@ -57,6 +58,7 @@ class Server:
         self._greeting = greeting
         self._greeter: gevent.Greenlet[[Callable[[], None]], None] = gevent.Greenlet(self._greet, lambda: None)
         self.watchdog = Watchdog()
+        self.keeper = Keeper(limits.ledger)
         self.listeners: dict[str, Listener] = {}
         "By the setting that wants one: where Prometheus and `flask top` ask."
         self._listening = Group()
@@ -70,6 +72,7 @@ class Server:
         """
         self._greeter = gevent.Greenlet(self._greet, ready)
         self.watchdog.start()
+        self.keeper.start()
         self.watch.start()
         self._greeter.start()
         for setting, listener in self.listeners.items():
@@ -110,6 +113,7 @@ class Server:
         )
         self._greeter.kill(block=False)
         self._listening.kill(block=False)
+        self.keeper.stop()
         for listener in self.listeners.values():
             listener.stop()
         for share, step in (

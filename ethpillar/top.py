@@ -23,10 +23,11 @@ def top(server: Server, version: str) -> bytes:
     gateway, lag = server.gateway, server.watchdog.lag
     sockets = list(gateway.sockets.values())
     counts = Counter(token_hash(each.token) for each in sockets if each.token is not None)
-    waiting: Counter[str] = Counter()
-    for each in sockets:
-        if each.token is not None:
-            waiting[token_hash(each.token)] += each.outbox.weight
+    ledger = server.limits.ledger
+    held: Counter[str] = Counter()
+    for tenant, size in ledger.tenants().items():
+        if len(tenant) > 1 and isinstance(tenant[1], str):
+            held[token_hash(tenant[1])] += size
     nodes = {node.record.name: node for node in server.registry.nodes()}
     names = sorted({*counts, *nodes})
     answer = {
@@ -36,13 +37,14 @@ def top(server: Server, version: str) -> bytes:
         "nodes": len(nodes),
         "unnamed": gateway.guard.unnamed,
         "longest_lag_seconds": lag.longest,
+        "memory": {"held": +ledger.kinds, "budget": ledger.budget, "given_back": ledger.given_back},
         "refused": {refusal.value: count for refusal, count in server.limits.refused.counts.items() if count},
-        "sessions": [_session(name, counts[name], waiting[name], nodes.get(name)) for name in names],
+        "sessions": [_session(name, counts[name], held[name], nodes.get(name)) for name in names],
     }
     return json.dumps(answer).encode()
 
 
-def _session(name: str, sockets: int, waiting: int, node: Node | None) -> dict[str, Any]:
+def _session(name: str, sockets: int, held: int, node: Node | None) -> dict[str, Any]:
     feeds = [] if node is None else node.feeds
     return {
         "session": name,
@@ -51,5 +53,5 @@ def _session(name: str, sockets: int, waiting: int, node: Node | None) -> dict[s
         "logs": len(feeds),
         "channels": 0 if node is None else node.channels,
         "lines": sum(feed.ring.end for feed in feeds),
-        "memory_bytes": waiting + sum(feed.ring.size for feed in feeds),
+        "memory_bytes": held,
     }

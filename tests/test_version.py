@@ -11,6 +11,7 @@ from flask import Flask
 
 import config
 from ethpillar import __version__, create_app
+from ethpillar.memory import budget
 from tools.source import ROOT
 
 from .waiting import until
@@ -60,7 +61,7 @@ def test_the_first_line_of_the_log_has_version_address_origins_and_redis(
     finally:
         logger.removeHandler(caplog.handler)
     assert (
-        f"Ready: ethpillar {__version__} on [::1]:3001 for https://a.example, https://b.example, at most 1000 "
-        "nodes and 500 connections of a client, told apart by X-Forwarded-For from 127.0.0.0/8, ::1/128; Redis does"
-        in caplog.text
+        f"Ready: ethpillar {__version__} on [::1]:3001 for https://a.example, https://b.example, "
+        f"{budget(0) >> 20} MiB, at most 1000 nodes and 500 connections of a client, "
+        "told apart by X-Forwarded-For from 127.0.0.0/8, ::1/128; Redis does" in caplog.text
     )

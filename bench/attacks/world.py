@@ -210,13 +210,18 @@ def _run(act: Callable[..., None], sent: Any, arguments: Sequence[Any]) -> None:
 def dwell(pages: Sequence[Raw]) -> None:
     """Read what comes, and discard it; answer pings. For ever."""
     while True:
-        for page in pages:
-            page.socket.setblocking(False)
-            with contextlib.suppress(OSError):
-                while data := page.socket.recv(1 << 18):
-                    if b"\x81\x012" in data:
-                        page.socket.setblocking(True)
-                        page.say("3")
-                        page.socket.setblocking(False)
-            page.socket.setblocking(True)
+        read_all(pages)
         time.sleep(0.02)
+
+
+def read_all(pages: Sequence[Raw]) -> None:
+    """Read what has come, and discard it; answer pings."""
+    for page in pages:
+        page.socket.setblocking(False)
+        with contextlib.suppress(OSError):
+            while data := page.socket.recv(1 << 18):
+                if b"\x81\x012" in data:
+                    page.socket.setblocking(True)
+                    page.say("3")
+                    page.socket.setblocking(False)
+        page.socket.setblocking(True)

@@ -23,14 +23,13 @@ from gevent import monkey
 
 import config
 
+from ..memory import PART, memory_there
 from .common import Step, json_option, print_json, print_step
 from .running import NotRunning, ask
 
 ROOT = Path(config.__file__).parent
 WORKER = "ethpillar.web.worker.Worker"
 FEW_FILES = 4096
-LOGS = 4
-"Followed logs of a node, for the memory they may need: execution, consensus, validator, mev-boost."
 SKEW = 5.0
 "Seconds that this clock and Redis's may differ."
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
@@ -63,7 +62,7 @@ def examine() -> Iterator[Step]:
     except config.ConfigError:
         yield Step("Redis", None, "not asked, as the settings are not valid")
         return
-    yield memory_step(settings.max_nodes * LOGS * settings.ring_bytes, memory())
+    yield memory_step(settings.memory_budget, memory_there())
     yield from redis_steps(settings.redis_url)
     yield from running_steps(settings)
 
@@ -139,25 +138,12 @@ def files_step(limit: int) -> Step:
     return Step("Open files", enough, f"{limit} may be open, {int(limit * 0.75)} of them browsers", fix)
 
 
-def memory() -> int | None:
-    """Return the bytes of memory that this process may use, if that can be told."""
-    found = []
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        text = Path(path).read_text().strip() if os.access(path, os.R_OK) else ""
-        if text.isdigit() and int(text) < 1 << 60:
-            found.append(int(text))
-    found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(found)
-
-
-def memory_step(wanted: int, there: int | None) -> Step:
-    """Compare what full rings need with what there is."""
-    found = f"rings of MAX_NODES nodes with {LOGS} busy logs each may need {wanted >> 20} MiB"
-    if there is None:
-        return Step("Memory", None, found)
-    enough = wanted < there * 0.8
-    fix = None if enough else "Lower MAX_NODES or RING_BYTES: docs/operating.md has a table."
-    return Step("Memory", enough, f"{found}, there are {there >> 20} MiB", fix)
+def memory_step(setting: int, there: int) -> Step:
+    """Compare what browsers and nodes may take with what there is. Python takes some more than is counted."""
+    wanted = setting or there // PART
+    enough = wanted <= there * 0.7
+    fix = None if enough else "Lower MEMORY_BUDGET, or leave it out: docs/operating.md has a table."
+    return Step("Memory", enough, f"{wanted >> 20} MiB for browsers and nodes, of {there >> 20} MiB", fix)
 
 
 def redis_steps(url: str) -> Iterator[Step]:
@@ -232,6 +218,18 @@ def _rights(client: Any) -> Step:
     return Step("Rights in Redis", False, f"not allowed: {'; '.join(refused)}", "Allow them in the ACL of this user.")
 
 
+def held_step(memory: Mapping[str, Any]) -> Step:
+    """Say what the running server holds, and whether it had to give something back."""
+    held = sum(memory["held"].values())
+    most = sorted(memory["held"].items(), key=lambda each: -each[1])[:3]
+    largest = ", ".join(f"{kind} {size >> 20}" for kind, size in most)
+    found = f"{held >> 20} of {memory['budget'] >> 20} MiB held" + (f" ({largest})" if largest else "")
+    if not memory["given_back"]:
+        return Step("Memory held", True, found)
+    fix = "Raise MEMORY_BUDGET if the machine has more; nothing is lost, but logs are read twice from the nodes."
+    return Step("Memory held", None, f"{found}; {memory['given_back'] >> 20} MiB of recent lines were given back", fix)
+
+
 def running_steps(settings: config.Settings) -> Iterator[Step]:
     """Ask the running server, if there is one, what it has seen of proxies."""
     if not settings.control_socket:
@@ -243,6 +241,7 @@ def running_steps(settings: config.Settings) -> Iterator[Step]:
         yield Step("Running server", None, str(problem))
         return
     yield Step("Running server", True, f"ethpillar {seen['version']}, {len(seen['sessions'])} sessions")
+    yield held_step(seen["memory"])
     refused = seen["refused"]
     if refused.get("forwarded"):
         fix = "Name the proxy in TRUSTED_PROXIES, or set TRUSTED_HOPS: docs/deploying.md."

@@ -97,6 +97,9 @@ def measured(before: dict[str, Any], now: dict[str, Any]) -> list[dict[str, Any]
 def _show(now: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     lag = now["longest_lag_seconds"] * 1000
     click.echo(f"ethpillar {now['version']}: {now['sockets']} sockets, {now['nodes']} nodes, longest lag {lag:.0f} ms")
+    held = now["memory"]["held"]
+    parts = ", ".join(f"{kind} {size / (1 << 20):.1f}" for kind, size in sorted(held.items()))
+    click.echo(f"memory held: {sum(held.values()) >> 20} of {now['memory']['budget'] >> 20} MiB ({parts or 'nothing'})")
     if rows:
         heading = ["session", "node", "sockets", "logs", "channels", "lines/s", "memory"]
         print_table([heading, *([str(cell) for cell in _row(row)] for row in rows)])

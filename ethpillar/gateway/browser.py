@@ -26,6 +26,7 @@ from ..errors import (
 )
 from ..journal.masking import Masker
 from ..limits.buckets import Bucket
+from ..limits.ledger import Ledger
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
@@ -38,6 +39,7 @@ from .options import GatewayOptions
 from .outbox import Outbox
 from .past import PastReader
 from .past_query import past_request
+from .room import EventRoom
 from .turn import Turns
 
 log = logging.getLogger(__name__)
@@ -71,11 +73,14 @@ class BrowserSocket:
         options: GatewayOptions,
         client: str | None = None,
         name: str = "",
+        ledger: Ledger | None = None,
     ) -> None:
         """
         :param client: the key under which limits count the client
         :param name: its name in the log
+        :param ledger: where its events are weighed
         """
+        self.room = EventRoom((ledger or Ledger()).account("events", (client,)), self._subscriptions)
         self.turns = Turns()
         self._name = name
         self.token: str | None = None
@@ -156,6 +161,8 @@ class BrowserSocket:
         if self.token is None:
             self._entrance.take(record.token, self)
             self.token = record.token
+            self.room.account.move(self.tenant)
+            self.outbox.belong(self.tenant)
             self.log.debug("It has shown its session")
             self._in_time()  # for good: a node that cannot be reached is not the token's fault
         belong(*self.tenant)  # with all that is started for it from here on
@@ -223,7 +230,9 @@ class BrowserSocket:
 
     def subscribe_logs(self, payload: dict[str, Any]) -> None:
         """Follow one service's log, or several, merged by time; see `BrowserLogs.subscribe`."""
-        self._logs.subscribe(log_request(payload), self._require_node)
+        request = log_request(payload)
+        self.room.wait(self._gone)
+        self._logs.subscribe(request, self._require_node)
 
     def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
         """Stop logs. Nothing of them is sent after this returns."""
@@ -234,17 +243,22 @@ class BrowserSocket:
     def read_logs(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Return the ack of a `read_logs`; see `PastReader`. It takes no turn, since it may take seconds."""
         request = past_request(payload)
+        self.room.wait(self._gone)
         return self._past.read(self._require_node().past, request)
 
     def _masker(self) -> Masker:
         target = self._require_node().record.target
         return Masker(hosts=[target.host], users=[target.username])
 
+    def _subscriptions(self) -> int:
+        return len([*self._logs]) + (self._status is not None)
+
     # -- status
 
     def subscribe_status(self, payload: dict[str, Any]) -> None:
         """Send status updates. A second time changes the interval."""
         interval, everything = wire.get_interval(payload), wire.get_flag(payload, "all", False)
+        self.room.wait(self._gone)
         node = self._require_node()
         self.unsubscribe_status()
         if self._node is node:  # the socket may be closed while the old ticks stop
@@ -331,6 +345,7 @@ class BrowserSocket:
         self._in_time()
         self._past.close()
         self._leave_node()
+        self.room.account.close()
         if self.token is not None:
             self._entrance.release(self.token, self)
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from ..errors import (
     AddressDenied,
     EthPillarError,
+    MemoryShort,
     RateLimited,
     SessionExpired,
     SessionRequired,
@@ -34,6 +35,7 @@ REFUSALS: dict[type[EthPillarError], Refusal] = {
     TooManyLogs: Refusal.LOGS,
     TooManyNodes: Refusal.NODES,
     TooLarge: Refusal.MESSAGE,
+    MemoryShort: Refusal.MEMORY,
     SessionRequired: Refusal.NO_TOKEN,
     AddressDenied: Refusal.ADDRESS,
 }

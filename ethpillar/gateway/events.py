@@ -64,11 +64,12 @@ class Gateway:
         self._entrance = Entrance(store, limits)
         self._registry = registry
         self._options = options
+        self._ledger = limits.ledger
         self.sockets: dict[str, BrowserSocket] = {}
         socketio.on_event("connect", self._connect)
         socketio.on_event("disconnect", self._disconnect)
         for name, handler in self._events().items():
-            socketio.on_event(name, self._guarded(handler))
+            socketio.on_event(name, self._guarded(name, handler))
         socketio.on_event("*", self._unknown)
         self.guard = Guard(socketio.server, limits, options.auth_timeout, self._find, KINDS, self._left)
         # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
@@ -108,7 +109,7 @@ class Gateway:
         outbox = Outbox(self._socketio.server, sid)
         client = request.environ.get(CLIENT)
         name = token_hash(sid)
-        return BrowserSocket(outbox, self._entrance, self._registry, self._options, client, name)
+        return BrowserSocket(outbox, self._entrance, self._registry, self._options, client, name, self._ledger)
 
     def _token_shown(self, auth: Any) -> Any:
         """Return what was shown as a token at connect, if anything was."""
@@ -147,13 +148,19 @@ class Gateway:
             OVERSIZED: self._oversized,
         }
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def _guarded(self, name: str, handler: Handler) -> Handler:
         def handle(*arguments: Any) -> Any:
             socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
             if socket is None:
                 return None
             belong(*socket.tenant)
-            return handler(socket, *arguments)
+            try:
+                with socket.room.take(arguments):
+                    return handler(socket, *arguments)
+            except EthPillarError as problem:
+                self._entrance.refused(problem)
+                self._tell(socket, problem)
+                return name != "authenticate" and _ack(problem)
 
         return handle
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engineio import packet as eio_packet
 
+from ..limits.ledger import Tenant
 from ..web.outgoing import OutgoingQueue
 from ..web.ready import Ready
 from . import wire
@@ -37,6 +38,10 @@ class Outbox:
     def weight(self) -> int:
         """Bytes that the browser has not taken yet."""
         return self._queue.weight
+
+    def belong(self, tenant: Tenant) -> None:
+        """Count what it holds for a tenant, now that it is known whose it is."""
+        self._queue.account.move(tenant)
 
     @property
     def closed(self) -> bool:

@@ -72,6 +72,11 @@ class ExportParser:
         self._same: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
         "What lines before and after a message make of an `Entry`."
 
+    @property
+    def size(self) -> int:
+        """Bytes kept of what is no entry yet."""
+        return len(self._buffer) + len(self._value) + sum(map(len, self._fields.values()))
+
     def feed(self, data: bytes) -> list[Entry]:
         """The entries that these bytes complete, in order."""
         entries: list[Entry] = []

@@ -26,7 +26,8 @@ class LineJoiner:
         """:param resume: the cursor from which the entries come: that entry was given out, and is not joined again"""
         self._resume = resume
         self._pieces: list[Entry] = []
-        self._size = 0
+        self.size = 0
+        "Bytes of the pieces that are kept."
 
     def feed(self, entries: list[Entry]) -> list[Entry]:
         """The entries that these complete, in order."""
@@ -45,12 +46,12 @@ class LineJoiner:
             if self._pieces and (entry.pid, entry.identifier) != (self._pieces[0].pid, self._pieces[0].identifier):
                 yield self._whole()
             self._pieces.append(entry)
-            self._size += len(entry.message)
-            if not entry.goes_on or self._size >= LONGEST or len(self._pieces) >= MOST:
+            self.size += len(entry.message)
+            if not entry.goes_on or self.size >= LONGEST or len(self._pieces) >= MOST:
                 yield self._whole()
 
     def _whole(self) -> Entry:
-        pieces, self._pieces, self._size = self._pieces, [], 0
+        pieces, self._pieces, self.size = self._pieces, [], 0
         if len(pieces) == 1:
             return pieces[0]
         return pieces[-1]._replace(message=b"".join(piece.message for piece in pieces), priority=pieces[0].priority)

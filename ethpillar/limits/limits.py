@@ -9,6 +9,7 @@ from .attempts import Attempts
 from .buckets import Bucket, Buckets, ByClient, Clock
 from .counts import ClientCounts, Counts
 from .heads import Heads
+from .ledger import Ledger
 from .pacing import Pacing
 from .refusals import Refusals
 
@@ -35,6 +36,8 @@ class Limits:
     max_events_burst: int
     clock: Clock = time.monotonic
     refused: Refusals = field(default_factory=Refusals)
+    ledger: Ledger = field(default_factory=Ledger)
+    "Bytes that are held, by tenant."
     connections: Counts = field(init=False)
     "TCP connections of an address; requests under way of one behind a proxy."
     engines: Counts = field(init=False)

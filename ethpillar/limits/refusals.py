@@ -65,6 +65,11 @@ class Refusal(Enum):
     SOCKETS = "sockets", "A socket was refused: its session has as many as it may", "MAX_SOCKETS_PER_SESSION"
     LOGS = "logs", "A log was refused: its socket has as many as it may", "MAX_LOGS_PER_SOCKET"
     NODES = "nodes", "A session was refused: this server watches as many nodes as it may", "MAX_NODES"
+    MEMORY = (
+        "memory",
+        "A subscription was refused: its address holds as much memory as is left free",
+        f"MEMORY_BUDGET; {_PROXY}",
+    )
     EVENTS = (
         "events",
         "An event was refused: its socket sends too many",

@@ -328,6 +328,7 @@ class Follower:
             last = next((item for item in reversed(items[:done]) if item.gap is None), None)
             if last is not None:
                 self._reader.start = After(last.cursor)
+        self._log.ring.weigh()
         self._log.news.fire()
 
     def _leave_channel(self) -> None:

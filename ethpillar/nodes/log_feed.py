@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import EthPillarError
+from ..limits.ledger import Ledger
+from ..turns import tenant
 from .catch_up import LogSink
 from .follower import BACKLOG, Follower
 from .items import ItemMaker
 from .log import SharedLog
-from .ring import Ring
+from .ring import Ring, may_give_back
 from .source import JournalSource
 from .subscription import LogSubscription
 from .tally import Tally
@@ -32,9 +34,11 @@ class LogFeed:
         idle: Callable[[LogFeed], None],
         session: str = "",
         tally: Tally | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.unit = unit
         self.log = SharedLog(unit, source, items, ring, session, tally)
+        ring.account = (ledger or Ledger()).account("rings", tenant(), give_back=self._give_back)
         self._idle = idle
         self._subscriptions: set[LogSubscription] = set()
         self._follower = Follower(self.log, self._subscriptions, self._tell, self._fail)
@@ -88,9 +92,17 @@ class LogFeed:
         """Return True if the feed has given up: another feed is needed for this log then."""
         return self._follower.over
 
+    def _give_back(self) -> int:
+        """Forget the oldest of the recent entries: memory is short, and the journal has them."""
+        ring = self.ring
+        ring.forget_until(may_give_back(ring, [each.reach for each in self._subscriptions]))
+        self.log.progress.fire()
+        return ring.weigh()
+
     def close(self) -> None:
         """End the follower and every subscription."""
         self._follower.close()
+        self.ring.account.close()
         for subscription in list(self._subscriptions):
             subscription.close()
 

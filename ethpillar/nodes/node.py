@@ -17,9 +17,11 @@ from gevent.event import Event
 
 from ..errors import EthPillarError, SshTimeout, SshUnreachable
 from ..journal.history.query import Query
+from ..limits.ledger import Ledger
 from ..sessions import SessionRecord
 from ..ssh.connection import Connection, Result
 from ..ssh.pool import ConnectionPool
+from ..turns import tenant
 from ..units import most_output, service_name
 from .about import AboutWatch
 from .feeds import LogFeeds
@@ -55,8 +57,12 @@ class NodeOptions:
     node_linger: float = 10.0
     max_nodes: int = 1000
     tally: Tally = field(default_factory=Tally)
+    ledger: Ledger = field(default_factory=Ledger)
+    "Where what is held because of them is counted."
 
 
+NODE = 100_000
+"Bytes of a node in memory, with its connection and the polls of its states, roughly: `make sizes` measures it."
 AWAY = 10.0
 "Seconds that a question about the past waits for a node that is away."
 
@@ -69,8 +75,9 @@ class Node:
         self.record = record
         self._options = options
         self._pool = ConnectionPool(login, options.ssh_max_connections)
+        self._account = options.ledger.account("nodes", tenant(), NODE)
         self._rights = JournalRights(self.run, record.target.password, record.name)
-        journal = self._journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout)
+        journal = self._journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout, options.ledger)
         self.status = StatusFeed(
             self._run_status, options.encode_statuses, journal.last_lines, record.name, self._missing
         )
@@ -193,7 +200,8 @@ class Node:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)
         lines = partial(WholeJournalLines, self.status.description) if unit == WHOLE else UnitLines
         items = ItemMaker(service_name(unit), self._options.encode_line, lines)
-        return LogFeed(unit, self.source, items, ring, idle, self.record.name, self._options.tally)
+        options = self._options
+        return LogFeed(unit, self.source, items, ring, idle, self.record.name, options.tally, options.ledger)
 
     def close(self) -> None:
         """End everything that runs for this node, and wait for its end."""
@@ -204,3 +212,4 @@ class Node:
         self.status.close()
         self._rights.close()
         self._pool.close()
+        self._account.close()

@@ -16,13 +16,14 @@ from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailab
 from ..journal.boots import in_order
 from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
+from ..limits.ledger import Ledger
 from ..ssh.pool import ConnectionPool
 from ..timing import within
 from ..units import service_name, unit_name
 from . import failures
 from .link import Link
 from .rights import JournalRights
-from .source import DEBUG, PATIENCE, WHOLE, CommandEntries, journal_command
+from .source import DEBUG, PATIENCE, WHOLE, CommandEntries, journal_command, weighed
 from .status_feed import StatusFeed
 
 LAST_LINES_TIMEOUT = 3.0
@@ -49,9 +50,15 @@ _BOOT = re.compile(rb"\b[0-9a-f]{32}\b")
 class NodeJournal:
     """Runs journalctl on a node."""
 
-    def __init__(self, pool: ConnectionPool, rights: JournalRights, timeout: float) -> None:
-        """:param timeout: seconds in which a command must have started"""
+    def __init__(
+        self, pool: ConnectionPool, rights: JournalRights, timeout: float, ledger: Ledger | None = None
+    ) -> None:
+        """
+        :param timeout: seconds in which a command must have started
+        :param ledger: where what is held of its output is counted
+        """
         self._pool = pool
+        self.ledger = ledger or Ledger()
         self._rights = rights
         self._timeout = timeout
         self._boot: str | None = None  # asked over the connection that there is
@@ -112,8 +119,12 @@ class NodeJournal:
         way = self._rights.get(service_name(unit))
         spare = SPARE if follow else 0
         words = words if follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
-        with self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, follows=follow) as command:
-            yield CommandEntries(command, None if follow else PATIENCE, cursor, lines)
+        patience = None if follow else PATIENCE
+        with (
+            self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, follows=follow) as command,
+            weighed(CommandEntries(command, patience, cursor, lines), self.ledger) as stream,
+        ):
+            yield stream
 
     def ask(self, unit: str, step: Step) -> Answer:
         """See `JournalSource`."""
@@ -123,11 +134,14 @@ class NodeJournal:
         words = words if way.prefix else [*DEBUG, *words]
         entries: list[Entry] = []
         size = 0
-        with self._pool.stream(*way.wrap(words), timeout=self._timeout) as command:
-            stream = CommandEntries(command, PATIENCE, None, step.count, whole=False)
+        with (
+            self._pool.stream(*way.wrap(words), timeout=self._timeout) as command,
+            weighed(CommandEntries(command, PATIENCE, None, step.count, whole=False), self.ledger) as stream,
+        ):
             while some := stream.read():
                 entries += some
                 size += sum(len(entry.message) for entry in some)
+                stream.kept = size
                 if size > ANSWER_BYTES:
                     return Answer(entries, 0, stream.complaint(), cut=True)
             if stream.status() < 0:

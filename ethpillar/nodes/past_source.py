@@ -20,7 +20,7 @@ from ..units import service_name
 from .node_source import NodeJournal
 from .packing import Unpacker, packed
 from .rights import JournalRights
-from .source import BARREN
+from .source import BARREN, weighed
 from .status_feed import StatusFeed
 
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT,_LINE_BREAK"
@@ -92,6 +92,10 @@ class SliceEntries:
         """See `nodes.history.Slice`."""
         return self._command.stderr
 
+    def weight(self) -> int:
+        """See `Weighed`."""
+        return self._command.unread + self._parser.size
+
 
 class NodePast:
     """The `PastSource` of a node."""
@@ -112,8 +116,11 @@ class NodePast:
         way = self._rights.get(service_name(units[0]) if units else "system")
         journalctl, stdin = way.wrap(slice_command([self._journal.name_of(unit) for unit in units], step))
         words = packed(journalctl) if step.count >= MANY else journalctl
-        with self._pool.stream((*FIRST, *words), stdin, timeout=self._timeout, spare=SPARE) as command:
-            yield SliceEntries(command, timeout)
+        with (
+            self._pool.stream((*FIRST, *words), stdin, timeout=self._timeout, spare=SPARE) as command,
+            weighed(SliceEntries(command, timeout), self._journal.ledger) as stream,
+        ):
+            yield stream
 
     def description(self, unit: str) -> str | None:
         """See `nodes.history.PastSource`."""

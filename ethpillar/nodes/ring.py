@@ -13,9 +13,14 @@ from enum import Enum
 from itertools import islice
 
 from ..journal.cursor import anywhere
+from ..limits.ledger import Account, Ledger
 from .items import OVERHEAD, Item, size_of
 from .runs import BATCH, RecentRuns, Run, cut
 
+GIVEN_BACK = 256
+"Items given back at once when memory is short."
+LEAST = 32
+"Fewer that everybody has had are not worth it: others that some still need go with them."
 SEVERAL = -1
 "In place of a sequence number: more than one item is meant."
 
@@ -44,6 +49,8 @@ class Ring:
         self.start = 0
         "Sequence number of the oldest item kept."
         self._lines_forgotten = 0
+        self.account: Account = Ledger().account("rings")
+        "Where it is counted; its owner has it in the server's ledger."
 
     @property
     def end(self) -> int:
@@ -68,6 +75,18 @@ class Ring:
         self._bytes += size_of(items)
         while len(self._items) > 1 and (len(self._items) > self._entries or self._bytes > self._size):
             self._forget()
+
+    def weigh(self) -> int:
+        """Say how much it holds now, once for a run of items. Return how many bytes less that is than before."""
+        before = self.account.held
+        self.account.hold(self._bytes)
+        return before - self.account.held
+
+    def forget_until(self, position: int) -> None:
+        """Forget the items before a sequence number, but for the last one."""
+        while self.start < position and len(self._items) > 1:
+            self._forget()
+        self._runs.clear()
 
     def _forget(self) -> None:
         item = self._items.popleft()
@@ -177,3 +196,16 @@ def may_forget(ring: Ring, forgotten: int, reached: Collection[int], wanted: Ite
         if fastest >= ring.end:
             return Room.GRACE
     return Room.GIVE_BACK if any(wanted) else Room.WAIT
+
+
+def may_give_back(ring: Ring, reached: Collection[int]) -> int:
+    """Return the sequence number up to which a ring gives its oldest items back when memory is short.
+
+    What everybody has had goes first. Then what some need goes as well: those fall out of the ring, and are served from
+    the journal.
+
+    :param reached: as for `may_forget`
+    """
+    inside = [each for each in reached if each >= ring.start]
+    free = min([ring.end, *inside]) - ring.start
+    return ring.start + (min(free, GIVEN_BACK) if free >= LEAST else GIVEN_BACK)

@@ -7,8 +7,9 @@ what a log feed needs of a node, so that feeds can be tested with any other.
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TypeVar
 
 from gevent.lock import BoundedSemaphore
 
@@ -16,9 +17,10 @@ from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
+from ..limits.ledger import Ledger
 from ..ssh.connection import Command
 from ..timing import within
-from ..turns import breathe
+from ..turns import breathe, tenant
 from .tries import ReadFailed, Trouble
 
 # PRIORITY and MESSAGE make the line; the next two tell systemd's own lines about the unit; the last, which few have,
@@ -38,6 +40,8 @@ BARREN = 8 * 1024 * 1024
 "Bytes without an entry after which what a node prints is not a journal."
 DEBUG = ("env", "SYSTEMD_LOG_LEVEL=debug")
 "Put before journalctl: only then it says that it left out a damaged file."
+COMMAND = 30_000
+"Bytes of a running command in memory besides its output, roughly: channel, greenlets, parser."
 STEP = 32 * 1024
 "Bytes parsed before others may get their turn."
 
@@ -174,6 +178,8 @@ class CommandEntries:
         self._barren = 0
         "Bytes since the last entry."
         self.count = 0
+        self.kept = 0
+        "Bytes of its entries that its reader keeps."
 
     def read(self) -> list[Entry]:
         """See `EntryStream`."""
@@ -229,6 +235,32 @@ class CommandEntries:
         """See `EntryStream`."""
         return self._command.stderr
 
+    def weight(self) -> int:
+        """Return the bytes of it in memory: what has not been read, what is no entry yet, and what is kept."""
+        joining = 0 if self._joiner is None else self._joiner.size
+        held = sum(len(entry.message) for entry in self._held)
+        return self._command.unread + self._parser.size + joining + held + self.kept
+
     def close(self) -> None:
         """See `EntryStream`."""
         self._command.close()
+
+
+class Weighed(Protocol):
+    """The output of a running command."""
+
+    def weight(self) -> int:
+        """Return the bytes of it in memory."""
+
+
+Output = TypeVar("Output", bound=Weighed)
+
+
+@contextmanager
+def weighed(stream: Output, ledger: Ledger) -> Iterator[Output]:
+    """Count what a stream holds for the tenant that reads it, for the time of a `with`."""
+    account = ledger.account("commands", tenant(), COMMAND, measure=stream.weight)
+    try:
+        yield stream
+    finally:
+        account.close()

@@ -195,6 +195,11 @@ class Command:
             self._stderr = (self._stderr + self._errors.feed(self._channel.recv_stderr(READ_SIZE)))[-STDERR_KEPT:]
 
     @property
+    def unread(self) -> int:
+        """Bytes that have come, and that nobody has read yet."""
+        return len(self._channel.in_buffer) + len(self._channel.in_stderr_buffer)
+
+    @property
     def stderr(self) -> bytes:
         """Return the last `STDERR_KEPT` bytes of standard error so far."""
         self._drain_stderr()

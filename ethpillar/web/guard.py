@@ -33,6 +33,8 @@ BEHIND = 512
 "Packets in a session's outgoing queue with which its client is behind."
 UNREAD = 1000
 "Packets that a client may send while it is behind; each may be answered, and unread answers take memory."
+SOCKET = 50_000
+"Bytes of a session in memory, with the socket that it becomes, besides its queue; `make sizes` measures it."
 PENALTY = 0.01
 "Seconds that a session is not read after it asked for too much, so that only its own client waits."
 
@@ -97,6 +99,7 @@ class Guard:
             self._limits.refused.note(Refusal.CONNECTIONS)
             return False
         deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
+        self._eio.sockets[sid].queue.account = self._limits.ledger.account("sockets", (client,), SOCKET)
         self._sessions[sid] = _Session(client, self._limits.events(), deadline)
         socket = self._eio.sockets[sid]
         socket.receive = partial(self._receive, sid, socket.receive)
@@ -108,6 +111,7 @@ class Guard:
         session = self._sessions.pop(sid, None)
         if session is not None:
             session.deadline.kill(block=False)
+            self._eio.sockets[sid].queue.account.close()
             self._limits.engines.release(session.client)
         self._left(sid)
         self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error

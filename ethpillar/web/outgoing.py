@@ -15,6 +15,7 @@ from typing import Any
 from gevent.event import Event
 from gevent.queue import Empty
 
+from ..limits.ledger import Account, Ledger
 from .ready import Ready
 
 HIGH_PACKETS = 512
@@ -43,6 +44,8 @@ class OutgoingQueue:
         self._ended = False
         self.ready = True
         "True while the client keeps up."
+        self.account: Account = Ledger().account("queues")
+        "Where its bytes are counted; `web.guard` has it in the server's ledger."
         self.weight = 0
         "Bytes of the packets in it, as they are in memory."
 
@@ -82,7 +85,8 @@ class OutgoingQueue:
         self._count += count
         self._packets.append((packet, count, weight))
         self._some.set()
-        if self.ready and not self._ended and (self._count > HIGH_PACKETS or self.weight > HIGH_BYTES):
+        self.account.hold(self.weight)
+        if self.ready and not self._ended and self._is_behind():
             self.ready = False
             self._drained.clear()
 
@@ -95,6 +99,7 @@ class OutgoingQueue:
         packet, count, weight = self._packets.popleft()
         self.weight -= weight
         self._count -= count
+        self.account.hold(self.weight)
         if not self.ready and self._count <= LOW_PACKETS and self.weight <= LOW_BYTES:
             self._resume()
         if not self._packets:
@@ -118,6 +123,12 @@ class OutgoingQueue:
             self._some.clear()
             if not self._some.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
                 raise Empty
+
+    def _is_behind(self) -> bool:
+        """Return True if it has as much as it may: less while memory is short."""
+        if self._count > HIGH_PACKETS or self.weight > HIGH_BYTES:
+            return True
+        return self.weight > LOW_BYTES and self.account.crowded
 
     def _end(self) -> None:
         self._ended = True

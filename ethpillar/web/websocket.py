@@ -69,18 +69,25 @@ class WebSocket:
     """
 
     def __init__(
-        self, socket: Any, read: Callable[[int], bytes], options: WebOptions, pace: Callable[[], None] = lambda: None
+        self,
+        socket: Any,
+        read: Callable[[int], bytes],
+        options: WebOptions,
+        pace: Callable[[], None] = lambda: None,
+        hold: Callable[[int], None] = lambda _: None,
     ) -> None:
         """
         :param socket: the TCP connection
         :param read: reads that many bytes from it; fewer at its end
         :param pace: called for each frame; waits while the client sends too many, over whatever connections
+        :param hold: told how many bytes there are of a message that is coming in
         """
         self.socket = socket
         self.closed = False
         self._read = read
         self._options = options
         self._pace = pace
+        self._hold = hold
         self._extra = Bucket(EXTRA_RATE, EXTRA_BURST)
         self._first_within: float | None = options.request_timeout
         self._reading = False
@@ -141,8 +148,10 @@ class WebSocket:
                 message.clear()
                 self._discard(header.length, discarded)
             else:
+                self._hold(len(message) + header.length)
                 message += self._payload(header)
             fin = header.fin
+        self._hold(0)
         if discarded:
             return self._options.oversized
         return bytes(message) if opcode == BINARY else message.decode("utf-8")

@@ -47,6 +47,13 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 WRITE_TIMEOUT = 60.0
 "Seconds in which a client must take what is written to it at once; one that reads nothing would be kept for ever."
 
+CONNECTION = 18_000
+"Bytes of a connection in memory: a greenlet, its buffers, a request's head; `make sizes` measures it."
+UNSENT = 128 * 1024
+"Bytes that the system takes of us for a client before it has sent what it has; it would take megabytes."
+NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+"Linux's number; Python has a name for it from 3.12 on."
+
 PROBES = ("/healthz", "/readyz")
 SPARE = 10
 "The last tenth of `worker_connections` is for connections that send a request."
@@ -92,7 +99,10 @@ class Handler(_WSGIHandler):
         self.limits = self._server.limits
         self.options = self._server.web
         self._deadline: Any = None
+        self._account = self.limits.ledger.account("connections", (self._address_key(),), CONNECTION)
         sock.settimeout(WRITE_TIMEOUT)
+        with contextlib.suppress(OSError):  # what a client that does not read makes the system hold
+            sock.setsockopt(socket.IPPROTO_TCP, NOTSENT_LOWAT, UNSENT)
 
     def handle(self) -> None:
         """Serve one request after the other, until either side ends the connection."""
@@ -102,6 +112,8 @@ class Handler(_WSGIHandler):
             return  # it went away, or reads nothing
         except Exception as problem:  # noqa: BLE001 (gevent would print all of it)
             log.error("A connection failed (%s)", whereabouts(problem))
+        finally:
+            self._account.close()
 
     # -- a request's head
 
@@ -155,6 +167,8 @@ class Handler(_WSGIHandler):
             self.limits.refused.note(Refusal.FORWARDED)
         environ[CLIENT] = proxies.client(peer, forwarded, named)
         belong(environ[CLIENT])
+        self._account.move((environ[CLIENT],))
+        self._account.hold(min(int(self.content_length or 0), self.options.max_message_bytes))
         return environ
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
@@ -168,6 +182,7 @@ class Handler(_WSGIHandler):
     def handle_one_response(self) -> None:
         """Serve a request, and do not use the connection again if the end of its body was not read."""
         super().handle_one_response()
+        self._account.hold(0)
         if self.wsgi_input.cut_off:
             self.close_connection = True
 
@@ -245,7 +260,7 @@ class Handler(_WSGIHandler):
 
     def _serve_websocket(self) -> None:
         pace = partial(wait_until_paid, self.limits, self.environ[CLIENT])
-        websocket = WebSocket(self.socket, self.rfile.read, self.options, pace)
+        websocket = WebSocket(self.socket, self.rfile.read, self.options, pace, self._account.hold)
         self.environ["wsgi.websocket"] = websocket
         try:
             for _ in self.application(self.environ, lambda *_: None):

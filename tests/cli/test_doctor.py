@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ethpillar.cli.doctor import files_step, memory_step, worker_step
+from ethpillar.cli.doctor import files_step, held_step, memory_step, worker_step
 from ethpillar.cli.running import measured
 from tools.source import ROOT
 
@@ -70,7 +70,16 @@ def test_files_and_memory() -> None:
     assert files_step(resource.RLIM_INFINITY).ok is True
     assert memory_step(8 << 30, 1 << 30).ok is False
     assert memory_step(200 << 20, 1 << 30).ok is True
-    assert memory_step(200 << 20, None).ok is None
+    assert memory_step(0, 1 << 30).ok is True
+
+
+def test_what_the_running_server_holds() -> None:
+    memory = {"held": {"rings": 30 << 20, "nodes": 10 << 20}, "budget": 100 << 20, "given_back": 0}
+    step = held_step(memory)
+    assert (step.ok, step.found) == (True, "40 of 100 MiB held (rings 30, nodes 10)")
+    step = held_step({**memory, "given_back": 5 << 20})
+    assert step.ok is None
+    assert "5 MiB of recent lines" in step.found
 
 
 def test_lines_a_second_are_measured_between_two_answers() -> None:

@@ -14,6 +14,7 @@ from ethpillar.errors import EthPillarError, LimitReached, SshUnreachable, UnitN
 from ethpillar.journal.cursor import Cursor
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
+from ethpillar.limits.ledger import Ledger
 from ethpillar.nodes.items import Item, ItemMaker
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.ring import Ring
@@ -212,8 +213,9 @@ def numbers(sink: FakeSink) -> list[int]:
     return [int(line.removeprefix("line ")) for line in sink.got]
 
 
-def make_feed(journal: FakeJournal, entries: int = 1000) -> LogFeed:
-    feed = LogFeed("execution.service", journal, ItemMaker("execution", encode), Ring(entries, 10**7), lambda _: None)
+def make_feed(journal: FakeJournal, entries: int = 1000, ledger: Ledger | None = None) -> LogFeed:
+    items, ring = ItemMaker("execution", encode), Ring(entries, 10**7)
+    feed = LogFeed("execution.service", journal, items, ring, lambda _: None, ledger=ledger)
     feed._follower._reader._backoff = Backoff(0.001, 0.002)
     return feed
 

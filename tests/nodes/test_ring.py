@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ethpillar.journal.reading import Gap
 from ethpillar.nodes.items import Item
-from ethpillar.nodes.ring import Ring, Room, may_forget
+from ethpillar.nodes.ring import GIVEN_BACK, LEAST, Ring, Room, may_forget, may_give_back
 
 
 def item(number: int, size: int = 10) -> Item:
@@ -220,3 +220,26 @@ def test_a_copy_of_an_entry_is_found() -> None:
     ring.append(Item("s=aa;i=9;b=b0;m=3;t=3;x=5", 3, ("",)))  # the same line twice at once: which is meant?
     assert ring.after(cursor("bb", 3, 5)) is None
     assert ring.after("nothing") is None
+
+
+@given(st.integers(1, 2000), st.lists(st.integers(-1, 2000), max_size=5))
+def test_what_everybody_has_had_is_given_back_first_and_something_always_is(count: int, at: list[int]) -> None:
+    ring = filled(1500, count)
+    reached = [min(each, ring.end) for each in at]
+    inside = [each for each in reached if each >= ring.start]
+    until = may_give_back(ring, reached)
+    assert ring.start < until <= ring.start + GIVEN_BACK
+    if inside and min(inside) >= ring.start + LEAST:
+        assert until <= min(inside)
+    before, size, end = ring.start, ring.size, ring.end
+    ring.forget_until(until)
+    assert (ring.start, ring.end) == (min(until, end - 1), end)
+    assert ring.size < size or end - before == 1
+    assert len(ring) >= 1
+    assert ring.after(ring.slice(ring.start, 1)[0].cursor) == ring.start + 1
+
+
+def test_a_ring_that_is_empty_gives_nothing_back() -> None:
+    ring = Ring(10, 1000)
+    ring.forget_until(may_give_back(ring, [0]))
+    assert (ring.start, ring.end) == (0, 0)

@@ -12,6 +12,7 @@ from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import LimitReached
 from ethpillar.journal.entry import Entry
+from ethpillar.limits.ledger import Ledger
 from ethpillar.nodes.follower import Grace
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
@@ -285,4 +286,49 @@ def test_a_subscriber_that_makes_progress_is_never_given_up(journal: FakeJournal
     expect(sink, range(3000))
     assert opened[0] > 50
     assert {details["attempt"] for state, details in sink.states if state == "reconnecting"} <= {1, 2}
+    feed.close()
+
+
+def test_a_ring_that_is_given_back_costs_nobody_a_line() -> None:
+    ledger = Ledger(60_000)
+    journal = FakeJournal()
+    feed = make_feed(journal, entries=1000, ledger=ledger)
+    quick, frozen = FakeSink(), FakeSink()
+    feed.subscribe(quick)
+    feed.subscribe(frozen)
+    journal.write(1)
+    expect(quick, range(1))
+    expect(frozen, range(1))
+    frozen.frozen = True
+    for _ in range(20):
+        journal.write(50)
+        expect(quick, range(len(journal.entries)))
+        while ledger.relieve():
+            pass
+        assert ledger.total <= ledger.budget / 2
+    assert ledger.given_back > 0
+    frozen.frozen = False
+    expect(frozen, range(1001))
+    assert not [state for state, _ in frozen.states if state == "gap"]
+    feed.close()
+    assert ledger.total == 0
+    assert not ledger.tenants()
+
+
+def test_what_nobody_has_had_is_given_back_too() -> None:
+    ledger = Ledger(60_000)
+    journal = FakeJournal()
+    feed = make_feed(journal, entries=1000, ledger=ledger)
+    frozen = FakeSink()
+    feed.subscribe(frozen)
+    journal.write(1)
+    expect(frozen, range(1))
+    frozen.frozen = True
+    journal.write(300)
+    until(lambda: len(feed.ring) > 200, "the ring to fill")
+    while ledger.relieve():
+        pass
+    assert ledger.total <= ledger.budget / 2
+    frozen.frozen = False
+    expect(frozen, range(301))
     feed.close()

@@ -1,0 +1,83 @@
+"""Room in memory for what one socket asks for.
+
+Belongs here: weighing the events that are under way, and letting what would take more memory wait while its address
+holds too much, though not for long. It must not know what an event does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from gevent.event import Event
+
+from ..errors import LimitReached, MemoryShort
+from ..limits.ledger import Account
+from ..timing import within
+
+EVENT = 25_000
+"Bytes of an event under way besides what it carries, roughly: a greenlet, its stack, a request's context."
+SUBSCRIPTION = 16_000
+"Bytes of a subscription: its greenlet, and what it knows of its place."
+CARRIED = 1024 * 1024
+"Bytes that the events of one socket may carry while they are under way. A page's carry hundreds."
+PATIENCE = 5.0
+"Seconds that a subscription waits for memory."
+AGAIN = 0.1
+"Seconds between two looks."
+_OBJECT = 64
+"Bytes of a small object, such as an empty list."
+
+
+def weigh(arguments: Any) -> int:
+    """Return about how many bytes an event's payload takes in memory, or somewhat more."""
+    try:
+        text = orjson.dumps(arguments)
+    except (TypeError, ValueError):  # a number that is no number, half a pair of surrogates
+        return CARRIED // 16
+    objects = text.count(b",") + text.count(b"[") + text.count(b"{") + text.count(b":")
+    return len(text) * (1 if text.isascii() else 4) + objects * _OBJECT
+
+
+class EventRoom:
+    """The room that the events of one socket have."""
+
+    def __init__(self, account: Account, subscriptions: Callable[[], int] = lambda: 0) -> None:
+        """
+        :param account: where they are counted; it ends with the socket
+        :param subscriptions: how many the socket has at the moment; events begin and end them
+        """
+        self.account = account
+        self._subscriptions = subscriptions
+        self._events = self._carried = 0
+
+    @contextmanager
+    def take(self, arguments: Any) -> Iterator[None]:
+        """Have room for an event in the block. Raises `LimitReached` if there is none."""
+        carried = weigh(arguments)
+        if self._events and self._carried + carried > CARRIED:
+            raise LimitReached("Too many requests are waiting on this connection.")
+        if self._events and self.account.crowded:
+            raise MemoryShort
+        self._change(1, carried)
+        try:
+            yield
+        finally:
+            self._change(-1, -carried)
+
+    def _change(self, events: int, carried: int) -> None:
+        self._events += events
+        self._carried += carried
+        self.account.hold(self._events * EVENT + self._carried + self._subscriptions() * SUBSCRIPTION)
+
+    def wait(self, gone: Event) -> None:
+        """Wait until its address may have more. Raises `MemoryShort` if that takes too long."""
+        if not self.account.crowded:
+            return
+        with within(PATIENCE):
+            while self.account.crowded and not gone.wait(AGAIN):
+                pass
+            return
+        raise MemoryShort

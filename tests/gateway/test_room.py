@@ -1,0 +1,98 @@
+"""Room in memory for what a socket asks for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from ethpillar.errors import LimitReached, MemoryShort
+from ethpillar.gateway import room
+from ethpillar.gateway.room import EVENT, EventRoom, weigh
+from ethpillar.limits.ledger import GRAIN, Ledger
+
+
+def in_memory(value: object) -> int:
+    """Bytes of a value of JSON, by Python's own word."""
+    size = sys.getsizeof(value)
+    if isinstance(value, dict):
+        return size + sum(in_memory(key) + in_memory(each) for key, each in value.items())
+    return size + sum(map(in_memory, value)) if isinstance(value, list) else size
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"service": "x" * 60_000},
+        {"x": "\N{ROCKET}" * 10_000},
+        {"x": [[]] * 20_000},
+        {"x": [{}] * 20_000},
+        {"x": {str(number): number for number in range(5_000)}},
+        {"x": list(range(10_000))},
+    ],
+)
+def test_what_an_event_carries_is_weighed_as_it_is_in_memory(payload: dict[str, object]) -> None:
+    decoded = json.loads(json.dumps(payload))
+    assert in_memory(decoded) / 3 <= weigh([decoded]) <= 4 * in_memory(decoded)
+
+
+def test_what_json_cannot_say_is_heavy() -> None:
+    assert weigh(["\ud800"]) > 60_000
+
+
+def test_events_under_way_are_counted_and_let_go_of() -> None:
+    ledger = Ledger()
+    events = EventRoom(ledger.account("events", ("a",)))
+    with events.take([{}]), events.take([{"x": "x" * 60_000}]):
+        assert ledger.of(("a",)) >= 2 * EVENT + 60_000 - GRAIN
+    assert ledger.of(("a",)) < GRAIN
+    events.account.close()
+    assert not ledger.tenants()
+
+
+def test_one_socket_may_not_have_much_waiting() -> None:
+    events = EventRoom(Ledger().account("events"))
+    heavy = [{"x": "x" * 60_000}]
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(events.take(heavy))
+        with pytest.raises(LimitReached):  # noqa: PT012 (which of them it is does not matter)
+            for _ in range(10):
+                held.enter_context(events.take(heavy))
+    with events.take(heavy):
+        pass
+
+
+def test_an_address_that_holds_too_much_has_one_event_at_a_time() -> None:
+    ledger = Ledger(1_000_000)
+    full = ledger.account("rings", ("a",), 600_000)
+    events = EventRoom(ledger.account("events", ("a",)))
+    other = EventRoom(ledger.account("events", ("b",)))
+    with events.take([{}]):
+        with pytest.raises(MemoryShort), events.take([{}]):
+            pass
+        with other.take([{}]), other.take([{}]):
+            pass
+    full.close()
+    with events.take([{}]), events.take([{}]):
+        pass
+
+
+def test_a_subscription_waits_for_memory_and_is_refused_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(1_000_000)
+    events = EventRoom(ledger.account("events", ("a",)))
+    events.wait(Event())
+    full = ledger.account("rings", ("a",), 600_000)
+    waiting = gevent.spawn(events.wait, Event())
+    gevent.sleep(0)
+    assert not waiting.ready()
+    full.close()
+    waiting.get(timeout=10)
+    monkeypatch.setattr(room, "PATIENCE", 0.01)
+    ledger.account("rings", ("a",), 600_000)
+    with pytest.raises(MemoryShort):
+        events.wait(Event())
