@@ -103,7 +103,11 @@ def main() -> int:
                 node.append_many("execution.service", [*lines, *[errors] * (begin // 100)])
             studio.shoot("busy", token, "running", log)
             failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
-            for line in ("WARN Disk space is running low", "Fatal: write /var/lib/geth: no space left on device"):
+            low = "Disk space is running low. Geth will shutdown if disk space runs below critical level."
+            for line in (
+                f"WARN [11-26|11:23:15.002] {low} available=1.02GiB path=/var/lib/geth/geth",
+                "Fatal: Failed to register the Ethereum service: write /var/lib/geth: no space left on device",
+            ):
                 node.append("execution.service", line)
             node.set_unit("execution.service", **failed)
             studio.shoot("failing", token, "What execution said last")

@@ -182,9 +182,18 @@ def ready_lines(items: Iterable[Item]) -> Ready:
 def ready_batches(whose: dict[str, Any], items: Iterable[Item]) -> Ready:
     """Return what items are to a socket that gets many lines in one event, a `log_batch`.
 
+    The first of them, and each whose boot is not that of the one before, says in which boot it was written.
+
     :param whose: its `service`, or `services`
     """
-    entries = [message[len(_LOG_DATA) : -1] for message in messages_in(ready_lines(items).data)]
+    every = list(items)
+    entries = [message[len(_LOG_DATA) : -1] for message in messages_in(ready_lines(every).data)]
+    number, boot = 0, ""
+    for item in every:
+        if item.lines and (not boot or boot not in item.cursor) and (found := _BOOT.search(item.cursor)) is not None:
+            boot = found[0]
+            entries[number] = entries[number][:-1] + b',"boot":"' + found[1].encode() + b'"}'
+        number += item.lines
     head = b'2["log_batch",' + _dumps(whose)[:-1] + b',"entries":['
     starts = range(0, len(entries), MAX_BATCH)
     batches = [ready_frame(head, b",".join(entries[at : at + MAX_BATCH]), b"]}]") for at in starts]

@@ -123,6 +123,24 @@ def test_a_batch_is_made_of_lines() -> None:
     assert [entry["line"] for entry in payload["entries"]] == ["line 0", "line 1", "line 2"]
 
 
+def test_a_batch_says_in_which_boot_its_lines_were_written() -> None:
+    def item(number: int, boot: str, lines: int = 1, cursor: str = "s=a;i={};b={}{};m=1;t=2;x=3") -> Item:
+        frames = [wire.encode_line("dora", ENTRY, f"line {number}.{n}", LINE, True) for n in range(lines)]
+        return Item(cursor.format(number, boot, "0" * 24), 0, b"".join(frames), lines)
+
+    gap = Item("s=a;i=1;b=cccccccc;m=1", 0, b"", 0)
+    items = [item(1, "aaaaaaaa", 2), item(2, "aaaaaaaa"), gap, item(3, "bbbbbbbb", 2), item(4, "", 1, "t=1")]
+    _, payload = decode(wire.ready_batches({"service": "dora"}, items).data)
+    assert [(each["line"], each.get("boot")) for each in payload["entries"]] == [
+        ("line 1.0", "aaaaaaaa"),
+        ("line 1.1", None),
+        ("line 2.0", None),
+        ("line 3.0", "bbbbbbbb"),
+        ("line 3.1", None),
+        ("line 4.0", None),
+    ]
+
+
 def test_statuses() -> None:
     statuses = [
         UnitStatus("execution.service", "active", description="Geth Execution Layer Client service for HOODI"),

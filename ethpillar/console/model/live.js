@@ -20,6 +20,7 @@ const SLICE = 100;
 /** Updates are stale when none has come for three intervals. */
 const STALE = 15_000;
 const RATE_WINDOW = 5_000;
+const SECOND = 1_000;
 const OLD = 30_000;
 export const FLOOD = 200;
 /** What each line leaves of the longest silence before it. */
@@ -60,7 +61,12 @@ export class Live {
     this._away = NaN;
     /** Each service's last line, and its longest silence lately, in milliseconds. @type {Map<string, { last: number, longest: number, lines: number, usual: number }>} */
     this._paces = new Map();
-    this._boot = "";
+    /** Failures from before the page was opened, whose mark waits for the lines around it. @type {Map<string, number>} */
+    this._unmarked = new Map();
+    /** In which boot each service's last line was written. @type {Map<string, string>} */
+    this._boots = new Map();
+    /** Boots that have a mark. @type {Set<string>} */
+    this._rebooted = new Set();
     this.clock = (/** @type {number} */ ms) => new Date(ms).toISOString().slice(11, 19);
     /** Called with what the store has got and lost. @type {(added: number[], grown: number[], gone: number[]) => void} */
     this.onLines = () => {};
@@ -86,7 +92,7 @@ export class Live {
     this.lastLine = this.now();
     this.problems.delete(service);
     this._queue.push({ service, entries, at: 0 });
-    const fresh = !(micros(entries[0]?.timestamp) < (this.lastLine - OLD) * 1000); // a backlog is no flood
+    const fresh = this.begun.has(service) && !(micros(entries[0]?.timestamp) < (this.lastLine - OLD) * 1000); // a backlog is no flood
     if (fresh) this._rates.push({ at: this.lastLine, service, count: entries.length });
     this._changed();
   }
@@ -162,6 +168,7 @@ export class Live {
     if (added.length || grown.length) {
       added.sort(this.store.compare);
       this.onLines(added, grown, this.store.trim());
+      if (!this._queue.length) this._markFailures();
     }
     return this._queue.length > 0;
   }
@@ -203,11 +210,12 @@ export class Live {
   _booted(service, entry, added) {
     const { store } = this;
     const boot = String(entry.boot);
-    const before = this._boot;
-    this._boot = boot;
-    if (!before || before === boot) return;
+    const before = this._boots.get(service);
+    this._boots.set(service, boot);
+    if (!before || before === boot || this._rebooted.has(boot)) return;
     const slot = added.find((each) => store.cursor[each] === entry.cursor);
     if (slot === undefined) return;
+    this._rebooted.add(boot);
     const place = store.order.indexOf(slot);
     const down = place > 0 ? (store.time[slot] - store.time[store.order[place - 1]]) / 1000 : NaN;
     added.push(store.addMark(service, store.time[slot] - 0.5, marks.reboot(down)));
@@ -226,7 +234,25 @@ export class Live {
     const at = Number.isNaN(service.since) ? this.now() : service.since;
     this.today.add({ key: `failed ${service.name} ${at}`, at, kind: "failed", service: service.name, text: `${service.name} failed` });
     this.work(Infinity);
-    if (seen || at > this.store.from) this._mark(service.name, at * 1000 + 999, marks.failed(service.name, service.status));
+    if (seen) this._markFailed(service, at);
+    else this._unmarked.set(service.name, at);
+    this._markFailures();
+  }
+
+  /** @param {Service} service @param {number} at */
+  _markFailed(service, at) {
+    const rest = at % SECOND ? 999 : SECOND * 1000 - 1; // systemd tells whole seconds
+    this._mark(service.name, at * 1000 + rest, marks.failed(service.name, service.status));
+  }
+
+  /** Mark the failures whose time is among the lines that are held by now. */
+  _markFailures() {
+    for (const [name, at] of this._unmarked) {
+      const service = this.services.get(name);
+      if (service?.failed && !(at > this.store.from)) continue;
+      this._unmarked.delete(name);
+      if (service?.failed) this._markFailed(service, at);
+    }
   }
 
   /** @param {Service} service */
@@ -285,6 +311,7 @@ export class Live {
   get silent() {
     const now = this.now();
     for (const [service, { last, longest, lines, usual }] of this._paces) {
+      if (!this.begun.has(service) || this.waiting) continue; // its last lines are on their way
       const runs = this.services.get(service)?.status.status === "active" && !this.problems.has(service);
       if (runs && lines >= 30 && now - last > Math.max(5 * longest, MINUTE)) return { service, since: last, usual: usual / 1000 };
     }

@@ -63,7 +63,7 @@ export class Service {
       for (let i = counted; i < by; i++) this.restarted(at - (by - 1 - i));
       this._counted = at;
     }
-    if (status.status === "unknown") this.was = this.was || before.status;
+    if (status.status === "unknown") this.was = this.was || (before.status === "unknown" ? "" : before.status);
     else this.was = "";
     this.status = status.status === "unknown" ? { ...before, ...status } : status;
     if (status.memory_bytes) this._remember(status.memory_bytes, now);

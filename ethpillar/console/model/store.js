@@ -75,6 +75,7 @@ export class Store {
     this._next = 0;
     this._count = 0;
     this._before = 0;
+    this._marks = 0;
     /** @type {Set<string>} */
     this._cursors = new Set();
     /** The line that a continuation belongs to, by service. @type {Map<number, number>} */
@@ -148,6 +149,7 @@ export class Store {
     const slot = this._put(this.number(service), time, ++this._count, { line: mark.text });
     this.level[slot] = MARK;
     this.mark[slot] = mark;
+    this._marks++;
     merge(this.order, [slot], this.compare);
     return slot;
   }
@@ -165,6 +167,11 @@ export class Store {
     for (const slot of gone) this._forget(slot);
     this.dropped += gone.length;
     return gone;
+  }
+
+  /** How many lines are held, without the marks. */
+  get lines() {
+    return this.order.length - this._marks;
   }
 
   /** Milliseconds of the first line; NaN without one. */
@@ -226,6 +233,7 @@ export class Store {
     this.bytes -= this._size(slot);
     const cursor = this.cursor[slot];
     if (cursor) this._cursors.delete(cursor);
+    if (this.mark[slot]) this._marks--;
     if (this._heads.get(this.service[slot]) === slot) this._heads.delete(this.service[slot]);
     for (const column of [this.line, this.message]) column[slot] = "";
     for (const column of [this.fields, this.component, this.eth, this.cursor, this.more, this.mark]) column[slot] = null;

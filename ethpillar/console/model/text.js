@@ -40,7 +40,7 @@ export function list(names) {
 }
 
 /** @param {number} n of lines, short enough for a button */
-export const short = (n) => (n > 9_999 ? `${Math.round(n / 1000)} k` : String(n));
+export const short = (n) => (n > 9_999 ? `${Math.round(n / 1000)} k` : n.toLocaleString("en"));
 
 /** @param {number} bytes */
 export function memory(bytes) {

@@ -54,7 +54,8 @@ function wayThere({ token, link, known, now, clock }) {
   if (link.page === "down") return say("unknown", "This page has no connection to its server.", `Trying again in ${left} s. Your own network may be down.`, "try");
   if (link.node === "reconnecting") {
     const tries = link.attempt ? `Try ${link.attempt}${left ? ` in ${left} s` : ""}. ` : "";
-    return say("unknown", `The node has been out of reach for ${exactSpan(now - link.since)}.`, `${tries}Check that the node is up and that its SSH port is open to this server.`, "try");
+    const away = now - link.since;
+    return say("unknown", away < 1_000 ? "The node is out of reach." : `The node has been out of reach for ${exactSpan(away)}.`, `${tries}Check that the node is up and that its SSH port is open to this server.`, "try");
   }
   if (link.page === "connecting" || !known) return say("starting", "Connecting to the node…", link.page === "up" ? "Asking for its services" : "Logging in over SSH");
   return null;

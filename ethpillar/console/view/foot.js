@@ -43,7 +43,7 @@ export class Foot {
     if (!app.token) return { text: "Not connected", tone: "stopped", sign: "s-stopped", dot: false, aside: "" };
     if (!app.travel.isLive) return { text: "Reading history", tone: "stopped", sign: "s-stopped", dot: false, aside: app.travel.past?.looked() ?? "" };
     const up = link.page === "up" && link.node === "connected";
-    if (!up && link.page === "connecting") return { text: "Connecting", tone: "starting", sign: "s-starting", dot: false, aside: "" };
+    if (app.stage.loading || (!up && link.page === "connecting")) return { text: "Connecting", tone: "starting", sign: "s-starting", dot: false, aside: "" };
     if (!up) return { text: `Not live since ${zone.clock(link.since)}`, tone: "warn", sign: "s-unknown", dot: false, aside: ago };
     if (!app.log.following) return { text: `Paused at ${zone.clock(app.pausedAt)}`, tone: "warn", sign: "i-pause", dot: false, aside: ago };
     if (live.rate > FLOOD) return { text: `Live, ${Math.round(live.rate).toLocaleString("en")} lines a second`, tone: "running", sign: "s-running", dot: true, aside: "" };
@@ -53,9 +53,9 @@ export class Foot {
 
   _held() {
     const { live, zone } = this._app;
-    if (!this._app.travel.isLive || !live.store.length) return "";
+    if (!this._app.travel.isLive || !live.store.lines) return "";
     if (live.store.dropped) return "Holds the newest 100,000 lines; earlier ones are read from the node when you scroll up";
-    return `${count(live.store.length, "line")} held since ${zone.moment(live.store.from, live.now())}`;
+    return `${count(live.store.lines, "line")} held since ${zone.moment(live.store.from, live.now())}`;
   }
 
   _drawPill() {

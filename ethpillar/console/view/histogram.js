@@ -10,6 +10,8 @@ const W = 1200;
 const LANE = 20;
 const LEAST = 4;
 const CLICK = 4;
+/** How near to an end of the chosen time a pointer takes hold of it, in pixels. */
+const GRIP = 10;
 
 export class Histogram {
   /** @param {App} app */
@@ -46,7 +48,7 @@ export class Histogram {
       return Math.min(1, Math.max(0, (event.clientX - left) / width));
     };
     svg.addEventListener("pointerdown", (event) => {
-      this._pressed = { x: part(event), now: part(event) };
+      this._pressed = this._grip(part(event)) ?? { x: part(event), now: part(event) };
       svg.setPointerCapture(event.pointerId);
     });
     svg.addEventListener("pointermove", (event) => {
@@ -75,6 +77,16 @@ export class Histogram {
     svg.addEventListener("dblclick", () => this._app.travel.widen());
     svg.addEventListener("focus", () => svg.matches(":focus-visible") && this._show(this._at));
     svg.addEventListener("keydown", (event) => this._key(event));
+  }
+
+  /** An end of the chosen time that is pressed: it moves, the other one stays. @param {number} now */
+  _grip(now) {
+    const { brush } = this._app.chart;
+    if (!brush) return null;
+    const ends = brush.map((ms) => this._x(ms) / W);
+    const near = ends.map((end) => Math.abs(end - now) * this._svg.getBoundingClientRect().width);
+    if (Math.min(...near) > GRIP) return null;
+    return { x: ends[near[0] < near[1] ? 1 : 0], now };
   }
 
   /** @param {KeyboardEvent} event */

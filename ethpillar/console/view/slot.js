@@ -12,6 +12,9 @@ import { LEVEL_ICON } from "./signs.js";
 
 const LANE = 26;
 const MOST_COLUMNS = 5;
+/** Pixels of a letter of a lane's name, and how wide the names may be. */
+const LETTER = 7.8;
+const NAMES = { wide: 170, small: 108 };
 const CORE = ["mevboost", "consensus", "execution", "validator"];
 
 /** @typedef {{ number: number, start: number, seconds: number, store: Store, slots: number[], loading: boolean, problem: string }} SlotLines */
@@ -58,7 +61,7 @@ export class SlotView {
   _lanes({ start, seconds, store, slots }, names) {
     const app = this._app;
     const width = Math.max(320, (this.root.clientWidth || 1120) - 32);
-    const left = app.small ? 76 : 110;
+    const left = Math.min(app.small ? NAMES.small : NAMES.wide, Math.max(...names.map((name) => visible(name).length)) * LETTER + 16);
     const x = (/** @type {number} */ sec) => left + (Math.min(Math.max(sec, 0), seconds) / seconds) * (width - left - 20);
     const svg = s("svg.lanes", { viewBox: `0 0 ${width} ${names.length * LANE + 40}`, role: "img", "aria-label": "When in the slot each service printed a line" });
     const due = app.live.network ? deadlines(app.live.network) : [];
@@ -67,7 +70,7 @@ export class SlotView {
     for (const [sec, word] of rules) svg.append(s("line.dead", { x1: x(sec), x2: x(sec), y1: 20, y2: names.length * LANE + 30 }), s("text", { x: x(sec), y: 12, "text-anchor": sec === seconds ? "end" : sec ? "middle" : "start" }, word));
     names.forEach((name, i) => {
       const y = 40 + i * LANE;
-      const lane = s(`g.hue-${app.hue(name)}`, s("line.lane", { x1: left, x2: width - 20, y1: y, y2: y }), s("text.svcname", { x: 0, y: y + 4 }, visible(name).slice(0, 14)));
+      const lane = s(`g.hue-${app.hue(name)}`, s("line.lane", { x1: left, x2: width - 20, y1: y, y2: y }), s("text.svcname", { x: 0, y: y + 4 }, s("title", visible(name)), shortened(visible(name), Math.floor((left - 14) / LETTER))));
       /** @type {number[]} */
       const seen = [];
       for (const slot of slots) {
@@ -102,6 +105,9 @@ export class SlotView {
     if (said) say(said, text);
   }
 }
+
+/** @param {string} name @param {number} most characters */
+const shortened = (name, most) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 /** @param {string} level @param {number} cx @param {number} cy */
 function dot(level, cx, cy) {

@@ -20,6 +20,8 @@ export class Stage {
     this._reading = h("p.reading", { role: "status", hidden: true });
     byId("stage").append(this._void, this._bones, this._reading);
     this._timer = 0;
+    /** The first lines are awaited. */
+    this.loading = false;
   }
 
   /** Something is read from the node. @param {boolean} on */
@@ -38,7 +40,7 @@ export class Stage {
     const { live, filters, travel, log, token } = app;
     const none = live.known && ![...live.services.values()].some((each) => each.status.status !== "not_installed");
     const awaited = filters.services.some((name) => !live.begun.has(name) && !live.problems.has(name));
-    const loading = Boolean(token) && (!live.known || (awaited && live.link.page === "up")) && !live.store.length && live.link.page !== "ended" && live.link.page !== "refused";
+    const loading = this.loading = Boolean(token) && (!live.known || (awaited && live.link.page === "up")) && !live.store.length && live.link.page !== "ended" && live.link.page !== "refused";
     const empty = !app.shown.list.length && !filters.live.busy;
     const kind = !token ? "token" : loading ? "loading" : none && !live.store.length ? "none" : !empty ? "" : filters.text || filters.level ? "nomatch" : "quiet";
     document.body.classList.toggle("bare", kind === "none" || kind === "token");

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Live } from "../../ethpillar/console/model/live.js";
+import { Service, facts } from "../../ethpillar/console/model/services.js";
+import { verdict } from "../../ethpillar/console/model/verdict.js";
+import { iso } from "../../ethpillar/console/model/store.js";
+
+const NOW = Date.UTC(2026, 10, 26, 2, 12, 41);
+
+/** @param {number} ms @param {string} message @param {Record<string, unknown>} [more] */
+const entry = (ms, message, more = {}) => ({ timestamp: iso(ms * 1000), line: message, message, level: "info", fields: {}, component: null, cursor: `c${ms}-${message}`, ...more });
+
+/** @param {number} [at] */
+function followed(at = NOW) {
+  const time = { now: at };
+  const live = new Live(() => {}, () => time.now);
+  live.state({ page: "up", node: "connected", since: at });
+  return { live, time };
+}
+
+/** @param {Live} live */
+const marked = (live) => live.store.order.map((slot) => live.store.mark[slot]?.text ?? live.store.message[slot]);
+
+test("a backlog is no flood, however young its lines are", () => {
+  const { live } = followed();
+  live.entries("execution", Array.from({ length: 500 }, (_, i) => entry(NOW - 5_000 + i, `line ${i}`)));
+  live.tick();
+  assert.equal(live.rate, 0);
+  live.logState({ service: "execution", state: "live" });
+  live.entries("execution", [entry(NOW, "a new one")]);
+  live.tick();
+  assert.equal(live.rate, 1 / 5);
+});
+
+test("a service is silent only when its last lines have come", () => {
+  const { live } = followed();
+  live.status([{ service: "execution", status: "active" }]);
+  live.entries("execution", Array.from({ length: 60 }, (_, i) => entry(NOW - 600_000 + i * 1_000, `line ${i}`)));
+  live.work(Infinity);
+  assert.equal(live.silent, null);
+  live.logState({ service: "execution", state: "live" });
+  assert.equal(/** @type {any} */ (live.silent)?.service, "execution");
+});
+
+test("a failure from before the page was opened is marked among its lines", () => {
+  const { live } = followed();
+  const since = iso((NOW - 2_000) * 1000);
+  live.status([{ service: "execution", status: "failed", since, exit_status: 1 }]);
+  assert.deepEqual(marked(live), []);
+  live.entries("consensus", [entry(NOW - 3_000, "before"), entry(NOW - 1_000, "after")]);
+  live.work(Infinity);
+  assert.deepEqual(marked(live), ["before", "execution failed", "after"]);
+  live.entries("consensus", [entry(NOW, "later")]);
+  live.work(Infinity);
+  assert.equal(marked(live).filter((each) => each === "execution failed").length, 1);
+});
+
+test("a failure in a second is marked behind the lines of that second", () => {
+  const { live } = followed();
+  live.status([{ service: "execution", status: "failed", since: "2026-11-26T02:12:40Z" }]);
+  live.entries("execution", [entry(NOW - 3_000, "before"), entry(NOW - 100, "the last words"), entry(NOW, "after")]);
+  live.work(Infinity);
+  assert.deepEqual(marked(live), ["before", "the last words", "execution failed", "after"]);
+});
+
+test("a failure from before all lines that are held has no mark, nor one that is over", () => {
+  for (const over of [false, true]) {
+    const { live } = followed();
+    live.status([{ service: "execution", status: "failed", since: iso((NOW - 60_000) * 1000) }]);
+    if (over) live.status([{ service: "execution", status: "active", since: iso((NOW - 1_500) * 1000) }]);
+    live.entries("consensus", [entry(over ? NOW - 70_000 : NOW - 3_000, "a line")]);
+    live.work(Infinity);
+    assert.deepEqual(marked(live), ["a line"]);
+  }
+});
+
+test("a reboot is marked once, though each service tells of it", () => {
+  const { live } = followed();
+  live.entries("execution", [entry(NOW - 9_000, "one", { boot: "a" }), entry(NOW - 4_000, "two", { boot: "b" })]);
+  live.entries("consensus", [entry(NOW - 8_000, "three", { boot: "a" }), entry(NOW - 3_000, "four", { boot: "b" })]);
+  live.entries("execution", [entry(NOW - 1_000, "five", { boot: "b" })]);
+  live.work(Infinity);
+  assert.deepEqual(marked(live), ["one", "three", "The node restarted", "two", "four", "five"]);
+});
+
+test("marks are no lines", () => {
+  const { live } = followed();
+  live.entries("execution", [entry(NOW - 10, "a line")]);
+  live.work(Infinity);
+  live.state({ page: "up", node: "reconnecting", since: NOW });
+  assert.equal(live.store.length, 2);
+  assert.equal(live.store.lines, 1);
+});
+
+test("what was never known is not said to have been", () => {
+  const service = new Service("execution", 0);
+  service.update({ service: "execution", status: "unknown" }, NOW);
+  service.update({ service: "execution", status: "unknown" }, NOW);
+  assert.equal(facts(service, NOW), "");
+  service.update({ service: "execution", status: "active" }, NOW);
+  service.update({ service: "execution", status: "unknown" }, NOW);
+  assert.match(facts(service, NOW), /was running/);
+});
+
+test("a node that has gone this moment is not away for no time", () => {
+  const situation = { token: true, services: [], known: true, lastError: NaN, errorsInHour: 0, clock: String, now: NOW };
+  const words = (/** @type {number} */ since) => verdict(/** @type {any} */ ({ ...situation, link: { page: "up", node: "reconnecting", since } })).words;
+  assert.equal(words(NOW - 300), "The node is out of reach.");
+  assert.equal(words(NOW - 3_000), "The node has been out of reach for 3 s.");
+});
