@@ -6,7 +6,7 @@ connect and by `authenticate`, come through here.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Protocol
 
 from ..errors import (
@@ -16,6 +16,7 @@ from ..errors import (
     RateLimited,
     SessionExpired,
     SessionRequired,
+    SessionStoreDown,
     SshError,
     TooLarge,
     TooManyLogs,
@@ -79,6 +80,9 @@ class Entrance:
         # A good token never pays for others' bad ones: it is looked up all the same, though few are at once.
         with self._places.hold((client, well_formed)) if crowded or suspect else nullcontext():
             record = self._store.renew(well_formed)
+            if record is None and client is not None and not crowded:
+                with suppress(SessionStoreDown):
+                    attempts.elsewhere(client, self._store.count_bad_token(client))
         attempts.judge(client, record is not None)
         if record is None and suspect:
             raise self._too_many()

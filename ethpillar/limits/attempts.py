@@ -19,6 +19,7 @@ class Attempts:
 
     def __init__(self, per_address: int, total: int, clock: Clock = time.monotonic) -> None:
         """:param per_address: bad tokens a minute; :param total: the same for all addresses together"""
+        self._per_address = per_address
         self._clients = ByClient(per_address / 60, per_address, clock)
         self._all = Bucket(total / 60, total, clock)
 
@@ -36,6 +37,15 @@ class Attempts:
         cost = GOOD if good else 1.0
         self._all.charge(cost)
         self._charge(client, cost)
+
+    def elsewhere(self, client: str, count: int) -> None:
+        """Take note of how many bad tokens an address showed in this minute to all servers that share a Redis.
+
+        One alone lets so many through in a minute at most (at once, and in the long run); together they let through no
+        more.
+        """
+        if count > 2 * self._per_address and self.allowed(client):
+            self._charge(client, self._per_address)
 
     def malformed(self, client: str | None) -> None:
         """Count text that can't be a token, for its address only, as it is not looked up."""

@@ -7,6 +7,12 @@ HOST_KEY_PREFIX = "ethpillar:hostkey:"
 REFUSED_PREFIX = "ethpillar:refused:"
 REFUSALS_PREFIX = "ethpillar:refusals:"
 ENTERED_PREFIX = "ethpillar:entered:"
+BAD_TOKENS_PREFIX = "ethpillar:badtokens:"
+
+ENDED = "ethpillar:ended"
+"The channel on which instances tell each other that a session has ended."
+KEYSPACE = f"__keyspace@*__:{PREFIX}*"
+"The channels on which Redis tells what happens to sessions, if its notify-keyspace-events says so."
 
 # Both renewals in one step, and only while the value is still the one that was read: a session that was deleted
 # meanwhile stays deleted, and a concurrent writer's change is not lost (-1 gone, 0 changed, 1 done).
@@ -17,6 +23,7 @@ if now ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 """
+
 HOST_KEY_TTL = 30 * 24 * 3600
 "Seconds that a pinned host key lives after the last login that found it. An address may have another owner then."
 

@@ -96,6 +96,14 @@ class RedisLink:
         with self.asking() as client:
             client.ping()
 
+    def pubsub(self) -> Any:
+        """Return a connection to listen with. Its errors are redis-py's own."""
+        return self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+
+    def publish(self, channel: str, message: bytes) -> None:
+        """Publish a message. Its errors are redis-py's own."""
+        self._redis.publish(channel, message)
+
     def close(self) -> None:
         """Close the connections to Redis."""
         self._redis.close()

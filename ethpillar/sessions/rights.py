@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import redis
 
-from .keys import PREFIX, REFUSED_PREFIX, RENEW
+from .keys import ENDED, PREFIX, REFUSED_PREFIX, RENEW
 from .redis_link import RedisLink, RedisRefuses
 
 NEEDED = {
@@ -22,7 +22,10 @@ NEEDED = {
     "SCAN": "sessions can't be listed on the command line",
 }
 "The commands of Redis that are used, and what does not work without each."
-OPTIONAL = {"ROLE": "on a replica that lags behind its master, sessions look as if they had ended"}
+OPTIONAL = {
+    "ROLE": "on a replica that lags behind its master, sessions look as if they had ended",
+    "PUBLISH": "who signs out stays connected to other instances for SESSION_CHECK_INTERVAL",
+}
 "Those that may be refused."
 PROBE = "probe"
 "Instead of a token: no session has it."
@@ -51,6 +54,7 @@ def refusals(link: RedisLink) -> dict[str, str]:
         "EXPIRE": [["EXPIRE", own, "1"]],
         "SCAN": [["SCAN", "0", "MATCH", session, "COUNT", "1"]],
         "ROLE": [["ROLE"]],
+        "PUBLISH": [["PUBLISH", ENDED, PROBE]],
     }
     found = {}
     for command, attempts in tries.items():

@@ -13,7 +13,8 @@ from typing import Any
 
 import redis
 
-from .keys import PREFIX, RENEW
+from .endings import say
+from .keys import BAD_TOKENS_PREFIX, COUNT, PREFIX, RENEW
 from .node_memory import NodeMemory
 from .record import (
     MAX_RECORD_BYTES,
@@ -143,7 +144,15 @@ class SessionStore(NodeMemory):
         if not valid_token(token):
             return False
         with self.asking() as client:
-            return bool(client.delete(PREFIX + token))
+            deleted = bool(client.delete(PREFIX + token))
+        say(self, [token])
+        return deleted
+
+    def count_bad_token(self, client: str) -> int:
+        """Count a token that was not valid. Return how many this client showed in this minute, to all instances."""
+        key = f"{BAD_TOKENS_PREFIX}{client}:{int(time.time() // 60)}"
+        with self.asking() as connection:
+            return int(connection.eval(COUNT, 1, key, "120"))
 
     def ttl(self, token: str) -> int:
         """Return the seconds that a session has left; -1 if it has no end, -2 if there is none."""

@@ -1,9 +1,8 @@
 """The watch for sessions that end.
 
-Belongs here: one greenlet that asks Redis about every session in use, a few seconds apart. It works whether or not
-keyspace notifications are on, because it does not use them: one EXISTS for each session in one round trip is
-cheaper than a second connection whose silence would have to be told from its death. A Redis that does not answer is
-no reason to end anything.
+Belongs here: one greenlet that asks Redis about every session in use, a few seconds apart: one EXISTS for each in one
+round trip. Another one listens (`endings`), and looks at one of them at once. A Redis that does not answer is no reason
+to end anything.
 """
 
 from __future__ import annotations
@@ -11,10 +10,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import gevent
 
 from ..errors import SessionStoreDown, whereabouts
+from .endings import Choice, Endings, say
 from .record import token_hash
 from .store import SessionStore
 
@@ -44,18 +45,19 @@ class SessionWatch:
         self._ended = ended
         self._interval = interval
         self._renewed: dict[str, float] = {}
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._told: set[str] = set()
+        "Those that were found to be gone since the last look: what this server itself says comes back to it."
+        self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
-        """Start the greenlet; do nothing if it runs already."""
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn(self._run)
+        """Start the greenlets; do nothing if they run already."""
+        if not self._greenlets:
+            self._greenlets = [gevent.spawn(self._run), gevent.spawn(Endings(self._store, self.hear).run)]
 
     def stop(self) -> None:
-        """Stop the greenlet and wait for it."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
-            self._greenlet = None
+        """Stop the greenlets and wait for them."""
+        gevent.killall(self._greenlets)
+        self._greenlets = []
 
     def _run(self) -> None:
         while True:
@@ -73,10 +75,8 @@ class SessionWatch:
         for token in list(self._renewed):
             if token not in tokens:
                 del self._renewed[token]
-        gone = self._store.gone(tokens)
-        for token in gone:
-            log.info("It has ended", extra={"session": token_hash(token)})
-            self._ended(token)
+        gone = self._told = self._end(tokens)
+        say(self._store, gone)
         now = time.monotonic()
         for token in tokens - gone:
             if time.monotonic() - now > self._interval:
@@ -84,3 +84,16 @@ class SessionWatch:
             if now - self._renewed.setdefault(token, now) >= RENEW_EVERY:
                 self._store.renew(token)
                 self._renewed[token] = now
+
+    def hear(self, chosen: Choice) -> None:
+        """Look at some of the tokens in use, because one of them is said to be gone."""
+        with suppress(SessionStoreDown):
+            self._told = self._told | self._end(chosen(self._in_use()) - self._told)
+
+    def _end(self, tokens: Collection[str]) -> set[str]:
+        """Call back with those of the tokens whose session is gone, and return them. May raise `SessionStoreDown`."""
+        gone = self._store.gone(tokens)
+        for token in gone:
+            log.info("It has ended", extra={"session": token_hash(token)})
+            self._ended(token)
+        return gone

@@ -7,10 +7,15 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
+import redis
 
 from ethpillar.errors import EthPillarError, LimitReached, RateLimited, SessionExpired
 from ethpillar.gateway.entrance import LOOKUPS, Entrance
 from ethpillar.limits.limits import Limits
+from ethpillar.sessions import SessionStore
+
+from ..sessions.fake_redis import FakeRedis
+from ..sessions.test_store import write
 
 
 @pytest.fixture
@@ -30,6 +35,9 @@ class Store:
         gevent.sleep(0)
         self.now -= 1
         return SimpleNamespace(token=token) if token == GOOD else None
+
+    def count_bad_token(self, client: str) -> int:
+        return 1
 
 
 GOOD = str(uuid.uuid4())
@@ -106,3 +114,42 @@ def test_a_good_token_never_pays_for_others_bad_ones(limits: Limits) -> None:
     guesses = [gevent.spawn(entrance.look_up, GOOD, "proxy") for _ in range(100)]
     gevent.joinall(guesses, raise_error=True)
     assert store.most == LOOKUPS
+
+
+def test_bad_tokens_are_counted_by_all_servers_on_one_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_764_000_000.0)
+    fake = FakeRedis()
+    own = [Limits(500, 10, 3000, 500, 100, 1000, clock=lambda: 0.0) for _ in range(2)]
+    first, second = (Entrance(SessionStore(fake, 60), each) for each in own)  # type: ignore[arg-type]
+    write(fake, GOOD)
+
+    def show(entrance: Entrance, client: str) -> type[Exception]:
+        with pytest.raises(EthPillarError) as caught:
+            entrance.look_up(str(uuid.uuid4()), client)
+        return caught.type
+
+    # One that stays with one server meets the limit of that one only.
+    assert {show(first, "192.0.2.1") for _ in range(10)} == {SessionExpired}
+    assert show(first, "192.0.2.1") is RateLimited
+    assert show(second, "192.0.2.1") is SessionExpired
+    for _ in range(20):
+        show(first, "192.0.2.1")
+    # Beyond what one lets through in a minute, another one refuses at once; but nobody else, and no good token.
+    assert show(second, "192.0.2.1") is SessionExpired  # which is how it hears of it
+    assert show(second, "192.0.2.1") is RateLimited
+    assert show(second, "192.0.2.2") is SessionExpired
+    assert second.look_up(GOOD, "192.0.2.1").token == GOOD
+    assert all(end <= fake.now + 120 for key, end in fake.ends.items() if "badtokens" in key)
+
+
+def test_a_redis_that_fails_meanwhile_changes_no_answer(limits: Limits) -> None:
+    fake = FakeRedis()
+    entrance = Entrance(SessionStore(fake, 60), limits)  # type: ignore[arg-type]
+
+    def fail(command: str) -> None:
+        if command == "EVAL":
+            raise redis.ConnectionError
+
+    fake.before = fail
+    with pytest.raises(SessionExpired):
+        entrance.look_up(str(uuid.uuid4()), "192.0.2.1")

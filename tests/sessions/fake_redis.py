@@ -29,6 +29,7 @@ class FakeRedis:
         "Is called with each command's name; may raise, or change something meanwhile."
         self.disconnects: list[bool] = []
         self.closed = False
+        self.published: list[tuple[str, bytes]] = []
 
     @property
     def connection_pool(self) -> FakeRedis:
@@ -102,11 +103,20 @@ class FakeRedis:
                 return 0
             self._set(key, arguments[1], int(arguments[2]))
             return 1
+        if script == keys.COUNT:
+            self._set(key, str(int(now or 0) + 1), int(arguments[0]))
+            return int(now or 0) + 1
         assert script == keys.PIN
         if now is not None and now != arguments[0].encode():
             return now
         self._set(key, arguments[0], int(arguments[1]))
         return arguments[0].encode()
+
+    def publish(self, channel: str, message: bytes) -> None:
+        self.published.append((channel, message))
+
+    def pubsub(self, ignore_subscribe_messages: bool) -> Any:
+        raise redis.ConnectionError  # of messages only the real one knows
 
     def pipeline(self, transaction: bool) -> FakePipeline:
         assert not transaction
