@@ -74,12 +74,12 @@ def caddy(folder: Path, ports: Ports) -> list[str]:
     return [need("caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
 
 
-def haproxy(folder: Path, ports: Ports) -> list[str]:
+def haproxy(folder: Path, ports: Ports, file: str = "haproxy/haproxy.cfg") -> list[str]:
     """Return the command that runs HAProxy with our file."""
     chain, key = certificate(folder)
     both = folder / f"{HOST}.pem"
     both.write_text(chain.read_text() + key.read_text())
-    text = ports.put_into((DEPLOY / "haproxy" / "haproxy.cfg").read_text())
+    text = ports.put_into((DEPLOY / file).read_text())
     config = folder / "haproxy.cfg"
     config.write_text(text.replace(f"/etc/haproxy/certs/{HOST}.pem", str(both)))
     return [need("haproxy"), "-db", "-f", str(config)]

@@ -19,6 +19,7 @@ from .root import CannotRun
 
 INSTALL, LATER = blocks("deploy/droplet/README.md")
 DIAGNOSIS, KEY, UPDATE, BACK = blocks("docs/operating.md")
+SCALE = blocks("deploy/scale/README.md")[0]
 SECURITY = re.compile(r"Overall exposure level for ethpillar\.service: ([0-9.]+)")
 
 
@@ -202,3 +203,32 @@ def test_one_that_is_killed_is_started_again(world: World, droplet: Droplet) -> 
     droplet.machine.run("kill", "-KILL", before)
     until(lambda: main_pid(droplet) not in (before, "0"), "another one")
     are_back(sockets)
+
+
+@pytest.fixture
+def instances(world: World, droplet: Droplet) -> Iterator[list[str]]:
+    """Two instances, as deploy/scale has people start them; the proxies have tests of their own."""
+    droplet.edit(WS_PORT="", SESSION_CHECK_INTERVAL=4)
+    droplet.type("cd /opt/ethpillar; " + SCALE.partition("cp deploy/scale/nginx.conf")[0])
+    yield [f"http://127.0.0.1:{port}" for port in droplet.ports]
+    droplet.type("systemctl disable -q --now ethpillar@3001 ethpillar@3002 && systemctl enable -q ethpillar")
+
+
+def test_several_instances_share_sessions_and_reload(world: World, droplet: Droplet, instances: list[str]) -> None:
+    token = world.session_of("staker")
+    sockets = [world.enter(token, url=url) for url in instances]
+    droplet.edit(WS_PORT="", SESSION_CHECK_INTERVAL=4, MAX_NODES=55)
+    droplet.type("systemctl reload 'ethpillar@*'")
+    for socket, port in zip(sockets, droplet.ports, strict=True):
+        until(lambda socket=socket: len(socket.events("authenticated")) == 2, "to be in again", 60)  # type: ignore[misc]
+        unit = f"ethpillar@{port}"
+        said = droplet.machine.run("journalctl", "-q", "-u", unit, "-o", "cat")
+        assert f"on 127.0.0.1:{port} " in said
+        until(
+            lambda unit=unit: "at most 55 nodes" in droplet.machine.run("journalctl", "-q", "-u", unit, "-o", "cat"),  # type: ignore[misc]
+            "the settings in force",
+        )
+    revoke = f"(set -a; . /etc/ethpillar.env; cd /opt/ethpillar && .venv/bin/flask --app wsgi sessions revoke {token})"
+    droplet.type(revoke)
+    for socket in sockets:
+        socket.wait("error", lambda error: error["code"] == "session_expired")
