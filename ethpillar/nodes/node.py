@@ -97,6 +97,11 @@ class Node:
         timeout = options.ssh_command_timeout
         self._history = History(NodePast(self._pool, self._rights, journal, self.status, timeout), session=record.name)
         self._known = False  # somebody was let in
+        self.client = tenant()[:1]
+        "The address of the client that it was made for."
+        self.met = False
+        "True once it has let us in."
+        self.since = time.monotonic()
         self.listeners = self._link.listeners
 
     @property
@@ -135,6 +140,7 @@ class Node:
         return {} if self._about.about is None else {"node": asdict(self._about.about)}
 
     def _connected(self) -> None:
+        self.met = True
         self._journal.connected()
         self._about.connected()
 

@@ -7,6 +7,7 @@ credential that a node refused. It must not know what happens on a node.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import gevent
@@ -26,7 +27,9 @@ from ..errors import (
 from ..sessions import SessionRecord, SessionStore
 from ..ssh.connection import Connection
 from ..ssh.login import Login, LoginOptions
+from ..turns import tenant
 from .node import Node, NodeListener, NodeOptions
+from .sharing import Place, gives_way
 from .tally import Tally
 
 log = logging.getLogger(__name__)
@@ -82,7 +85,7 @@ class NodeRegistry:
         key = record.digest
         node = self._nodes.get(key)
         if node is None:
-            self._make_room()
+            self._make_room(record)
             node = self._nodes[key] = Node(record, self._login_of(record), self._node_options)
             self._keys.setdefault(record.token, set()).add(key)
         elif not node.over:  # asking again and again must not keep one that is over
@@ -90,12 +93,25 @@ class NodeRegistry:
         node.listeners.add(holder)
         return node
 
-    def _make_room(self) -> None:
+    def _make_room(self, record: SessionRecord) -> None:
         if len(self._nodes) < self._node_options.max_nodes:
             return
-        if not self._expiry:
+        if self._expiry:
+            self._remove(next(iter(self._expiry)))
+            return
+        now, keys = time.monotonic(), list(self._nodes)
+        places = [_place(node, now) for node in self._nodes.values()]
+        number = gives_way(places, tenant()[:1], (record.target.host, record.target.port))
+        if number is None:
             raise TooManyNodes
-        self._remove(next(iter(self._expiry)))
+        self._give_up(self._nodes[keys[number]], keys[number])
+
+    def _give_up(self, node: Node, key: str) -> None:
+        """Close a node that others hold, because somebody who has fewer needs its place."""
+        log.info("Connection closed, others have fewer nodes", extra={"session": node.record.name})
+        self._remove(key)
+        for listener in list(node.listeners):
+            listener.node_lost(TooManyNodes())
 
     def release(self, node: Node, holder: NodeListener) -> None:
         """Let go of a node. Once nobody holds it, it is closed after a while."""
@@ -168,3 +184,8 @@ class NodeRegistry:
             self._store.refuse(record, problem.code)
         except SessionStoreDown:
             log.warning("A refused login could not be noted", extra={"session": record.name})
+
+
+def _place(node: Node, now: float) -> Place:
+    target = node.record.target
+    return Place(node.client, (target.host, target.port), node.met, now - node.since)

@@ -22,6 +22,7 @@ from ethpillar.errors import (
     SessionStoreDown,
     SshTimeout,
     SshUnreachable,
+    TooManyNodes,
 )
 from ethpillar.nodes import registry as registry_module
 from ethpillar.nodes.link_state import LinkState
@@ -29,6 +30,7 @@ from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.nodes.registry import NodeRegistry
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.target import Target
+from ethpillar.turns import belong
 
 from ..waiting import until
 
@@ -68,6 +70,24 @@ def test_no_more_nodes_than_allowed_and_one_session_s_sockets_share_one(registry
         registry.acquire(record(3), first)
     assert len(registry) == 2
     assert registry.acquire(record(2), second)
+
+
+def test_nodes_that_let_nobody_in_give_their_places_to_others(registry: NodeRegistry) -> None:
+    lost: list[Exception] = []
+
+    class Losing(Holder):
+        def node_lost(self, error: Exception) -> None:
+            lost.append(error)
+
+    holder = Losing()
+    nodes = [registry.acquire(record(number), holder) for number in (1, 2)]
+    elsewhere = SessionRecord("token-0003", Target("203.0.113.9", 22, "staker", "password"))
+    gevent.spawn(lambda: (belong("another"), registry.acquire(elsewhere, Holder()))).get()
+    until(lambda: closed(nodes[0]), "the end of the oldest")
+    assert not closed(nodes[1])
+    assert [type(each) for each in lost] == [TooManyNodes]
+    registry.release(nodes[0], holder)  # late
+    assert len(registry) == 2
 
 
 def test_a_node_that_is_over_is_let_go_though_somebody_asks_all_the_time(
