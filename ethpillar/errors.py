@@ -182,6 +182,18 @@ class SshOutdated(SshError):
     "What each side has of what they have nothing in common. For an operator: half of it is the node's own text."
 
 
+class SshRestless(SshError):
+    """The node ends each connection soon after it has let us in, or exchanges keys without end."""
+
+    code = "ssh_restless"
+    message = "The node lets this server in, and ends or renews each connection at once."
+    hint = (
+        "Look at its SSH server: RekeyLimit in sshd_config should be the default, and a firewall or a limit of memory "
+        "may end connections. Then connect again."
+    )
+    terminal = True
+
+
 class AddressDenied(SshError):
     """The node's address is in a network that this server must not connect to."""
 

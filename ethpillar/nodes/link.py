@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, InternalError, SshError, SshUnreachable, whereabouts
+from ..errors import EthPillarError, InternalError, SshError, SshRestless, SshUnreachable, whereabouts
 from ..ssh.connection import Connection
 from ..ssh.pool import ConnectionPool
 from ..timing import Backoff
@@ -257,11 +257,13 @@ class Link:
         """Return when no connection stands any more."""
         while alive := self._pool.alive:
             alive[0].ended.wait()
-        self._retries.connected(time.monotonic())
+        self._retries.lost(time.monotonic())
 
     def _reconnect(self) -> EthPillarError | None:
         """Try to connect until it works, or until it is given up: then return why."""
         problem: EthPillarError = SshUnreachable()
+        if self._retries.restless:
+            return SshRestless()
         while self._state_after(problem) is LinkState.RECONNECTING:
             delay = self._retries.delay()
             self._tell("reconnecting", attempt=self._retries.attempt, retry_in=round(delay, 3))

@@ -62,6 +62,12 @@ def after_failure(terminal: bool, exhausted: bool) -> LinkState:
     return LinkState.GIVEN_UP if exhausted else LinkState.RECONNECTING
 
 
+SHORT = 10.0
+"Seconds within which a connection that is lost was a short one."
+PATIENT, RESTLESS = 3, 12
+"Short connections in a row after which tries become rarer, and after which the node is let go."
+
+
 class Absence:
     """Decides when a node counts as away, so that people are told: not at each short break, and never late."""
 
@@ -106,6 +112,7 @@ class Retries:
         self._give_up = give_up
         self._backoff = backoff
         self._reached = False
+        self._short = 0  # connections in a row that were lost soon after they were made
         self._since = 0.0
         self._tried = float("-inf")
 
@@ -123,6 +130,19 @@ class Retries:
         self._reached = True
         self._since = now
         self._backoff.reset()
+
+    def lost(self, now: float) -> None:
+        """Begin anew: a connection stood until now. After several that were short the waits go on growing."""
+        self._short = self._short + 1 if now - self._tried < SHORT else 0
+        self._reached = True
+        self._since = now
+        if self._short < PATIENT:
+            self._backoff.reset()
+
+    @property
+    def restless(self) -> bool:
+        """Return True if each of many connections was lost at once: a node that only costs logins."""
+        return self._short >= RESTLESS
 
     def exhausted(self, now: float) -> bool:
         """Return True if the connection has been away for long enough to give it up."""

@@ -23,6 +23,7 @@ from ..errors import (
     SessionStoreDown,
     SshError,
     SshOutdated,
+    SshRestless,
     SshTimeout,
     SshUnreachable,
 )
@@ -78,10 +79,13 @@ class Login:
         self._doors = doors
         self._key: paramiko.PKey | None = None
         self._prefer: tuple[str, ...] = ()
+        self._restless: Callable[[], bool] = lambda: False
+        "Whether the last connection ended because the node exchanged keys without end."
 
     def __call__(self) -> Connection:
         """Connect and log in.
 
+        :raises SshRestless: the connection before ended because the node exchanged keys without end
         :raises AddressDenied: see `address.connect`
         :raises SshUnreachable: no TCP, no SSH there, or it went away (`SshTimeout`: it took too long)
         :raises SshOutdated: only SSH that is not safe any more
@@ -94,6 +98,8 @@ class Login:
         :raises SessionStoreDown: the pins cannot be read, or the first one of a node cannot be written
         """
         target = self._target
+        if self._restless():
+            raise SshRestless
         if self._key is None and target.private_key is not None:
             # Before anything is sent: a key that is broken is no reason to connect.
             self._key = self._options.keys.read(target.private_key, target.passphrase)
@@ -138,6 +144,7 @@ class Login:
         except BaseException:
             sock.close()
             raise
+        self._restless = transport.was_restless
         return Connection(transport, options.ssh_max_sessions, options.ssh_keepalive, options.ssh_dead_after)
 
     def _knock(self, transport: NodeTransport, door: Door) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from functools import partial
 from typing import Any
 
@@ -53,6 +53,10 @@ class _Channels(ChannelMap):
             pipe._lock = threading.RLock()
             pipe._cv = threading.Condition(pipe._lock)
         super().put(chanid, chan)
+
+
+EXCHANGES, EXCHANGES_WITHIN = 12, 60.0
+"So many key exchanges in so many seconds; sshd wants new keys after a gigabyte, we after half of one."
 
 
 class NodeTransport(paramiko.Transport):
@@ -102,6 +106,8 @@ class NodeTransport(paramiko.Transport):
         self._offer: dict[str, Any] = {}
         self.ended = Event()
         "Set when the connection is gone, for whatever reason."
+        self._exchanges: deque[float] = deque(maxlen=EXCHANGES)
+        self._restless = False
         self.out_of_tries = False
         "True if the node ended it because of refused credentials: sshd's answer to the last of `MaxAuthTries`."
 
@@ -120,6 +126,19 @@ class NodeTransport(paramiko.Transport):
         offer: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)
         self._offer = offer
         return offer
+
+    def _negotiate_keys(self, m: paramiko.Message) -> None:
+        """Exchange keys, as either side may ask for at any time. Each is work that nobody else has a turn during."""
+        now = time.monotonic()
+        if len(self._exchanges) == EXCHANGES and now - self._exchanges[0] < EXCHANGES_WITHIN:
+            self._restless = True
+            raise paramiko.SSHException("keys are exchanged too often")
+        self._exchanges.append(now)
+        super()._negotiate_keys(m)
+
+    def was_restless(self) -> bool:
+        """Return True if it was ended because the node asked for new keys again and again."""
+        return self._restless
 
     def nothing_in_common(self) -> tuple[str, ...]:
         """Return, for each kind of algorithm of which the node has none that this server has, the names of both."""

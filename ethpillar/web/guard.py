@@ -125,16 +125,23 @@ class Guard:
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
         """Serve a WebSocket to its end. Engine.IO itself would forget one whose client sends what is no packet."""
+        late = gevent.spawn_later(self._timeout, self._upgrade_late, socket, websocket)
         try:
             return serve(websocket)
         except (ValueError, OSError):
             return []
         finally:
+            late.kill(block=False)
             websocket.close()
             if socket.upgraded:
                 socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_ERROR)
             else:
                 socket.upgrading = False  # it was to become this session's transport, and polling goes on
+
+    def _upgrade_late(self, socket: Any, websocket: Any) -> None:
+        """End a connection that was to become a session's transport, and has not, however often its client pings."""
+        if not socket.upgraded or socket.closed:
+            websocket.close()
 
     def _too_late(self, sid: str) -> None:
         session = self._sessions.get(sid)

@@ -446,7 +446,7 @@ def test_an_unexpected_error_in_the_watch_leaves_nobody_waiting_for_ever(
 
     link.connect()
     gevent.sleep(0)
-    monkeypatch.setattr(link._retries, "connected", fails)
+    monkeypatch.setattr(link._retries, "lost", fails)
     pool.breaks()
     until(lambda: listener.lost, "the end")
     for ask in (link.connect, link.wait_connected):

@@ -13,6 +13,9 @@ from ethpillar.nodes.link_state import (
     AWAY_TRIES,
     HURRY_EVERY,
     NEVER_REACHED,
+    PATIENT,
+    RESTLESS,
+    SHORT,
     TRANSITIONS,
     Absence,
     LinkState,
@@ -132,3 +135,30 @@ def test_it_is_exhausted_exactly_when_the_last_connection_is_too_long_ago(tries:
             good = now
         assert retries.exhausted(now) == (now - good > 50.0)
         now += retries.delay()
+
+
+def test_a_node_that_ends_each_connection_at_once_is_let_go() -> None:
+    retries = begun()
+    now = 0.0
+    for number in range(RESTLESS):
+        assert not retries.restless
+        retries.delay()
+        retries.tried(now)
+        now += SHORT / 2
+        retries.lost(now)
+        assert number + 1 < PATIENT or retries.attempt == number + 2 - PATIENT
+    assert retries.restless
+
+
+def test_one_connection_that_stands_makes_up_for_all_short_ones() -> None:
+    retries = begun()
+    now = 0.0
+    for _ in range(RESTLESS - 1):
+        retries.tried(now)
+        retries.lost(now + 1)
+    retries.tried(now)
+    retries.lost(now + SHORT + 1)
+    assert not retries.restless
+    retries.tried(now)
+    retries.lost(now + 1)
+    assert not retries.restless

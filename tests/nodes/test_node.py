@@ -12,6 +12,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError, SshUnreachable
+from ethpillar.nodes.link_state import PATIENT, RESTLESS
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.channels import ChannelCount
@@ -106,12 +107,13 @@ def test_a_node_that_lets_us_in_and_hangs_up_is_given_up(monkeypatch: pytest.Mon
     listener = Listener()
     node.listeners.add(listener)
     node.connect()
-    if proved:  # what did something in between was a connection like any other
-        until(lambda: len(listener.states) > 60, "many connections")
-        assert {attempt for state, attempt in listener.states if state == "reconnecting"} == {1}
+    until(lambda: listener.lost, "the end")
+    attempts = [attempt for state, attempt in listener.states if state == "reconnecting"]
+    if proved:  # what did something in between was a connection like any other, but not again and again
+        assert attempts == [*[1] * (PATIENT - 1), *range(2, RESTLESS - PATIENT + 2)]
+        assert listener.lost is not None
+        assert listener.lost.code == "ssh_restless"
     else:
-        until(lambda: listener.lost, "the end")
-        attempts = [attempt for state, attempt in listener.states if state == "reconnecting"]
         assert attempts == list(range(1, len(attempts) + 1))
         assert len(attempts) > 2
     node.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import paramiko
@@ -20,6 +21,7 @@ from ethpillar.errors import (
     SecondFactorRequired,
     SessionStoreDown,
     SshOutdated,
+    SshRestless,
     SshTimeout,
     SshUnreachable,
 )
@@ -99,6 +101,9 @@ class Transport:
         self.out_of_tries = False
         self.key = self.node.keys[0]
         self.authenticated = False
+
+    def was_restless(self) -> bool:
+        return False
 
     def nothing_in_common(self) -> tuple[str, ...]:
         return ("cipher of the node: none", "cipher here: some")
@@ -323,3 +328,10 @@ def test_a_login_that_is_stopped_anywhere_leaves_nothing(node: Node) -> None:
         assert options.logins.free == 1
 
     assert sweep(scenario) >= 6
+
+
+def test_after_a_connection_that_exchanged_keys_without_end_there_is_no_other() -> None:
+    again = Login(Target("203.0.113.1", 22, "staker", "password"), Mock(), LoginOptions())
+    again._restless = lambda: True
+    with pytest.raises(SshRestless):
+        again()

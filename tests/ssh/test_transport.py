@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -11,7 +13,9 @@ import paramiko
 import pytest
 
 from ethpillar.ssh.address import LiveSocket
-from ethpillar.ssh.transport import NodeTransport
+from ethpillar.ssh.transport import EXCHANGES, NodeTransport
+
+from ..waiting import until
 
 
 @pytest.fixture
@@ -142,3 +146,26 @@ def test_why_a_node_ends_a_connection(
     message.rewind()
     transport._parse_disconnect(message)
     assert transport.out_of_tries is out_of_tries
+
+
+def test_a_node_that_exchanges_keys_without_end_is_let_go() -> None:
+    theirs, ours = socket.socketpair()
+    server = paramiko.Transport(theirs)
+    server.add_server_key(paramiko.ECDSAKey.generate())
+    server.start_server(event=threading.Event(), server=paramiko.ServerInterface())
+    transport = NodeTransport(LiveSocket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=ours.detach()))
+    try:
+        transport.start_client(timeout=30)
+        exchanges = 1
+        until(lambda: server.initial_kex_done, "the first exchange")
+        with contextlib.suppress(EOFError, OSError, paramiko.SSHException):
+            while exchanges < 100:
+                until(lambda: server.local_kex_init is None and server.clear_to_send.is_set(), "the exchange's end", 2)
+                server.renegotiate_keys()
+                exchanges += 1
+        assert transport.ended.wait(30)
+        assert exchanges == EXCHANGES
+        assert transport.was_restless()
+    finally:
+        transport.close()
+        server.close()

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,22 @@ def test_an_upgrade_that_is_not_finished_ends_with_its_session(world: World) -> 
         half.send(HANDSHAKE.replace("/?EIO=4&transport=websocket", url.replace("polling", "websocket")) + "\r\n")
         assert half.answer()[0] == 101
         until(lambda: half.ended(), "the end of the upgrade", 60)
+
+
+def test_an_upgrade_that_stops_half_way_ends_however_often_its_client_pings(world: World) -> None:
+    with served(world):
+        connection, half = Raw(world.server.port), Raw(world.server.port)
+        url = polling_session(connection)
+        half.send(HANDSHAKE.replace("/?EIO=4&transport=websocket", url.replace("polling", "websocket")) + "\r\n")
+        assert half.answer()[0] == 101
+        half.say("2probe")
+
+        def ended() -> bool:
+            with suppress(OSError):
+                half.send(b"\x89\x80\x37\xfa\x21\x3d")
+            return half.ended()
+
+        until(ended, "the end of the upgrade", 25)
 
 
 # -- packets no client sends
