@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from .cursor import Cursor
 from .detour import Gap, Run
@@ -52,8 +53,16 @@ def doubtful(entries: Sequence[Entry], before: str | None = None, back: bool = F
     return None
 
 
-def in_order(newest: Iterable[str], current: str | None) -> list[str]:
-    """Return the ids of boots in the order in which the machine had them, as far as can be told.
+class Boot(NamedTuple):
+    """A boot of which the journal has entries."""
+
+    id: str
+    sequence_id: str | None
+    "Of its newest entry; None: it has none yet."
+
+
+def in_order(newest: Iterable[str], current: str | None) -> list[Boot]:
+    """Return boots in the order in which the machine had them, as far as can be told.
 
     Numbers of one sequence tell for sure. Else the clock does, at the end of a boot rather than at its beginning, as it
     may have been set between.
@@ -68,16 +77,18 @@ def in_order(newest: Iterable[str], current: str | None) -> list[str]:
         numbered = sorted((by_time[at] for at in places), key=lambda each: each.sequence_number or 0)
         for at, each in zip(places, numbered, strict=True):
             found[at] = each
-    boots = [each.boot_id for each in found if each.boot_id not in (None, current)]
-    return [each for each in [*dict.fromkeys(boots), current] if each is not None]
+    boots = {each.boot_id: Boot(each.boot_id, each.sequence_id) for each in found if each.boot_id is not None}
+    if current is not None:
+        boots[current] = boots.pop(current, Boot(current, None))
+    return list(boots.values())
 
 
 class Walk:
     """The way of one reader through the boots. It goes with journalctl as long as numbers tell that it is right; from
     the first doubt on it goes boot by boot."""
 
-    def __init__(self, boots: Callable[[], list[str]], back: bool = False) -> None:
-        """:param boots: returns the ids of all boots in order, the one that the machine is in last; [] if unknown"""
+    def __init__(self, boots: Callable[[], Sequence[Boot]], back: bool = False) -> None:
+        """:param boots: returns all boots in order, the one that the machine is in last; none if they are unknown"""
         self._boots = boots
         self._back = back
         self._order: list[str] = []
@@ -118,13 +129,34 @@ class Walk:
 
     def begin(self, cursor: str) -> bool:
         """Go boot by boot from that of an entry on. Return False if the journal has nothing else of it."""
-        boot, order = boot_of(cursor), self._boots()
-        self._trusting = not order
-        self._order = order[::-1] if self._back else order
+        boot, order = boot_of(cursor), self._ids()
         if boot is None or boot not in order:
             return False
         self.now = boot
         return True
+
+    def _ids(self) -> list[str]:
+        order = [each.id for each in self._boots()]
+        self._trusting = not order
+        self._order = order[::-1] if self._back else order
+        return self._order
+
+    def start(self) -> None:
+        """Go boot by boot from the first one on, in the direction of reading."""
+        self.now = next(iter(self._ids()), None)
+
+    def lacks(self, cursor: str, at_start: bool = False) -> bool:
+        """Return True if journalctl, which shows nothing beyond an entry, may have put boots on its other side that are
+        beyond it.
+
+        :param at_start: the same for what is before the entry that it shows first
+        """
+        boots = list(self._boots())
+        known, found = Cursor.parse(cursor), [at for at, each in enumerate(boots) if each.id == boot_of(cursor)]
+        if not found:
+            return False
+        others = boots[: found[0]] if self._back != at_start else boots[found[0] + 1 :]
+        return any(each.sequence_id not in (None, known.sequence_id) for each in others)
 
     def end(self, missing: Gap) -> None:
         """Go to the last boot, the one that the machine is in."""

@@ -25,6 +25,7 @@ from ..errors import (
     SshUnreachable,
     whereabouts,
 )
+from ..journal.boots import Boot
 from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.history.counting import Counting
@@ -54,7 +55,7 @@ class Slice(Protocol):
         """At the end: journalctl's exit status; -1 if the connection broke or journalctl took too long."""
 
     def complaint(self) -> bytes:
-        """At the end: the last of what journalctl wrote to standard error."""
+        """The last of what journalctl wrote to standard error."""
 
 
 class PastSource(Protocol):
@@ -65,6 +66,9 @@ class PastSource(Protocol):
 
     def description(self, unit: str) -> str | None:
         """Return a unit's description if it is known; asks nobody."""
+
+    def boots(self) -> Sequence[Boot]:
+        """See `nodes.source.JournalSource`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +170,12 @@ class History:
             self._turns.release()
 
     def _read(self, query: Query, buckets: int | None) -> Answer:
-        describe, clock = self._source.description, self._clock
+        describe, clock, boots = self._source.description, self._clock, self._source.boots
         paging: Paging
         if buckets is None:
-            paging = Paging(query, clock, describe, self._bounds, breathe)
+            paging = Paging(query, clock, describe, self._bounds, breathe, boots)
         else:
-            paging = Counting(query, buckets, clock, describe, self._bounds, breathe)
+            paging = Counting(query, buckets, clock, describe, self._bounds, breathe, boots)
         end = clock() + self._bounds.seconds + GRACE
         broken = False  # a slice without an end is read again once
         while (step := paging.next_step()) is not None:
@@ -194,7 +198,13 @@ class History:
 
 def _feed(paging: Paging, stream: Slice) -> tuple[int, bytes]:
     """Give a slice's entries to a page; the exit status (0 if no more were needed) and the complaint."""
-    while entries := stream.read():
-        if not paging.feed(entries):
+    held: list[Entry] = []  # back until more has come, so that what was said on the other stream before is here
+    while True:
+        entries = stream.read()
+        if not paging.trusts(stream.complaint()):
+            return 0, stream.complaint()
+        if held and not paging.feed(held):
             return 0, b""
-    return stream.status(), stream.complaint()
+        if not entries:
+            return stream.status(), stream.complaint()
+        held = entries

@@ -7,13 +7,13 @@ before a log is followed. It must not know who wants the entries.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from gevent.lock import BoundedSemaphore
 
 from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
-from ..journal.boots import in_order
+from ..journal.boots import Boot, in_order
 from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..limits.ledger import Ledger
@@ -61,7 +61,8 @@ class NodeJournal:
         self.ledger = ledger or Ledger()
         self._rights = rights
         self._timeout = timeout
-        self._boot: str | None = None  # asked over the connection that there is
+        self._boot: str | None = None  # as it was asked over the connection that there is
+        self._boots: Sequence[Boot] = ()
         self._newest: dict[str, str] = {}  # a cursor of each boot that is over, of its newest entry
         self._names: dict[str, str] = {}  # of units that are followed by an alias, the latest last
 
@@ -78,7 +79,7 @@ class NodeJournal:
 
     def connected(self) -> None:
         """Take note that there is a new connection: the node may have booted."""
-        self._boot = None
+        self._boot, self._boots = None, ()
 
     def boot(self, fresh: bool = False) -> str | None:
         """See `JournalSource`."""
@@ -88,18 +89,20 @@ class NodeJournal:
                 self._boot = said.decode() if _BOOT.fullmatch(said) else None
         return self._boot
 
-    def boots(self) -> list[str]:
+    def boots(self) -> Sequence[Boot]:
         """See `JournalSource`."""
         current = self.boot()
-        if current is None:
-            return []
+        if current is None or (self._boots and self._boots[-1].id == current):
+            return self._boots if current is not None else ()
         words, stdin = self._rights.get("").wrap(BOOTS)
+        here = {}
         for boot in map(bytes.decode, _BOOT.findall(self._pool.run(words, stdin, self._timeout).stdout)):
-            if boot not in self._newest:
-                newest = self.ask(WHOLE, Step(None, True, 1, boot)).entries
-                if newest and boot != current:
-                    self._newest[boot] = newest[0].cursor
-        return in_order(self._newest.values(), current)
+            if boot not in self._newest or boot == current:
+                for newest in self.ask(WHOLE, Step(None, True, 1, boot)).entries:
+                    here[boot] = newest.cursor
+        self._newest.update({boot: cursor for boot, cursor in here.items() if boot != current})
+        self._boots = in_order([*self._newest.values(), *here.values()], current)
+        return self._boots
 
     @contextmanager
     def open(
@@ -213,7 +216,7 @@ class NodeSource:
         """See `JournalSource`."""
         return self._journal.boot(fresh)
 
-    def boots(self) -> list[str]:
+    def boots(self) -> Sequence[Boot]:
         """See `JournalSource`."""
         return self._journal.boots()
 

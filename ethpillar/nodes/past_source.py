@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ..journal.boots import Boot
 from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
@@ -20,7 +21,7 @@ from ..units import service_name
 from .node_source import NodeJournal
 from .packing import Unpacker, packed
 from .rights import JournalRights
-from .source import BARREN, weighed
+from .source import BARREN, DEBUG, weighed
 from .status_feed import StatusFeed
 
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT,_LINE_BREAK"
@@ -47,6 +48,8 @@ def slice_command(units: Sequence[str], step: Step) -> list[str]:
         words.append("-r")
     if step.cursor is not None:
         words.append(f"--cursor={step.cursor}")
+    if step.boot is not None:
+        words.append(f"_BOOT_ID={step.boot}")
     return words
 
 
@@ -116,11 +119,16 @@ class NodePast:
         way = self._rights.get(service_name(units[0]) if units else "system")
         journalctl, stdin = way.wrap(slice_command([self._journal.name_of(unit) for unit in units], step))
         words = packed(journalctl) if step.count >= MANY else journalctl
+        words = words if way.prefix else [*DEBUG, *words]
         with (
             self._pool.stream((*FIRST, *words), stdin, timeout=self._timeout, spare=SPARE) as command,
             weighed(SliceEntries(command, timeout), self._journal.ledger) as stream,
         ):
             yield stream
+
+    def boots(self) -> Sequence[Boot]:
+        """See `nodes.history.PastSource`."""
+        return self._journal.boots()
 
     def description(self, unit: str) -> str | None:
         """See `nodes.history.PastSource`."""

@@ -151,7 +151,7 @@ class JournalReader:
         """Return the first of the last entries, by the order of the boots."""
         found = self._source.ask(self._unit, Step(None, True, lines)).entries
         if found and (doubtful(found, back=True) is not None or self.misses_boot(found[0].cursor)):
-            rank = {boot: number for number, boot in enumerate(self._source.boots())}
+            rank = {boot.id: number for number, boot in enumerate(self._source.boots())}
             current = self._source.boot()
             mine = self._source.ask(self._unit, Step(None, True, lines, current)).entries
             others = [each for each in found if boot_of(each.cursor) != current]

@@ -7,12 +7,13 @@ what a log feed needs of a node, so that feeds can be tested with any other.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeVar
 
 from gevent.lock import BoundedSemaphore
 
+from ..journal.boots import Boot
 from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
@@ -130,8 +131,9 @@ class JournalSource(Protocol):
         It is asked once for each connection, or now if it has to be `fresh`.
         """
 
-    def boots(self) -> list[str]:
-        """The ids of all boots that the journal has entries of, in order; none if that can't be told."""
+    def boots(self) -> Sequence[Boot]:
+        """All boots that the journal has entries of, in order, and the one that the node is in as the last one; none if
+        that can't be told."""
 
     def ask(self, unit: str, step: Step) -> Answer:
         """Runs one journalctl to its end; lines that journald cut stay cut.

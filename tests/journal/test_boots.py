@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.journal.boots import Walk, boot_of, doubtful, in_order, is_numbered_after
+from ethpillar.journal.boots import Boot, Walk, boot_of, doubtful, in_order, is_numbered_after
 from ethpillar.journal.detour import Gap, Run
 from ethpillar.journal.entry import Entry
 
@@ -19,6 +19,14 @@ def entry(boot: int, number: int, sequence: int = 0, at: int | None = None) -> E
 
 def name(boot: int) -> str:
     return f"{boot + 1:x}"
+
+
+def boots(*names: str) -> list[Boot]:
+    return [Boot(each, "a") for each in names]
+
+
+def ids(boots: list[Boot]) -> list[str]:
+    return [each.id for each in boots]
 
 
 @pytest.mark.parametrize("cursor", [None, "", "t=5", "nonsense", "b=xyz", "s=1;b="])
@@ -45,23 +53,23 @@ def test_another_boot_of_another_sequence_is_doubtful() -> None:
 
 
 def test_boots_are_in_order_by_number_then_by_time_and_the_present_one_is_last() -> None:
-    assert in_order([], None) == []
-    assert in_order([], name(3)) == [name(3)]
+    assert ids(in_order([], None)) == []
+    assert ids(in_order([], name(3))) == [name(3)]
     one = [entry(0, 5, at=9).cursor, entry(1, 7, at=2).cursor, entry(2, 6, at=4).cursor]
-    assert in_order(one, None) == [name(0), name(2), name(1)]
+    assert ids(in_order(one, None)) == [name(0), name(2), name(1)]
     several = [entry(each, 1, sequence=each, at=at).cursor for each, at in enumerate((5, 3, 4))]
-    assert in_order(several, None) == [name(1), name(2), name(0)]
-    assert in_order(several, name(1)) == [name(2), name(0), name(1)]
+    assert ids(in_order(several, None)) == [name(1), name(2), name(0)]
+    assert ids(in_order(several, name(1))) == [name(2), name(0), name(1)]
 
 
 @given(st.permutations(range(6)), st.lists(st.integers(0, 50), min_size=6, max_size=6))
 def test_numbers_count_whatever_clocks_say(order: list[int], clocks: list[int]) -> None:
     cursors = [entry(each, each + 1, at=clocks[each]).cursor for each in order]
-    assert in_order(cursors, None) == [name(each) for each in range(6)]
+    assert ids(in_order(cursors, None)) == [name(each) for each in range(6)]
 
 
 def test_a_walk_goes_with_journalctl_until_there_is_a_doubt() -> None:
-    walk = Walk(lambda: [name(1), name(0), name(2)])
+    walk = Walk(lambda: boots(*[name(1), name(0), name(2)]))
     first = Run([entry(0, 2), entry(0, 3)])
     assert walk.check(entry(0, 1).cursor, first) is first
     assert walk.now is None
@@ -74,7 +82,7 @@ def test_a_walk_goes_with_journalctl_until_there_is_a_doubt() -> None:
 
 
 def test_a_walk_back() -> None:
-    walk = Walk(lambda: [name(1), name(0), name(2)], back=True)
+    walk = Walk(lambda: boots(*[name(1), name(0), name(2)]), back=True)
     assert walk.check(entry(0, 3).cursor, Run([entry(2, 1, sequence=1)])) == Run([])
     assert walk.now == name(0)
     assert walk.next()
@@ -86,7 +94,7 @@ def test_a_gap_before_another_boot_is_told_only_if_its_own_boot_has_nothing_more
     gap = Gap(5, 9)
     beyond = Run([entry(1, 9, sequence=1)], gap)
     for more in (True, False):
-        walk = Walk(lambda: [name(0), name(1)])
+        walk = Walk(lambda: boots(*[name(0), name(1)]))
         assert walk.check(entry(0, 5).cursor, beyond) == Run([])
         own = Run([entry(0, 6)] if more else [], end=True)
         assert walk.check(entry(0, 5).cursor, own) == own
@@ -96,7 +104,7 @@ def test_a_gap_before_another_boot_is_told_only_if_its_own_boot_has_nothing_more
 
 
 def test_an_entry_whose_whole_boot_is_gone_is_left_to_journalctl() -> None:
-    walk = Walk(lambda: [name(1), name(2)])
+    walk = Walk(lambda: boots(*[name(1), name(2)]))
     run = walk.check(entry(0, 5).cursor, Run([entry(1, 9, sequence=1), entry(1, 10, sequence=1)], Gap(5, 9)))
     assert run == Run([entry(1, 9, sequence=1)], Gap(5, 9))
     assert walk.now == name(1)

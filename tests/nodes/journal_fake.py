@@ -11,6 +11,7 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import EthPillarError, LimitReached, SshUnreachable, UnitNotFound
+from ethpillar.journal.boots import Boot
 from ethpillar.journal.cursor import Cursor
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
@@ -91,7 +92,7 @@ class FakeJournal:
     def boot(self, fresh: bool = False) -> str | None:
         return None
 
-    def boots(self) -> list[str]:
+    def boots(self) -> list[Boot]:
         return []
 
     def ask(self, unit: str, step: Step) -> Answer:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ethpillar.journal.boots import boot_of, in_order
+from ethpillar.journal.boots import Boot, boot_of, in_order
 from ethpillar.journal.cursor import Cursor, time_of
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
@@ -53,7 +53,7 @@ class Boots(FakeJournal):
     def boot(self, fresh: bool = False) -> str | None:
         return f"b{self._boots}"
 
-    def boots(self) -> list[str]:
+    def boots(self) -> list[Boot]:
         newest = {boot_of(each.cursor): each.cursor for each in self.kept}
         return in_order(newest.values(), self.boot())
 

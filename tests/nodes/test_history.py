@@ -11,6 +11,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, SshUnreachable
+from ethpillar.journal.boots import Boot
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.paging import Step
 from ethpillar.journal.history.query import Direction, Query
@@ -64,6 +65,9 @@ class Source:
 
     def description(self, unit: str) -> str | None:
         return None
+
+    def boots(self) -> list[Boot]:
+        return []
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ..system.test_past import ask
 from ..waiting import until
 from .conftest import World
 from .test_feed import entries, flowing, in_a_row, numbers, quiet, states
@@ -150,3 +151,22 @@ def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> No
         check(socket, [*everything, *written], damaged)
         assert "ended" not in states(socket)
         socket.close()
+    pages_go_round(world, token)
+
+
+def pages_go_round(world: World, token: str) -> None:
+    """The past, page by page, has all that can be read, once and in order, and tells the damage."""
+    socket = world.enter(token)
+    readable = {*world.real.journal("execution"), *world.real.journal("execution", "-r")}
+    found: list[str] = []
+    gaps: list[dict[str, Any]] = []
+    answer = ask(socket, service="execution", limit=61)
+    while True:
+        found = [each["line"] for each in answer["entries"]] + found
+        gaps += answer["gaps"]
+        if not answer["more"]:
+            break
+        answer = ask(socket, service="execution", limit=61, before=answer["before"])
+    assert readable <= set(found)
+    assert numbers(found) == sorted(set(numbers(found)))
+    assert {gap["reason"] for gap in gaps} == {"damaged"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from ..boots import Boot
 from ..formats import LEVELS
 from .blocks import Shown
 from .paging import DEFAULT, Bounds, Paging
@@ -23,9 +24,10 @@ class Counting(Paging):
         description: Callable[[str], str | None] = lambda _: None,
         bounds: Bounds = DEFAULT,
         breathe: Callable[[], None] = lambda: None,
+        boots: Callable[[], Sequence[Boot]] = tuple,
     ) -> None:
         """:param query: with both times; its limit does not matter. :param buckets: stretches of equal length"""
-        super().__init__(query, clock, description, bounds, breathe)
+        super().__init__(query, clock, description, bounds, breathe, boots)
         if query.since_us is None or query.until_us is None or query.until_us < query.since_us or buckets < 1:
             raise ValueError("a histogram needs two times and a number of stretches")
         self._since = query.since_us

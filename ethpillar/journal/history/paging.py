@@ -21,10 +21,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ..boots import Boot, Walk, doubtful
 from ..cursor import same_entry, time_of
-from ..detour import Step
+from ..detour import SIZE, Answer, Step, begins_of_ignored, shows_damage
 from ..entry import Entry
 from .blocks import Apart, Shown, chosen, joined
+from .careful import Careful
 from .place import Place, Scanned, Slice
 from .query import MOST, Direction, Query
 
@@ -108,11 +110,13 @@ class Paging:
         description: Callable[[str], str | None] = lambda _: None,
         bounds: Bounds = DEFAULT,
         breathe: Callable[[], None] = lambda: None,
+        boots: Callable[[], Sequence[Boot]] = tuple,
     ) -> None:
         """
         :param clock: seconds that only grow
         :param description: a unit's description, which tells its client
         :param breathe: called again and again while entries are taken apart, so that others may have their turn
+        :param boots: the machine's boots, see `Walk`
         """
         self._query = query
         self._clock = clock
@@ -121,6 +125,9 @@ class Paging:
         self._began = clock()
         self._back = query.direction is Direction.BACKWARDS
         self._place = Place(query)
+        self._walk = Walk(boots, self._back)
+        self._careful: Careful | None = None
+        self._ignored: list[int] = []  # when the files began that journalctl does without
         self._slice = Slice(0, bounds)
         self._held: list[tuple[int, Entry]] = []  # of blocks that are not whole yet, by position
         self._found: list[Shown] = []
@@ -138,6 +145,10 @@ class Paging:
             self._outcome = Outcome.BOUND
         if self._outcome is not None:
             return None
+        if self._careful is not None:
+            step = self._careful.step(min(SIZE, self._size()))
+            self._slice = Slice(step.count, self._bounds)
+            return step
         count = self._size() + (self._place.cursor is not None)  # the entry at the cursor comes first, and is known
         self._slice = Slice(count, self._bounds)
         return Step(self._place.anchor, self._back, count)
@@ -157,11 +168,16 @@ class Paging:
     def feed(self, entries: Sequence[Entry]) -> bool:
         """Take some of the entries of the step under way, in its order. Return False if no more are needed."""
         self._slice.take(entries)
-        if self._slice.portion_is_full:
+        if self._careful is None and self._slice.portion_is_full:
             self._judge(exhausted=False)
         if self._outcome is not None or self._slice.full or self._over():
             self._slice.cut = True
         return not self._slice.cut
+
+    def trusts(self, complaint: bytes) -> bool:
+        """Return False if what journalctl has complained of means that it leaves out entries."""
+        self._ignored = [begin for begin, _ in begins_of_ignored(complaint)]
+        return self._careful is not None or not shows_damage(complaint)
 
     def ended(self, status: int, complaint: bytes = b"") -> None:
         """The step's journalctl has ended, or was ended: make what has come a part of the page.
@@ -171,24 +187,71 @@ class Paging:
         """
         if status > 0 and not self._slice.count and _BAD_CURSOR.search(complaint):
             raise NoSuchCursor
+        if self._careful is not None:
+            self._take_care(self._careful, status, complaint)
+            return
+        damaged = shows_damage(complaint, status)
         if self._outcome is None:
-            self._judge(exhausted=status <= 0 and self._slice.exhausted)
-        if status > 0 and not self._slice.news and self._outcome is None:
-            self._gap("damaged" if b"Input/output" in complaint else "vacuumed", self._place.cursor, None, None)
+            self._judge(exhausted=status <= 0 and not damaged and self._slice.exhausted)
+        if self._careful is not None or self._outcome is not None:
+            return
+        if damaged:
+            self._begin_careful()
+        elif status > 0 and not self._slice.news:
+            self._gap("vacuumed", self._place.cursor, None, None)
             self._add([], exhausted=True)
 
     def _judge(self, exhausted: bool) -> None:
-        """Make the entries that have come a part of the page."""
+        """Make the entries that have come a part of the page, up to the first that is not as it should be."""
         first = not self._slice.judged
         entries = self._slice.portion()
-        if first:
-            entries = self._after_cursor(entries)
-        entries = self._in_order(entries)
+        here = self._after_cursor(entries) if first else entries
+        if here is None or self._begins_wrong(here, first) or self._spans_ignored(here):
+            self._begin_careful()
+            return
+        doubt = doubtful(here, self._place.cursor, self._back)
+        entries = self._in_order(here if doubt is None else here[:doubt])
         self._slice.news += len(entries)
-        self._add(entries, exhausted or self._outcome is Outcome.END)
+        last = entries[-1].cursor if entries else self._place.cursor
+        lacks = doubt is None and exhausted and last is not None and self._walk.lacks(last)
+        self._add(entries, (exhausted and doubt is None and not lacks) or self._outcome is Outcome.END)
+        if (lacks or doubt is not None) and self._outcome is None:
+            self._begin_careful()
 
-    def _after_cursor(self, entries: list[Entry]) -> list[Entry]:
-        """Return the entries without the one at the cursor; tell a gap if that one is gone."""
+    def _begins_wrong(self, entries: list[Entry], first: bool) -> bool:
+        """Whether the journal's end may be elsewhere than where journalctl has begun."""
+        begins = first and self._place.cursor is None and bool(entries)
+        return begins and self._walk.lacks(entries[0].cursor, at_start=True)
+
+    def _spans_ignored(self, entries: list[Entry]) -> bool:
+        """Whether a file that journalctl does without may have been between these entries."""
+        if not self._ignored or not entries:
+            return False
+        times = [entries[0].realtime_us, entries[-1].realtime_us, time_of(self._place.cursor or "") or 0]
+        known = [each for each in times if each]
+        return any(min(known) <= each <= max(known) for each in self._ignored)
+
+    def _begin_careful(self) -> None:
+        """Go on from the last entry of the page step by step."""
+        bound = self._query.until_us if self._back else self._query.since_us
+        self._careful = Careful(self._walk, self._back, bound, self._place.cursor)
+        self._slice.cut = True
+
+    def _take_care(self, careful: Careful, status: int, complaint: bytes) -> None:
+        """Take the answer to a step that goes round something."""
+        run = careful.answer(Answer(self._slice.portion(), status, complaint, self._slice.cut))
+        if run is None:
+            return
+        entries = list(run.entries)
+        if run.gap is not None:
+            after = (entries[0].cursor if entries else None) if self._back else self._place.cursor
+            self._gap(run.gap.reason, after, run.gap.from_us, run.gap.to_us)
+        if self._place.inclusive and careful.known is not None:
+            entries = [careful.known, *entries]
+        self._add(self._in_order(entries), run.end or self._outcome is Outcome.END)
+
+    def _after_cursor(self, entries: list[Entry]) -> list[Entry] | None:
+        """Return the entries without the one at the cursor; None if that one is not there."""
         cursor = self._place.cursor
         if cursor is None:
             return entries
@@ -197,14 +260,7 @@ class Paging:
         for number, entry in enumerate(entries[: self._bounds.context]):  # several of one microsecond, see `same_entry`
             if same_entry(entry.cursor, cursor):
                 return entries[number + 1 :]
-        if self._back:
-            to_us = time_of(cursor)
-            self._gap(
-                "vacuumed", entries[0].cursor if entries else None, entries[0].realtime_us if entries else None, to_us
-            )
-        else:
-            self._gap("vacuumed", cursor, time_of(cursor), entries[0].realtime_us if entries else None)
-        return entries
+        return None
 
     def _gap(self, reason: str, after: str | None, from_us: int | None, to_us: int | None) -> None:
         self.gaps.append({"after": after, "reason": reason, "from_us": from_us, "to_us": to_us})
@@ -226,7 +282,7 @@ class Paging:
             self._place.move(entries[-1])
         run = self._run(inside)
         self._held = []
-        end = exhausted or beyond
+        end = exhausted or (beyond and not (self._careful is not None and self._careful.leave_boot()))
         shown = self._apart.take(run)
         judged = shown if end or self._over() else self._whole(shown, run)
         self._choose(chosen(judged, self._query.wanted), end)
