@@ -66,6 +66,19 @@ def test_the_dashboard_can_be_read() -> None:
     assert all(target["expr"] for panel in board["panels"] for target in panel["targets"])
 
 
+def test_promtool_takes_the_questions_of_the_dashboard(tmp_path: Path) -> None:
+    board = json.loads((FOLDER / "dashboard.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    rules = [
+        {"record": f"panel:{number}", "expr": expr.replace("$__rate_interval", "5m")}
+        for number, expr in enumerate(asked)
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))  # which is YAML, too
+    found = subprocess.run([need("promtool"), "check", "rules", str(file)], text=True, capture_output=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_promtool_takes_the_rules_and_they_fire(tmp_path: Path) -> None:
     promtool = need("promtool")
     for words in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):

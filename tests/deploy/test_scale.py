@@ -18,7 +18,7 @@ from .proxies import Ports, PublicProxy
 
 EACH = 6
 "Clients of each transport."
-BURST, LINES = 25, 20_000
+BURST, LINES = 10, 10_000
 "Lines that the node prints at once, and before it stops printing at the latest."
 
 

@@ -20,7 +20,7 @@ from ethpillar.nodes.status_feed import StatusSubscription
 from ethpillar.nodes.subscription import LogSubscription
 from ethpillar.ssh.connection import Connection
 from ethpillar.ssh.transport import NodeTransport
-from ethpillar.web.worker import Handler
+from ethpillar.web.handler import Handler
 
 from ..waiting import until
 from .parts import RedisServer, free_port

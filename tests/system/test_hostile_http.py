@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ethpillar.web import worker
+from ethpillar.web import handler
 
 from ..frames import frame
 from ..waiting import until
@@ -294,7 +294,7 @@ def flood(connection: Raw, data: bytes) -> threading.Event:
 class TestInThisProcess:
     @pytest.fixture
     def local(self, redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-        monkeypatch.setattr(worker, "WRITE_TIMEOUT", 0.5)
+        monkeypatch.setattr(handler, "WRITE_TIMEOUT", 0.5)
         made = LocalServer(redis)
         yield made
         made.close()
