@@ -125,15 +125,26 @@ def status_row(each: dict[str, Any], now: datetime) -> list[Span]:
         return [("dim", f" ○ {each['service']:<20} not installed")]
     state = f"{status} ({each['sub_state']})" if each.get("sub_state") else status
     restarts = each.get("restarts") or 0
-    trouble = each.get("result") not in (None, "success")
     return [
         (_STATES.get(status, ""), f" ● {each['service']:<20} {state:<26}"),
+        ("red", f"{each['result']}, exit status {each.get('exit_status')}  " if in_trouble(each) else ""),
         ("", f"{each.get('client') or '':<14}"),
         ("dim", f"{_since(each.get('since'), now):>8}  "),
         ("", f"{_memory(each.get('memory_bytes')):>9}  "),
-        ("yellow" if restarts else "dim", f"{restarts} restarts  "),
-        ("red", f"{each['result']}, exit status {each.get('exit_status')}" if trouble else ""),
+        ("yellow" if restarts else "dim", f"{restarts} restarts"),
     ]
+
+
+def in_trouble(each: dict[str, Any]) -> bool:
+    """True while a service's last run has failed."""
+    return each.get("result") not in (None, "success")
+
+
+def status_rows(each: dict[str, Any]) -> list[list[Span]]:
+    """A service's state; of one that failed also the last line that it printed before."""
+    said = each.get("last_lines") if in_trouble(each) else None
+    last: list[Span] = [("dim", "   its last line: "), ("red", str(said[-1]))] if said else []
+    return [status_row(each, now()), *([last] if last else [])]
 
 
 def status_words(services: list[dict[str, Any]]) -> list[Span]:

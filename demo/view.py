@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any, Protocol, TextIO
 
-from .text import Span, fit, log_line, now, plain, status_row, status_words, wrapped
+from .text import Span, fit, in_trouble, log_line, now, plain, status_rows, status_words, wrapped
 
 KEPT = 500
 "Recent lines: more than a terminal has rows."
@@ -85,7 +85,8 @@ class Plain:
             state = (each["status"], each.get("sub_state"), each.get("restarts"))
             if self._known.get(each["service"]) != state:
                 self._known[each["service"]] = state
-                self._lines.add(_timestamp(), [("", "== "), *status_row(each, now())])
+                for row in status_rows(each):
+                    self._lines.add(_timestamp(), [("", "== "), *row])
 
     def notice(self, text: str) -> None:
         self._lines.add(_timestamp(), [("", f"-- {text}")])
@@ -113,6 +114,7 @@ class Screen:
         self._lines = _Ordered()
         self._services: list[dict[str, Any]] = []
         self._notice = ""
+        self._colours = not os.environ.get("NO_COLOR")
         self._shown = ""
         self._out.write(_ENTER)
 
@@ -142,15 +144,17 @@ class Screen:
         # Wrapped and not cut: it is there to be copied.
         pieces = [piece for text in self._heading for piece in wrapped(text, columns)]
         top: list[list[Span]] = [[("bold", piece)] for piece in pieces]
-        states = [status_row(each, now()) for each in self._services]
+        states = [row for each in self._services for row in status_rows(each)]
+        failed = [row for each in self._services if in_trouble(each) for row in status_rows(each)]
         if height < len(top) + len(states) + 8:
-            top, states = top[:1], [status_words(self._services)]
+            top = [[("bold", piece)] for text in self._heading[:1] for piece in wrapped(text, columns)[-1:]]
+            states = [status_words(self._services), *failed[: max(0, height // 4 - 2)]]
         if height < 6:
             top = []
         ruler: list[Span] = [("dim", "─" * columns)]
         above = [*top, *states, ruler] if height >= 3 else []
         below = self._lines.last(height - len(above))
-        return [fit(spans, columns, colours=True) for spans in [*above, *below][:height]]
+        return [fit(spans, columns, self._colours) for spans in [*above, *below][:height]]
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the terminal may be gone

@@ -85,6 +85,50 @@ def test_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "-- a notice" in text
 
 
+LAST = "database: error writing to database: disk full"
+FAILED = {**SERVICE, "last_lines": ["starting", LAST]}
+
+
+@pytest.mark.parametrize("rows", [24, 50])
+def test_why_a_service_failed_is_on_a_screen_of_eighty_columns(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(view, "_size", lambda out: (80, rows))
+    out = io.StringIO()
+    address = "http://127.0.0.1:12345/console#token=00000000-0000-4000-8000-000000000000"
+    screen = Screen(out, [f"ethpillar demo: {address}", "a second line", "a third one"])
+    others = [{**SERVICE, "service": f"s{number}", "status": "active", "result": "success"} for number in range(12)]
+    screen.status([*others, FAILED])
+    for number in range(100):
+        screen.line({**LINE, "message": f"line {number}"})
+    screen.draw()
+    drawn = _ESCAPE.sub("", out.getvalue())
+    assert address in drawn
+    assert "exit-code, exit status 1" in drawn
+    assert LAST in drawn
+    assert drawn.count("line 9") >= 10  # most of it is the log's all the same
+
+
+def test_lines_without_a_terminal_say_why_a_service_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "SETTLE", 0.0)
+    out = io.StringIO()
+    shown = Plain(out, [])
+    shown.status([FAILED])
+    shown.close()
+    assert LAST in out.getvalue()
+    assert "exit-code, exit status 1" in out.getvalue()
+
+
+@pytest.mark.parametrize("value", ["", "1"])
+def test_no_color(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setattr(view, "_size", lambda out: (80, 24))
+    monkeypatch.setenv("NO_COLOR", value)
+    out = io.StringIO()
+    screen = Screen(out, ["heading"])
+    screen.status([FAILED])
+    screen.line({**LINE, "level": "error"})
+    screen.draw()
+    assert bool(re.search(r"\x1b\[[0-9;]*m", out.getvalue())) is (value == "")
+
+
 @pytest.mark.parametrize("columns", [1, 10, 80, 200])
 @pytest.mark.parametrize("rows", [1, 2, 5, 12, 40])
 def test_the_screen_fits_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, rows: int) -> None:
