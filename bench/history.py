@@ -3,8 +3,9 @@
 Real parts: journald and sshd of a Debian that boots in a container (SYSTEMD_SUITE names another release), Valkey, the
 server under gunicorn, socket.io-client. Prints how long the last 200 errors of a unit with so many entries take, over
 as many calls as it takes, beside a plain reading of the same entries into a file over SSH (the aim is less than 1.5
-times as long), with and without `gzip -1` on the way, and how long the first page takes when all is warm (the aim:
-under 150 ms). Exits with 1 when one of the two is missed.
+times as long), with and without `gzip -1` on the way, how long the first page takes when all is warm (the aim: under
+150 ms), and how old the lines of another log are when they come, alone and beside a search. Exits with 1 when one of
+the two aims is missed.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,10 @@ ERRORS = 200
 "Errors that are looked for; the unit has as many, evenly spread, so that all of its entries are read."
 RATIO, FIRST_MS = 1.5, 150
 PAGES = 40
+LIVE = "execution-live"
+"A unit that prints a line twenty times a second."
+CALM = 10
+"Seconds for which its lines are watched before the search."
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID,_SYSTEMD_UNIT,UNIT,_LINE_BREAK"
 INFO = "INFO [11-26|02:07:02.540] Imported new potential chain segment number=%d hash=5c1f0a..9d2e41 blocks=1 "
 REST = "txs=187 mgas=14.221 elapsed=118.302ms mgasps=120.214 triediffs=12.31MiB triedirty=41.02MiB"
@@ -47,6 +54,34 @@ def fill(node: Node, entries: int) -> None:
     tail = ("journalctl", "--quiet", f"--unit={UNIT}", "--lines=1", "-o", "cat")
     until(lambda: f"number={entries - 1} " in node.machine.run(*tail) + " ", "the last line", 600)
     node.machine.run("systemctl", "stop", UNIT)
+
+
+class Watch(threading.Thread):
+    """Notes how old each line of a live log is when it comes."""
+
+    def __init__(self, socket: Any) -> None:
+        super().__init__(daemon=True)
+        self.ages: list[float] = []
+        self._socket = socket
+        self._over = False
+
+    def run(self) -> None:
+        seen = len(self._socket.events("log_data"))
+        while not self._over:
+            time.sleep(0.005)
+            lines, now = self._socket.events("log_data"), time.time()
+            self.ages += [now - datetime.fromisoformat(each["timestamp"]).timestamp() for each in lines[seen:]]
+            seen = len(lines)
+
+    def end(self) -> str:
+        """Stop; return what was seen."""
+        self._over = True
+        self.join()
+        ages = sorted(self.ages)
+        if not ages:
+            return "no line came"
+        p50, p99 = (ages[int(len(ages) * part)] * 1000 for part in (0.5, 0.99))
+        return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms of {len(ages)} lines"
 
 
 def timed(act: Callable[[], Any]) -> float:
@@ -120,11 +155,22 @@ def measure(world: World, folder: Path) -> int:
     socket = world.enter_as()
     socket.call("read_logs", {"service": UNIT})
     pages = [timed(lambda: socket.call("read_logs", {"service": UNIT})) * 1000 for _ in range(PAGES)]
+    world.machine.run("systemd-run", "-q", f"--unit={LIVE}", "sh", "-c", "while sleep 0.05; do echo tick; done")
+    live = world.enter_as()
+    live.emit("subscribe_logs", {"service": LIVE, "lines": 0})
+    live.wait("log_data", deadline=60)
+    watch = Watch(live)
+    watch.start()
+    time.sleep(CALM)
+    print(f"lines of another log, alone: {watch.end()}", flush=True)
     plain(world.real, folder, " | gzip -1")
     whole, found = [], []
     for _ in range(2):
         whole.append(plain(world.real, folder))
+        watch = Watch(live)
+        watch.start()
         found.append(search(socket))
+        print(f"lines of another log, beside the search: {watch.end()}")
         print(f"the last {ERRORS} errors: {found[-1][0]:.2f} s in {found[-1][1]} calls", flush=True)
     ratio = min(found)[0] / min(whole)
     first = statistics.median(pages)

@@ -6,6 +6,7 @@
 
 import { Filters } from "./filters.js";
 import { Sharing } from "./sharing.js";
+import { Slots } from "./slots.js";
 import { Travel } from "./travel.js";
 import { Chart } from "./chart.js";
 import { Live } from "./model/live.js";
@@ -61,6 +62,7 @@ export class App {
     this.theme = sessionStorage.getItem(THEME) ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
     this.filters = new Filters(this);
     this.travel = new Travel(this);
+    this.slots = new Slots(this);
     this.chart = new Chart(this);
     this.sharing = new Sharing(this);
     this.header = new Header(this);
@@ -250,7 +252,7 @@ export class App {
     const at = zones.findIndex((each) => each.name === this.zone.name);
     this.zone = zones[(at + 1) % zones.length];
     this.log.redraw();
-    if (this.travel.slotLines) this.slotView.draw(this.travel.slotLines);
+    if (this.slots.lines) this.slotView.draw(this.slots.lines);
     this.frames.now();
   }
 
@@ -315,7 +317,7 @@ export class App {
     const slot = log.current;
     const node = log.items.get(slot);
     if (!node) return;
-    const target = travel.slotOf(shown.store, slot);
+    const target = this.slots.of(shown.store, slot);
     /** @type {[string, () => void][]} */
     const entries = [
       [log.isOpen(slot) ? "Fold" : "Unfold", () => this.unfold(!log.isOpen(slot))],
@@ -324,7 +326,7 @@ export class App {
       ["Copy line", () => void sharing.copyLine(slot)],
       ["Copy link", () => void sharing.copyLink(slot)],
     ];
-    if (target !== null) entries.splice(2, 0, [`All of slot ${target}`, () => travel.openSlot(target)]);
+    if (target !== null) entries.splice(2, 0, [`All of slot ${target}`, () => this.slots.open(target)]);
     this.menus.line(node, entries);
   }
 
@@ -335,7 +337,7 @@ export class App {
   /** One step back. */
   back() {
     if (this.menus.isOpen) this.menus.close();
-    else if (this.travel.slot !== null) this.travel.closeSlot();
+    else if (this.slots.number !== null) this.slots.close();
     else if (this.filters.text) this.tools.setText("");
     else if (this.chart.brush) this.travel.widen();
     else if (!this.travel.isLive) this.travel.goLive();

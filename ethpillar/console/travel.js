@@ -1,18 +1,14 @@
-/** Going through time: earlier lines, a moment, a chosen time, a slot, and back to live. */
+/** Going through time: earlier lines, a moment, a chosen time, and back to live. */
 
 import { Past, moment, put } from "./model/pages.js";
 import * as place from "./model/place.js";
-import { NETWORKS, slotAt } from "./model/slots.js";
-import { Store } from "./model/store.js";
 import { HOUR, MINUTE } from "./model/times.js";
-import { held, startOf } from "./view/slot.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./model/pages.js").Page} Page */
 
 /** Rows from the edge at which more is fetched: about two screens. */
 const AHEAD = 60;
-const SLOT_SECONDS = 12;
 
 export class Travel {
   /** @param {App} app */
@@ -22,13 +18,11 @@ export class Travel {
     this.past = null;
     /** Whether the server can read the past. */
     this.available = true;
-    /** The slot that is looked at. @type {number | null} */
-    this.slot = null;
-    /** @type {import("./view/slot.js").SlotLines | null} */
-    this.slotLines = null;
     /** Earlier lines of the live log. @type {{ busy: boolean, before?: string, until?: number, start: boolean, problem: string }} */
     this.early = { busy: false, start: false, problem: "" };
     this._label = "";
+    /** The first line that is held, from which the past was gone on with. */
+    this._leftAt = "";
     /** What a link wants, once there is a connection. @type {place.Place | null} */
     this._pending = null;
     this._connected = false;
@@ -67,15 +61,16 @@ export class Travel {
 
   /** @param {place.Place} wanted */
   _go(wanted) {
-    if (wanted.slot) this.openSlot(wanted.slot, false);
-    else if (this.slot !== null) this.closeSlot(false);
+    const { slots } = this._app;
+    if (wanted.slot) slots.open(wanted.slot, false);
+    else slots.close(false);
     if (wanted.at) this._around({ cursor: wanted.at });
     else if (wanted.time) this._around({ ms: wanted.time });
     else if (!wanted.slot && !this.isLive) this.goLive();
   }
 
   /** @param {place.Place} more */
-  _push(more) {
+  push(more) {
     history.pushState(null, "", location.pathname + location.search + place.write({ ...this.here(), ...more }));
   }
 
@@ -92,11 +87,11 @@ export class Travel {
   goTo(ms, service) {
     const { filters, log, small } = this._app;
     if (small) this._app.setPage("log");
-    this.closeSlot(false);
+    this._app.slots.close(false);
     if (service && !filters.shows(service)) filters.toggle(service);
     const shown = this._app.shown;
     if (this._holds(ms)) return log.select(Math.min(shown.at(ms * 1000), shown.list.length - 1), true);
-    this._push({ time: Math.round(ms) });
+    this.push({ time: Math.round(ms) });
     this._around({ ms });
   }
 
@@ -124,7 +119,7 @@ export class Travel {
       this._app.tools.setText("");
     }
     if (!cursor || !this.available) return this.goTo(store.time[slot] / 1000);
-    this._push({ at: cursor });
+    this.push({ at: cursor });
     this._around({ cursor });
   }
 
@@ -159,7 +154,7 @@ export class Travel {
     const inside = from >= chart.buckets.from - 1 && to <= chart.buckets.to + 1;
     if (inside) chart.brush = [from, to];
     else chart.show([from, to], null);
-    this._push({ time: Math.round(from) });
+    this.push({ time: Math.round(from) });
     this._label = `${zone.moment(from, now)} to ${to > now - MINUTE ? "now" : zone.minute(to)}`;
     const label = this._label;
     void this._show(
@@ -232,14 +227,14 @@ export class Travel {
 
   goLive() {
     const { log, filters, chart } = this._app;
-    this.closeSlot(false);
+    this._app.slots.close(false);
     const was = this.past;
     this.past = null;
     this._reload = null;
     if (was) {
       chart.brush = null;
       if (chart.range) chart.show(null, null);
-      if (location.hash) this._push({});
+      if (location.hash) this.push({});
       log.attach(filters.live, true);
     }
     log.follow();
@@ -251,12 +246,38 @@ export class Travel {
   look() {
     const { log, shown, stage } = this._app;
     stage.early();
-    if (this.slot !== null || !this._connected || !log.still || !this.available) return;
+    if (this._app.slots.number !== null || !this._connected || !log.still || !this.available) return;
     const [first, last] = log.visible;
     if (this.past) {
       if (first < AHEAD && !this.past.searches) void this.past.earlier().then(() => this._settled());
       else if (last > shown.list.length - AHEAD) void this.past.later().then(() => this._settled());
-    } else if (!log.following && first < AHEAD) void this._earlier();
+    } else if (log.following) return;
+    else if (this._app.live.store.dropped) this._leave(first);
+    else if (first < AHEAD) void this._earlier();
+  }
+
+  /**
+   * Go on in the past when the first line that is held comes into view: the page holds as many as it may, so what is
+   * before it can't be put there.
+   *
+   * @param {number} first the first row that can be seen
+   */
+  _leave(first) {
+    const { shown, log } = this._app;
+    const { store, list } = shown;
+    const slot = list.slice(0, AHEAD).find((each) => store.cursor[each]);
+    if (first > 0 || slot === undefined || this._leftAt === store.cursor[slot]) return;
+    const cursor = (this._leftAt = /** @type {string} */ (store.cursor[slot]));
+    const ms = store.time[slot] / 1000;
+    void this._show(
+      (past) => past.around({ cursor }),
+      {},
+      (past) => {
+        const there = past.store.order.find((each) => past.store.cursor[each] === cursor);
+        log.goTo(there === undefined ? past.shown.at(ms * 1000) : past.shown.index(there), 0);
+        this._label = `Before ${this._app.zone.moment(ms, this._app.now())}`;
+      },
+    );
   }
 
   _settled() {
@@ -312,81 +333,6 @@ export class Travel {
     else if (problem.code === "limit_reached") this._app.said.tell("Another search of this node is running. Waiting.");
     else if (problem.code !== "superseded" && problem.code !== "closed") this._app.said.tell(problem.message);
     return this._app.frames.now();
-  }
-
-  // -- slots
-
-  /** The slot that a line speaks of; null when it speaks of none. @param {Store} store @param {number} slot @returns {number | null} */
-  slotOf(store, slot) {
-    const eth = store.eth[slot];
-    if (!eth) return null;
-    const network = this._app.live.network;
-    if (eth.slot !== undefined) return Number(eth.slot);
-    if (eth.epoch !== undefined) return Number(eth.epoch) * (network?.slots ?? NETWORKS[0].slots);
-    return network && eth.block !== undefined ? slotAt(network, store.time[slot] / 1000) : null;
-  }
-
-  slotOfCurrent() {
-    const { shown, log } = this._app;
-    const found = this.slotOf(shown.store, log.current);
-    if (found !== null) this.openSlot(found);
-  }
-
-  /** @param {number} number @param {boolean} [push] */
-  openSlot(number, push = true) {
-    if (!Number.isSafeInteger(number) || number < 0) return;
-    const { live, log } = this._app;
-    if (this._app.small) this._app.setPage("log");
-    if (push) this._push({ slot: number });
-    const start = startOf(this._app, number);
-    const seconds = live.network?.seconds ?? SLOT_SECONDS;
-    const source = this._app.shown.store;
-    const slots = held(source, number, start, seconds);
-    this.slot = number;
-    const first = slots.length ? source.time[slots[0]] / 1000 : 0;
-    this.slotLines = { number, start: start || first, seconds, store: source, slots, loading: this.available, problem: this.available ? "" : "This server can’t read history: these are the lines that this page holds." };
-    log.stop("scroll");
-    this._drawSlot();
-    if (this.available) void this._readSlot(number, start, seconds);
-  }
-
-  /** @param {number} number @param {number} start @param {number} seconds */
-  async _readSlot(number, start, seconds) {
-    const { live, zone } = this._app;
-    const where = start ? { since: start - 1_000, until: start + seconds * 1_000 } : { eth: { slot: number } };
-    try {
-      const page = await this._app.ask({ services: [...live.services.keys()], limit: 1_000, ...where, id: "slot" });
-      if (this.slot !== number) return;
-      const store = new Store();
-      put(store, page, false, (ms) => zone.clock(ms));
-      const first = store.length ? store.from : 0;
-      this.slotLines = { number, start: start || first, seconds, store, slots: store.order, loading: false, problem: "" };
-      this._drawSlot();
-      const now = this._app.now();
-      if (start && now < start + seconds * 1_000) setTimeout(() => this.slot === number && void this._readSlot(number, start, seconds), 1_000);
-    } catch (problem) {
-      this.failed(/** @type {any} */ (problem), false);
-      if (this.slotLines && this.slot === number) this.slotLines = { ...this.slotLines, loading: false };
-      this._drawSlot();
-    }
-  }
-
-  _drawSlot() {
-    this._app.slotView.draw(this.slotLines);
-    this._app.stage.draw();
-    this._app.frames.now();
-  }
-
-  /** @param {boolean} [push] */
-  closeSlot(push = true) {
-    if (this.slot === null) return;
-    this.slot = null;
-    this.slotLines = null;
-    this._app.slotView.draw(null);
-    this._app.stage.draw();
-    if (push) this._push({});
-    this._app.log.root.focus();
-    this._app.log.changed();
   }
 
   // -- known moments

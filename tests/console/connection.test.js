@@ -47,6 +47,60 @@ test("each log is resumed after its last cursor on the next socket", async () =>
   assert.deepEqual(told.filter(([name]) => name === "entries").map(([, , , resumed]) => resumed), [false, true]);
 });
 
+test("logs that are met together are one subscription, merged by the server", async () => {
+  const { server, connection, time, told } = world();
+  server.last.welcome();
+  for (const service of ["execution", "consensus", "validator"]) connection.follow(service);
+  await settled();
+  const services = ["execution", "consensus", "validator"];
+  assert.deepEqual(server.last.asked("subscribe_logs").map((each) => each.payload), [{ services, batch: true, lines: 500, after: {} }]);
+  const of = (/** @type {string} */ service, /** @type {string} */ line, /** @type {string | null} */ cursor) => ({ ...entry(line, cursor), service });
+  server.last.event("log_batch", { services, entries: [of("execution", "a", "e1"), of("consensus", "b", "c1"), of("execution", "c", "e2"), of("stranger", "d", "s1")] });
+  const heard = told.filter(([name]) => name === "entries").map(([, service, entries, resumed]) => [service, entries.map((/** @type {any} */ each) => each.line).join(""), resumed]);
+  assert.deepEqual(heard, [["execution", "ac", false], ["consensus", "b", false]]);
+  connection.follow("dora");
+  await settled();
+  assert.deepEqual(server.last.asked("subscribe_logs")[1].payload, { service: "dora", batch: true, lines: 500 });
+  server.last.onclose?.({});
+  time.pass(1_000);
+  server.last.welcome();
+  assert.deepEqual(server.last.asked("subscribe_logs")[0].payload, { services: [...services, "dora"], batch: true, lines: 500, after: { execution: "e2", consensus: "c1" } });
+});
+
+test("what stands against one of several is tried again by itself, once", async () => {
+  const { server, connection, time } = world();
+  server.last.welcome();
+  for (const service of ["execution", "consensus"]) connection.follow(service);
+  await settled();
+  const [{ id }] = server.last.asked("subscribe_logs");
+  server.last.event("error", { message: "no such unit", code: "unit_not_found", service: "consensus" });
+  server.last.event("log_state", { service: "consensus", state: "ended", reason: "unit_not_found" });
+  server.last.ack(id, { ok: true });
+  await settled();
+  server.last.event("error", { message: "elsewhere", code: "log_elsewhere", service: "execution" });
+  server.last.say("2");
+  for (let i = 0; i < 12; i++) time.pass(5_000), server.last.say("2");
+  assert.deepEqual(server.last.asked("subscribe_logs").slice(1).map((each) => each.payload), [{ service: "consensus", batch: true, lines: 500 }]);
+});
+
+test("one cursor that is none among several costs that log alone its place", async () => {
+  const { server, connection, time } = world();
+  for (const service of ["execution", "consensus"]) connection.follow(service);
+  server.last.welcome();
+  for (const service of ["execution", "consensus"]) server.last.event("log_batch", { service, entries: [entry("a", `${service}-1`)] });
+  server.last.onclose?.({});
+  time.pass(1_000);
+  server.last.welcome();
+  server.last.ack(server.last.asked("subscribe_logs")[0].id, { ok: false, error: { code: "bad_request", message: "no cursor" } });
+  await settled();
+  const [, first, second] = server.last.asked("subscribe_logs");
+  assert.deepEqual([first.payload.after, second.payload.after], ["execution-1", "consensus-1"]);
+  server.last.ack(first.id, { ok: false, error: { code: "bad_request", message: "no cursor" } });
+  server.last.ack(second.id, { ok: true });
+  await settled();
+  assert.deepEqual(server.last.asked("subscribe_logs").slice(3).map((each) => each.payload), [{ service: "execution", batch: true, lines: 500 }]);
+});
+
 test("a cursor that the node does not know is given up for a backlog", async () => {
   const { server, connection, time } = world();
   connection.follow("execution");

@@ -123,6 +123,15 @@ test("the oldest are dropped, and nothing else is", () => {
   }
 });
 
+test("lines that are too many bytes do not take all others with them", () => {
+  const store = new Store({ bytes: 1_000_000 });
+  store.add("execution", Array.from({ length: 100 }, (_, i) => entry(NOW + i, `${i} ${"x".repeat(9_000)}`)));
+  const gone = store.trim();
+  assert.ok(gone.length > 40 && gone.length < 75, String(gone.length));
+  assert.ok(store.bytes <= 1_000_000);
+  assert.match(messages(store).at(-1) ?? "", /^99 /);
+});
+
 test("a filter that is kept up to date shows what one made anew shows", () => {
   const random = die(3);
   for (let round = 0; round < 60; round++) {

@@ -128,3 +128,29 @@ def test_the_lanes_of_a_slot_have_room_for_their_names(console: Console, world: 
         page.wait("document.querySelectorAll('.slotv .lanes .svcname').length === 2")
         ends = "[...document.querySelectorAll('.lanes .svcname')].map((each) => each.getBoundingClientRect().right)"
         assert page.eval(f"Math.max(...{ends}) <= document.querySelector('.lanes .lane').getBoundingClientRect().left")
+
+
+def test_before_what_the_page_may_hold_the_past_goes_on(console: Console, world: World) -> None:
+    long = "x" * 40_000
+    for begin in range(0, 400, 100):
+        world.node.append_many(EXECUTION, [geth("INFO", f"Line {begin + n} {long}") for n in range(100)])
+    page = console()
+    page.see("Line 399 x", ".log", 60)
+    for begin in range(400, 1200, 100):
+        world.node.append_many(EXECUTION, [geth("INFO", f"Line {begin + n} {long}") for n in range(100)])
+    page.see("Line 1199 x", ".log", 60)
+    page.see("Holds the newest", ".foot")
+    page.do("wheel", selector=".log", by=-400)
+    page.see("Paused", ".foot")
+    top = "document.getElementById('log').scrollTop = 0"
+    page.wait(f"{top}, document.querySelector('.foot').innerText.includes('Reading history')")
+    page.see("Before", "#tools")
+    number = int(rows(page)[0].split()[1])
+    assert 0 < number < 1199 - 500  # more than the first half is dropped
+    page.wait(
+        "document.getElementById('log').scrollTop = 0, document.querySelector('.log').innerText.includes('Line 0 x')",
+        60,
+    )
+    page.press("End")
+    page.see("Line 1199 x", ".log")
+    page.see("Live", ".foot")

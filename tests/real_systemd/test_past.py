@@ -11,18 +11,19 @@ from ..waiting import until
 from .conftest import World
 
 BIG = 60_000
+MILLION = 1_000_000
 BOTH = ["execution", "consensus"]
 
 
-def write_big(world: World, count: int = BIG) -> None:
+def write_big(world: World, count: int = BIG, unit: str = "execution-big") -> None:
     """A unit prints numbered lines, each thousandth of them an error."""
     say = 'printf "%s[11-26|02:07:02.540] Imported block number=%d\\n", i % 1000 == 999 ? "ERROR" : "INFO ", i'
     script = f"awk 'BEGIN {{ for (i = 0; i < {count}; i++) {say} }}'; exec sleep infinity"
-    run = ("systemd-run", "--quiet", "--collect", "--unit=execution-big")
+    run = ("systemd-run", "--quiet", "--collect", f"--unit={unit}")
     world.machine.run(*run, "sh", "-c", script)
-    tail = ("journalctl", "--quiet", "--unit=execution-big", "--lines=1", "-o", "cat")
-    until(lambda: world.machine.run(*tail).endswith(f"number={count - 1}\n"), "the last line", 60)
-    world.machine.run("systemctl", "stop", "execution-big")
+    tail = ("journalctl", "--quiet", f"--unit={unit}", "--lines=1", "-o", "cat")
+    until(lambda: world.machine.run(*tail).endswith(f"number={count - 1}\n"), "the last line", 60 + count / 2_000)
+    world.machine.run("systemctl", "stop", unit)
 
 
 def back(world: World, socket: Any, disturb: Any = None, **payload: Any) -> list[dict[str, Any]]:
@@ -130,3 +131,27 @@ def test_a_vacuum_between_pages_is_told_and_nothing_comes_twice(world: World) ->
     world.machine.run("journalctl", "--vacuum-time=1us")
     gone = ask(socket, service="execution-big", after=first["entries"][0]["cursor"])
     assert [gap["reason"] for gap in gone["gaps"]] == ["vacuumed"]
+
+
+def test_the_errors_among_a_million_entries_are_found(world: World) -> None:
+    """What is read is compressed on the node; here it is unpacked, and most of it passed over by its bytes."""
+    write_big(world, MILLION, "execution-million")
+    socket = world.enter_as()
+    live = world.enter_as()
+    live.call("subscribe_logs", {"service": "consensus"})
+    live.wait("log_state", lambda state: state["state"] == "live")
+    world.machine.run("systemctl", "start", "consensus")
+    found: list[dict[str, Any]] = []
+    payload = {"service": "execution-million", "level": "error", "limit": 1000}
+    answer = ask(socket, **payload)
+    scanned, during = answer["scanned"]["entries"], len(live.lines("consensus"))
+    while True:
+        found = answer["entries"] + found
+        if not answer["more"]:
+            break
+        answer = ask(socket, **payload, before=answer["before"])
+        scanned += answer["scanned"]["entries"]
+    assert [each["fields"]["number"] for each in found] == [str(number) for number in range(999, MILLION, 1000)]
+    assert scanned >= MILLION
+    until(lambda: len(live.lines("consensus")) > during, "lines of another log", 60)
+    world.machine.run("systemctl", "stop", "consensus")

@@ -157,7 +157,7 @@ export class Store {
   /** Drop the oldest when there is too much. @returns {number[]} the slots that are free again, in order of time */
   trim() {
     if (this.order.length <= this._mostEntries && this.bytes <= this._mostBytes) return [];
-    let count = Math.max(this.order.length - this._mostEntries, 0) + Math.min(DROPPED, this._mostEntries >> 3);
+    let count = Math.max(this.order.length - this._mostEntries, 0) + Math.min(DROPPED, this._mostEntries >> 3, (this.order.length >> 3) + 1);
     let bytes = this.bytes;
     for (let i = 0; i < this.order.length && (i < count || bytes > this._mostBytes); i++) {
       bytes -= this._size(this.order[i]);

@@ -62,8 +62,8 @@ export class Foot {
     const app = this._app;
     const show = app.travel.isLive ? !app.log.following && app.missed.lines > 0 : true;
     const { lines, errors } = app.missed;
-    if (!this._pillMemo.changed(show && !app.travel.slot, app.travel.isLive, lines, errors)) return;
-    this._pill.hidden = !show || app.travel.slot !== null;
+    if (!this._pillMemo.changed(show && !app.slots.number, app.travel.isLive, lines, errors)) return;
+    this._pill.hidden = !show || app.slots.number !== null;
     if (!show) return;
     if (!app.travel.isLive) this._pill.replaceChildren(icon("i-down"), "Back to live");
     else this._pill.replaceChildren(icon("i-down"), count(lines, "new line"), ...(errors ? [h("em", icon("s-error"), count(errors, "error"))] : []));

@@ -23,7 +23,7 @@ export function listen(app) {
 function always(app, event, target) {
   const { log } = app;
   if (event.key === "Escape") return () => app.back();
-  if (app.travel.slot !== null) return undefined;
+  if (app.slots.number !== null) return undefined;
   if (target.closest("[role=slider], .last, .trace")) return undefined;
   switch (event.key) {
     case "ArrowDown":
@@ -50,8 +50,8 @@ function always(app, event, target) {
 /** @param {App} app @param {KeyboardEvent} event @param {Element} target @returns {(() => void) | undefined} */
 function single(app, event, target) {
   const { log } = app;
-  if (app.travel.slot !== null && event.key === "ArrowRight") return () => app.travel.openSlot(/** @type {number} */ (app.travel.slot) + 1);
-  if (app.travel.slot !== null && event.key === "ArrowLeft") return () => app.travel.openSlot(/** @type {number} */ (app.travel.slot) - 1);
+  if (app.slots.number !== null && event.key === "ArrowRight") return () => app.slots.open(/** @type {number} */ (app.slots.number) + 1);
+  if (app.slots.number !== null && event.key === "ArrowLeft") return () => app.slots.open(/** @type {number} */ (app.slots.number) - 1);
   if (/^[1-9]$/.test(event.key)) return () => app.filters.onlyNumber(Number(event.key));
   switch (event.key) {
     case "/":
@@ -75,7 +75,7 @@ function single(app, event, target) {
     case "l":
       return log.current >= 0 ? () => void app.sharing.copyLink(log.current) : undefined;
     case "s":
-      return log.current >= 0 ? () => app.travel.slotOfCurrent() : undefined;
+      return log.current >= 0 ? () => app.slots.ofCurrent() : undefined;
     case "a":
       return log.current >= 0 ? () => app.travel.around(log.current) : undefined;
     case "t":

@@ -109,7 +109,7 @@ export class Menus {
     const goAround = (/** @type {Event} */ event) => {
       event.preventDefault();
       const slot = /^slot\s*([\d,]+)$/i.exec(around.value.trim());
-      if (slot) return this.close(), app.travel.openSlot(Number(slot[1].replaceAll(",", "")));
+      if (slot) return this.close(), app.slots.open(Number(slot[1].replaceAll(",", "")));
       const at = read(around);
       if (at !== null) this.close(), app.travel.goTo(at);
     };

@@ -84,9 +84,9 @@ function fields(store, slot, app) {
 /** @param {Store} store @param {number} slot @param {string} key @param {string} value @param {App} app */
 function reference(store, slot, key, value, app) {
   if (!SLOT.has(key) || !store.eth[slot]) return h("bdi", value);
-  const target = app.travel.slotOf(store, slot);
+  const target = app.slots.of(store, slot);
   if (target === null) return h("bdi", value);
-  return h("a", { href: `#slot=${target}`, tabindex: -1, onclick: (/** @type {Event} */ event) => (event.preventDefault(), app.travel.openSlot(target)) }, value);
+  return h("a", { href: `#slot=${target}`, tabindex: -1, onclick: (/** @type {Event} */ event) => (event.preventDefault(), app.slots.open(target)) }, value);
 }
 
 /** @param {number} slot @param {string[]} lines @param {Look} look @param {boolean} open */
@@ -105,13 +105,13 @@ function inspect(slot, look, ms, service) {
   if (store.component[slot]) pairs.push(["component", /** @type {string} */ (store.component[slot])]);
   pairs.push(...Object.entries(store.fields[slot] ?? {}).map(([key, value]) => /** @type {[string, string]} */ ([key, String(value)])));
   const list = h("dl", pairs.flatMap(([key, value]) => [h("dt", h("bdi", visible(key))), h("dd", h("bdi", visible(value)))]), h("dt", "as printed"), h("dd.whole", h("bdi", visible(store.text(slot)))));
-  const target = app.travel.slotOf(store, slot);
+  const target = app.slots.of(store, slot);
   const copy = button("btn", { onclick: () => void app.sharing.copyLine(slot, copy) }, "Copy line");
   const link = button("btn", { onclick: () => void app.sharing.copyLink(slot, link) }, "Copy link");
   const acts = h(
     "div.acts",
     button("btn", { onclick: () => app.travel.around(slot) }, "Lines around this"),
-    target !== null ? button("btn", { onclick: () => app.travel.openSlot(target) }, `All of slot ${target}`) : null,
+    target !== null ? button("btn", { onclick: () => app.slots.open(target) }, `All of slot ${target}`) : null,
     button("btn", { onclick: () => app.filters.onlyLike(service, store.message[slot]) }, "Only lines like this"),
     copy,
     link,

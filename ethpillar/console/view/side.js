@@ -67,8 +67,8 @@ export class SideHead {
   draw() {
     const app = this._app;
     const names = columns(app);
-    if (!this._memo.changed(app.side && app.travel.slot === null && !app.log.root.hidden, names)) return;
-    this._root.hidden = !app.side || app.travel.slot !== null || app.log.root.hidden;
+    if (!this._memo.changed(app.side && app.slots.number === null && !app.log.root.hidden, names)) return;
+    this._root.hidden = !app.side || app.slots.number !== null || app.log.root.hidden;
     document.body.classList.toggle("sidebyside", app.side);
     this._root.className = `sidehead cols-${names.length}`;
     this._root.replaceChildren(h("span", "time"), ...names.map((name) => h(`span.hue-${app.hue(name)}`, visible(name))));

@@ -39,11 +39,11 @@ export class SlotView {
     const sub = [network && `epoch ${epochOf(network, number).toLocaleString("en")}`, block !== undefined && `block ${Number(block).toLocaleString("en")}`, start && `began ${app.zone.clock(start)}`].filter(Boolean).join(", ");
     const head = h(
       "header",
-      button("btn.plain", { "aria-label": "Slot before (left arrow)", onclick: () => app.travel.openSlot(number - 1) }, icon("i-left")),
+      button("btn.plain", { "aria-label": "Slot before (left arrow)", onclick: () => app.slots.open(number - 1) }, icon("i-left")),
       h("h2.num", `Slot ${number.toLocaleString("en")}`),
-      button("btn.plain", { "aria-label": "Slot after (right arrow)", onclick: () => app.travel.openSlot(number + 1) }, icon("i-chevron")),
+      button("btn.plain", { "aria-label": "Slot after (right arrow)", onclick: () => app.slots.open(number + 1) }, icon("i-chevron")),
       h("span.sub.num", sub),
-      button("btn.close", { onclick: () => app.travel.closeSlot() }, icon("i-close"), "Close"),
+      button("btn.close", { onclick: () => app.slots.close() }, icon("i-close"), "Close"),
     );
     const names = order(store, slots);
     const parts = [head];

@@ -44,10 +44,10 @@ export class Stage {
     const empty = !app.shown.list.length && !filters.live.busy;
     const kind = !token ? "token" : loading ? "loading" : none && !live.store.length ? "none" : !empty ? "" : filters.text || filters.level ? "nomatch" : "quiet";
     document.body.classList.toggle("bare", kind === "none" || kind === "token");
-    document.body.classList.toggle("in-slot", travel.slot !== null);
-    log.root.hidden = travel.slot !== null || Boolean(kind);
-    this._bones.hidden = kind !== "loading" || travel.slot !== null;
-    this._void.hidden = !kind || kind === "loading" || travel.slot !== null;
+    document.body.classList.toggle("in-slot", app.slots.number !== null);
+    log.root.hidden = app.slots.number !== null || Boolean(kind);
+    this._bones.hidden = kind !== "loading" || app.slots.number !== null;
+    this._void.hidden = !kind || kind === "loading" || app.slots.number !== null;
     attribute(byId("stage"), "aria-busy", loading ? "true" : null);
     app.sideHead.draw();
     if (!this._void.hidden && this._memo.changed(kind, filters.text, filters.level, filters.services, live.store.length, travel.isLive)) this._void.replaceChildren(...this._words(kind));

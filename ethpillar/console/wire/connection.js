@@ -1,10 +1,11 @@
 /**
  * The page's connection: sockets one after the other, and on each of them the same session and the same logs.
  *
- * Belongs here: connecting again with backoff and jitter, waking from sleep, resuming each log after its last cursor.
- * It must not know what is on the screen.
+ * Belongs here: connecting again with backoff and jitter, waking from sleep. Which logs are followed is `logs.js`'s. It
+ * must not know what is on the screen.
  */
 
+import { Logs } from "./logs.js";
 import { Refused, Socket, clock } from "./socket.js";
 
 /**
@@ -46,7 +47,6 @@ import { Refused, Socket, clock } from "./socket.js";
  * @property {(error: WireError) => void} error
  */
 
-export const BACKLOG = 500;
 export const STATUS_INTERVAL = 5_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
@@ -55,7 +55,6 @@ const TICK = 1_000;
 /** A tick that comes later than this was slept through, by the machine or the tab. */
 const SLEPT = 5_000;
 const PROBE = 5_000;
-const LOG_RETRY = 60_000;
 
 const EXPIRED = new Set(["session_expired", "session_required"]);
 /** What may be over soon, and is tried again by the server. */
@@ -94,8 +93,7 @@ export class Connection {
     this._cancelTick = () => {};
     this._lastTick = 0;
     this._lastTry = -Infinity;
-    /** @type {Map<string, Log>} */
-    this._logs = new Map();
+    this._logs = new Logs((payload) => this._subscribe(payload), time);
     /** @type {LinkState} */
     this.state = { page: "connecting", node: "unknown", since: time.now() };
   }
@@ -116,10 +114,7 @@ export class Connection {
 
   /** Follow a service's log, from now on and on each socket. @param {string} service */
   follow(service) {
-    if (this._logs.has(service)) return;
-    const log = new Log(service);
-    this._logs.set(service, log);
-    this._subscribe(log);
+    this._logs.follow(service);
   }
 
   /** @param {string} service @returns {boolean} */
@@ -172,7 +167,7 @@ export class Connection {
     this._socket?.close();
     const page = this.state.page === "down" || this.state.node === "lost" ? "down" : "connecting";
     if (page === "connecting") this._tell({ page, node: this.state.node });
-    for (const log of this._logs.values()) log.wanted = true;
+    this._logs.again();
     const socket = new Socket(
       this._open,
       { token: this._token },
@@ -226,9 +221,9 @@ export class Connection {
       case "connection_state":
         return this._node(payload);
       case "log_batch":
-        return this._entries(String(payload.service), payload.entries);
+        return this._entries(payload);
       case "log_data":
-        return this._entries(String(payload.service), [payload]);
+        return this._entries({ service: payload.service, entries: [payload] });
       case "log_state":
         return this._logState(payload);
       case "status_update":
@@ -243,7 +238,7 @@ export class Connection {
     this._attempt = 0;
     if (this.state.page !== "up" || this.state.node !== "connected") this._tell({ page: "up", node: "connected" });
     this._socket?.emit("subscribe_status", { interval: STATUS_INTERVAL });
-    for (const log of this._logs.values()) this._subscribe(log);
+    this._logs.subscribe();
   }
 
   /** @param {{ state: string, attempt?: number, retry_in?: number, node?: LinkState["about"] }} payload */
@@ -260,66 +255,26 @@ export class Connection {
     if (!error.service && EXPIRED.has(code)) return this._over("ended", error);
     if (!error.service && isForGood(code)) return this._over("refused", error);
     if (!error.service && PASSING.has(code) && this.state.node !== "lost") this._tell({ ...this.state, page: "up", node: "reconnecting" });
+    if (error.service) this._logs.lost(error.service);
     this._listener.error(error);
   }
 
   // -- logs
 
-  /** @param {Log} log */
-  _subscribe(log) {
+  /** @param {Record<string, unknown>} payload */
+  _subscribe(payload) {
     const socket = this._socket;
-    if (!log.wanted || !socket?.connected || this.state.page !== "up") return;
-    log.wanted = false;
-    const place = log.cursor ? { after: log.cursor } : { lines: BACKLOG };
-    socket.call("subscribe_logs", { service: log.service, batch: true, ...place }, PROBE * 6).then(
-      (answer) => this._answered(log, /** @type {{ ok?: boolean, error?: WireError }} */ (answer ?? {})),
-      () => {}, // the next socket subscribes anew
-    );
+    return socket?.connected && this.state.page === "up" ? socket.call("subscribe_logs", payload, PROBE * 6) : null;
   }
 
-  /** @param {Log} log @param {{ ok?: boolean, error?: WireError }} answer */
-  _answered(log, answer) {
-    if (answer.ok !== false) return;
-    if (answer.error?.code === "bad_request" && log.cursor) {
-      log.cursor = null; // the node has none like it: it may be another machine by now
-      log.wanted = true;
-      return this._subscribe(log);
-    }
-    this._later(log);
-  }
-
-  /** @param {Log} log */
-  _later(log) {
-    this._time.after(LOG_RETRY, () => {
-      log.wanted = true;
-      this._subscribe(log);
-    });
-  }
-
-  /** @param {string} service @param {LogEntry[]} entries */
-  _entries(service, entries) {
-    const log = this._logs.get(service);
-    if (!log) return;
-    const resumed = log.cursor !== null;
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const { cursor } = entries[i];
-      if (cursor) {
-        log.cursor = cursor;
-        break;
-      }
-    }
-    this._listener.entries(service, entries, resumed);
+  /** @param {{ service?: unknown, entries: LogEntry[] }} batch */
+  _entries(batch) {
+    for (const { service, entries, resumed } of this._logs.take(batch)) this._listener.entries(service, entries, resumed);
   }
 
   /** @param {Record<string, unknown>} payload */
   _logState(payload) {
-    const log = this._logs.get(String(payload.service));
-    if (log && payload.state === "ended") {
-      if (payload.reason === "session_changed") {
-        log.wanted = true;
-        this._subscribe(log);
-      } else this._later(log);
-    }
+    if (payload.state === "ended") this._logs.lost(String(payload.service), String(payload.reason));
     this._listener.logState(payload);
   }
 
@@ -348,17 +303,5 @@ export class Connection {
     const since = same ? before.since : this._time.now();
     this.state = { ...state, since, about: state.about ?? before.about };
     this._listener.state(this.state);
-  }
-}
-
-/** A followed log, and where it is. */
-class Log {
-  /** @param {string} service */
-  constructor(service) {
-    this.service = service;
-    /** @type {string | null} */
-    this.cursor = null;
-    /** It is to be subscribed on this socket. */
-    this.wanted = true;
   }
 }
