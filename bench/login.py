@@ -24,6 +24,7 @@ from gevent.event import Event
 
 from demo.simnode import SimNode, install
 from ethpillar.gateway import wire
+from ethpillar.nodes.items import Encoder
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.login import Login, LoginOptions
@@ -66,7 +67,7 @@ class Sink:
 def log_in(target: Target) -> tuple[float, float]:
     """Return the milliseconds until the login is done, and until the first line."""
     record = SessionRecord("token", target, None)
-    options = NodeOptions(wire.encode_line, wire.encode_statuses)
+    options = NodeOptions(Encoder(wire.encode_line, wire.encode_template), wire.encode_statuses)
     begin = time.perf_counter()
     node = Node(record, Login(target, Pins(), LoginOptions()), options)
     try:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..journal.detour import Gap
 from ..journal.entry import Entry
-from ..journal.formats import Line, LineParser
+from ..journal.formats import Like, Line, LineParser, Template
 from ..journal.history.blocks import Blocks
 from ..journal.text import clean
 from ..units import service_name
@@ -24,6 +24,17 @@ OVERHEAD = 440
 
 Encode = Callable[[str, Entry, str, Line, bool], bytes]
 "(service, entry, text, line, last): a line as it will be sent. `last`: it ends its entry, so the cursor may be shown."
+
+Fill = Callable[[Entry, Sequence[bytes]], bytes]
+"(entry, values): a line that fits a template as it will be sent: the same bytes as if it had been parsed and encoded."
+
+
+class Encoder(NamedTuple):
+    """How lines are encoded."""
+
+    line: Encode
+    template: Callable[[str, Template], Fill] | None = None
+    "(service, template): what encodes the lines that fit a template; None if nothing does."
 
 
 class Item(NamedTuple):
@@ -77,6 +88,10 @@ class UnitLines:
         """Take the unit's description, which tells the client."""
         self._parser.describe(description)
 
+    def like(self, entry: Entry) -> Like | None:
+        """Take an entry whose line is like some before, and return what it fits; None if it is to be taken apart."""
+        return None if entry.pid == 1 else self._parser.like(entry.message)
+
     def take(self, entry: Entry) -> Sequence[tuple[str, Line]]:
         """Return an entry's lines (one, unless its message has line breaks), and what each was parsed to."""
         manager = entry.pid == 1
@@ -100,6 +115,9 @@ class WholeJournalLines:
     def describe(self, description: str | None) -> None:
         """See `UnitLines`; here each unit has its own."""
 
+    def like(self, _entry: Entry) -> None:
+        """See `UnitLines`; here none is."""
+
     def take(self, entry: Entry) -> Sequence[tuple[str, Line]]:
         """See `UnitLines`."""
         source = source_of(entry)
@@ -113,14 +131,23 @@ Lines = UnitLines | WholeJournalLines
 class ItemMaker:
     """Makes the items of one log."""
 
-    def __init__(self, service: str, encode: Encode, lines: Callable[[], Lines] = UnitLines) -> None:
+    def __init__(self, service: str, encode: Encoder, lines: Callable[[], Lines] = UnitLines) -> None:
         """:param lines: makes what takes the entries apart that one reader reads"""
         self._service = service
-        self._encode = encode
+        self._encode = encode.line
+        self._template = encode.template
         self.lines = lines
+
+    def _fill(self, template: Template) -> Fill:
+        assert self._template
+        return self._template(self._service, template)
 
     def make(self, entry: Entry, lines: Lines) -> Item:
         """Parse and encode an entry. A message with line breaks is several lines; only the last has the cursor."""
+        if self._template is not None and (like := lines.like(entry)) is not None:
+            template, values = like
+            frame = template.once(self._fill)(entry, values)
+            return Item(entry.cursor, entry.realtime_us, frame)
         found = lines.take(entry)
         if len(found) == 1:  # as almost all have
             frame = self._encode(self._service, entry, *found[0], True)

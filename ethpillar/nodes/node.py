@@ -26,7 +26,7 @@ from ..units import most_output, service_name
 from .about import AboutWatch
 from .feeds import LogFeeds
 from .history import Answer, History
-from .items import Encode, ItemMaker, UnitLines, WholeJournalLines
+from .items import Encoder, ItemMaker, UnitLines, WholeJournalLines
 from .link import Link, NodeListener
 from .link_state import LinkState
 from .log_feed import LogFeed
@@ -46,7 +46,7 @@ __all__ = ["Node", "NodeListener", "NodeOptions"]
 class NodeOptions:
     """The options that all nodes share: settings, each under its own name, and how their items are encoded."""
 
-    encode_line: Encode
+    lines: Encoder
     encode_statuses: Callable[..., str]
     ring_entries: int = 5000
     ring_bytes: int = 2 * 1024 * 1024
@@ -205,7 +205,7 @@ class Node:
     def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)
         lines = partial(WholeJournalLines, self.status.description) if unit == WHOLE else UnitLines
-        items = ItemMaker(service_name(unit), self._options.encode_line, lines)
+        items = ItemMaker(service_name(unit), self._options.lines, lines)
         options = self._options
         return LogFeed(unit, self.source, items, ring, idle, self.record.name, options.tally, options.ledger)
 

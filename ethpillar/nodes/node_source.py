@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from gevent.lock import BoundedSemaphore
 
 from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
-from ..journal.boots import Boot, in_order
+from ..journal.boots import Boot, boot_of, in_order
 from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..limits.ledger import Ledger
@@ -58,6 +58,7 @@ class NodeJournal:
         :param ledger: where what is held of its output is counted
         """
         self._pool = pool
+        self._asking = BoundedSemaphore(1)
         self.ledger = ledger or Ledger()
         self._rights = rights
         self._timeout = timeout
@@ -83,11 +84,19 @@ class NodeJournal:
 
     def boot(self, fresh: bool = False) -> str | None:
         """See `JournalSource`."""
-        if self._boot is None or fresh:
-            with suppress(EthPillarError):
-                said = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout.strip()
-                self._boot = said.decode() if _BOOT.fullmatch(said) else None
+        with self._asking:  # all logs of a node ask at once
+            if self._boot is None or fresh:
+                self._boot = None
+                with suppress(EthPillarError):
+                    said = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout.strip()
+                    known = _BOOT.fullmatch(said) is not None and (not fresh or self._has(said.decode()))
+                    self._boot = said.decode() if known else None
         return self._boot
+
+    def _has(self, boot: str) -> bool:
+        """Return True if the journal has entries of a boot, and journalctl finds them by it."""
+        newest = self.ask(WHOLE, Step(None, True, 1, boot)).entries
+        return bool(newest) and boot_of(newest[0].cursor) == boot
 
     def boots(self) -> Sequence[Boot]:
         """See `JournalSource`."""
@@ -95,8 +104,11 @@ class NodeJournal:
         if current is None or (self._boots and self._boots[-1].id == current):
             return self._boots if current is not None else ()
         words, stdin = self._rights.get("").wrap(BOOTS)
+        known = [each.decode() for each in _BOOT.findall(self._pool.run(words, stdin, self._timeout).stdout)]
+        if current not in known:
+            return ()  # it knows no boots
         here = {}
-        for boot in map(bytes.decode, _BOOT.findall(self._pool.run(words, stdin, self._timeout).stdout)):
+        for boot in known:
             if boot not in self._newest or boot == current:
                 for newest in self.ask(WHOLE, Step(None, True, 1, boot)).entries:
                     here[boot] = newest.cursor

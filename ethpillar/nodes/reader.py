@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
+from ..errors import EthPillarError
 from ..journal.boots import Walk, boot_of, doubtful, is_numbered_after
 from ..journal.cursor import same_entry, time_of
 from ..journal.detour import Answer, Gap, Step, last, read_on
@@ -94,7 +95,10 @@ class JournalReader:
         current = self._source.boot(fresh=True)
         if current in (None, boot):
             return False
-        newest = self._source.ask(self._unit, Step(None, True, 1, current)).entries
+        try:
+            newest = self._source.ask(self._unit, Step(None, True, 1, current)).entries
+        except EthPillarError:
+            return False  # what is known is read all the same
         return bool(newest) and not is_numbered_after(newest[0].cursor, cursor)
 
     def go_round(self) -> Iterator[tuple[Sequence[Entry], Gap | None]]:

@@ -128,7 +128,8 @@ class JournalSource(Protocol):
     def boot(self, fresh: bool = False) -> str | None:
         """The id of the boot that the node is in; None if that can't be told.
 
-        It is asked once for each connection, or now if it has to be `fresh`.
+        It is asked once for each connection, or now if it has to be `fresh`, and then None as well if journalctl has no
+        entry of it: one that knows no boots is not asked for them.
         """
 
     def boots(self) -> Sequence[Boot]:

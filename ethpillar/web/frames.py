@@ -6,6 +6,7 @@ clients. Pure but for the `read` that is handed in. It must not know what a mess
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -69,13 +70,16 @@ def server_frame(opcode: int, *payload: bytes) -> bytes:
 
     :param payload: its parts, one after another
     """
-    length = sum(map(len, payload))
-    first = 0x80 | opcode
+    data = b"".join(payload)
+    length = len(data)
     if length < 126:
-        return b"".join((bytes((first, length)), *payload))
+        return bytes((0x80 | opcode, length)) + data
     if length < 1 << 16:
-        return b"".join((bytes((first, 126)), length.to_bytes(2, "big"), *payload))
-    return b"".join((bytes((first, 127)), length.to_bytes(8, "big"), *payload))
+        return _MIDDLE(0x80 | opcode, 126, length) + data
+    return _LONG(0x80 | opcode, 127, length) + data
+
+
+_MIDDLE, _LONG = struct.Struct(">BBH").pack, struct.Struct(">BBQ").pack
 
 
 def unmask(payload: bytes, mask: bytes) -> bytes:

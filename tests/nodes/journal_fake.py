@@ -16,7 +16,7 @@ from ethpillar.journal.cursor import Cursor
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
 from ethpillar.limits.ledger import Ledger
-from ethpillar.nodes.items import Item, ItemMaker
+from ethpillar.nodes.items import Encoder, Item, ItemMaker
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.ring import Ring
 from ethpillar.timing import Backoff
@@ -215,7 +215,7 @@ def numbers(sink: FakeSink) -> list[int]:
 
 
 def make_feed(journal: FakeJournal, entries: int = 1000, ledger: Ledger | None = None) -> LogFeed:
-    items, ring = ItemMaker("execution", encode), Ring(entries, 10**7)
+    items, ring = ItemMaker("execution", Encoder(encode)), Ring(entries, 10**7)
     feed = LogFeed("execution.service", journal, items, ring, lambda _: None, ledger=ledger)
     feed._follower._reader._backoff = Backoff(0.001, 0.002)
     return feed

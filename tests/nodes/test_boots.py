@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ethpillar.errors import SshUnreachable
 from ethpillar.journal.boots import Boot, boot_of, in_order
 from ethpillar.journal.cursor import Cursor, time_of
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.reading import Last
 from ethpillar.nodes.log_feed import LogFeed
+from ethpillar.nodes.node_source import THIS_BOOT, NodeJournal
+from ethpillar.nodes.reader import JournalReader
+from ethpillar.nodes.tries import NEW
+from ethpillar.ssh.connection import Result
 
 from ..waiting import until
 from .journal_fake import FakeJournal, FakeSink, make_feed
@@ -277,3 +285,51 @@ def test_boots_that_are_not_known_are_read_as_journalctl_puts_them(
     sink = live(feed)
     assert numbers(sink) == list(range(30, 80))
     assert "gap" not in dict(sink.states)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_node_whose_journalctl_knows_no_boots_is_read_all_the_same(fails: bool) -> None:
+    class Plain(Boots):
+        def boot(self, fresh: bool = False) -> str | None:
+            return "c0ffee" if fails or not fresh else None
+
+        def ask(self, unit: str, step: Step) -> Answer:
+            if step.boot is not None:
+                raise SshUnreachable
+            return super().ask(unit, step)
+
+    journal = Plain()
+    journal.reboot(NOW)
+    journal.write(5)
+    assert not JournalReader("execution.service", journal, Last(10), NEW).misses_boot(journal.written[-1].cursor)
+    if not fails:
+        feed = make_feed(journal)
+        sink = live(feed)
+        journal.write()
+        came(sink, 5)
+        assert numbers(sink) == list(range(6))
+        feed.close()
+
+
+class Commands:
+    """Answers the commands of a node whose journalctl takes no notice of the boot that is asked for."""
+
+    def __init__(self, entries: bytes) -> None:
+        self._entries = entries
+
+    def run(self, words: tuple[str, ...], *_: object, **__: object) -> Result:
+        return Result(0, b"c0ffee0c0ffee0c0ffee0c0ffee0c0ff\n" if words == THIS_BOOT else b"a\nb\n", b"")
+
+    @contextmanager
+    def stream(self, *_: object, **__: object) -> Iterator[Any]:
+        left = [self._entries]
+        yield SimpleNamespace(read=lambda: left.pop() if left else b"", status=lambda: 0, stderr=b"")
+
+
+@pytest.mark.parametrize("entries", [b"", b"__CURSOR=s=a;i=1;b=b0;m=1;t=1;x=1\nMESSAGE=x\n\n"])
+def test_a_boot_that_journalctl_does_not_find_is_none(entries: bytes) -> None:
+    rights = SimpleNamespace(get=lambda _: SimpleNamespace(prefix=(), wrap=lambda words: (words, b"")))
+    source = NodeJournal(Commands(entries), rights, 1.0)  # type: ignore[arg-type]
+    assert source.boot() == "c0ffee0c0ffee0c0ffee0c0ffee0c0ff"
+    assert source.boot(fresh=True) is None
+    assert not source.boots()

@@ -12,7 +12,7 @@ from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import LineParser
 from ethpillar.journal.history import blocks
 from ethpillar.nodes import items
-from ethpillar.nodes.items import CHUNK, ItemMaker, UnitLines, WholeJournalLines, portions
+from ethpillar.nodes.items import CHUNK, Encoder, ItemMaker, UnitLines, WholeJournalLines, portions
 
 
 def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> bytes:
@@ -20,14 +20,14 @@ def encode(service: str, entry: Entry, text: str, line: Any, last: bool) -> byte
 
 
 def make(message: bytes, **fields: Any) -> list[str]:
-    item = ItemMaker("execution", encode).make(Entry("c1", 5, message, **fields), UnitLines())
+    item = ItemMaker("execution", Encoder(encode)).make(Entry("c1", 5, message, **fields), UnitLines())
     lines = item.data.decode().splitlines()
     assert item.lines == len(lines)
     return lines
 
 
 def test_an_entry_is_a_line_with_its_cursor() -> None:
-    item = ItemMaker("execution", encode).make(Entry("c1", 5, b"hello"), UnitLines())
+    item = ItemMaker("execution", Encoder(encode)).make(Entry("c1", 5, b"hello"), UnitLines())
     assert (item.cursor, item.realtime_us, item.data, item.gap) == ("c1", 5, b"execution hello c1\n", None)
 
 
@@ -45,7 +45,7 @@ def test_what_a_parser_is_told_of_each_line(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(items, "LineParser", Parser)
     for pid in (1, 2):
-        ItemMaker("execution", encode).make(Entry("c", 1, b"a\nb", 4, "systemd", pid), UnitLines())
+        ItemMaker("execution", Encoder(encode)).make(Entry("c", 1, b"a\nb", 4, "systemd", pid), UnitLines())
     assert told == [
         ("a", 4, {"manager": True, "further": False}),
         ("b", 4, {"manager": True, "further": True}),

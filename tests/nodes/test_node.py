@@ -12,6 +12,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError, SshUnreachable
+from ethpillar.nodes.items import Encoder
 from ethpillar.nodes.link_state import PATIENT, RESTLESS
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
@@ -33,7 +34,7 @@ def failing(error: type[SshError]) -> tuple[Node, list[int]]:
         gevent.sleep(0.01)
         raise error
 
-    return Node(RECORD, login, NodeOptions(lambda *_: b"", lambda *_: "")), logins
+    return Node(RECORD, login, NodeOptions(Encoder(lambda *_: b""), lambda *_: "")), logins
 
 
 @pytest.mark.parametrize("error", [CredentialRefused, HostKeyChanged])
@@ -102,7 +103,7 @@ class Flapping:
 @pytest.mark.parametrize("proved", [False, True])
 def test_a_node_that_lets_us_in_and_hangs_up_is_given_up(monkeypatch: pytest.MonkeyPatch, proved: bool) -> None:
     monkeypatch.setattr("ethpillar.nodes.link.Backoff", lambda: Backoff(0.001, 0.01))
-    options = NodeOptions(lambda *_: b"", lambda *_: "", ssh_give_up=0.2)
+    options = NodeOptions(Encoder(lambda *_: b""), lambda *_: "", ssh_give_up=0.2)
     node = Node(RECORD, lambda: Flapping(proved), options)  # type: ignore[arg-type, return-value]
     listener = Listener()
     node.listeners.add(listener)
@@ -198,7 +199,7 @@ class Sink:
 
 def test_a_node_that_is_closed_in_the_middle_of_everything_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ethpillar.nodes.node.ConnectionPool", Pool)
-    node = Node(RECORD, lambda: None, NodeOptions(lambda *_: b"packet", lambda *_: "update"))  # type: ignore[arg-type, return-value]
+    node = Node(RECORD, lambda: None, NodeOptions(Encoder(lambda *_: b"packet"), lambda *_: "update"))  # type: ignore[arg-type, return-value]
     assert not node.connected
     node.connect()
     assert node.connected

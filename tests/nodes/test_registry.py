@@ -25,6 +25,7 @@ from ethpillar.errors import (
     TooManyNodes,
 )
 from ethpillar.nodes import registry as registry_module
+from ethpillar.nodes.items import Encoder
 from ethpillar.nodes.link_state import LinkState
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.nodes.registry import NodeRegistry
@@ -55,7 +56,7 @@ def record(number: int) -> SessionRecord:
 
 @pytest.fixture
 def registry() -> Iterator[NodeRegistry]:
-    options: Any = NodeOptions(lambda *_: b"", lambda *_: "", node_linger=600, max_nodes=2)
+    options: Any = NodeOptions(Encoder(lambda *_: b""), lambda *_: "", node_linger=600, max_nodes=2)
     made = NodeRegistry(None, None, options)  # type: ignore[arg-type]
     yield made
     made.close()

@@ -10,5 +10,6 @@ from __future__ import annotations
 from .catalogue import FORMATS
 from .line import LEVELS, Line
 from .parser import LONGEST, LineParser
+from .templates import Like, Template
 
-__all__ = ["FORMATS", "LEVELS", "LONGEST", "Line", "LineParser"]
+__all__ = ["FORMATS", "LEVELS", "LONGEST", "Like", "Line", "LineParser", "Template"]

@@ -26,6 +26,7 @@ from . import (
     tracing,
 )
 from .line import Line
+from .templates import Maker
 
 Format = Callable[[str], Line | None]
 
@@ -66,6 +67,13 @@ TO_TRY: dict[str, tuple[Format, ...]] = {
     for first in {each for firsts in BEGINNINGS.values() for each in firsts}
 }
 "The formats for a first character, in their order."
+
+TEMPLATES: dict[Format, Maker] = {
+    geth.parse: geth.template,
+    logfmt.parse: logfmt.template,
+    nimbus.parse: nimbus.template,
+}
+"What makes the templates of the formats that have some."
 
 OF_CLIENT = {
     "Geth": "geth", "Erigon": "geth", "Nethermind": "nethermind", "Besu": "log4j", "Reth": "tracing",

@@ -9,6 +9,7 @@ block's hash has. Values are plain: no thousands commas, no `Slot(...)` around t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 Keys = dict[str, str]
 "A client's key to one of ours."
@@ -54,16 +55,22 @@ def block_hash(text: str) -> str | None:
 
 def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:
     """The `eth` object of a line with these fields; None when they say nothing. The first key that says it counts."""
+    return from_values([(keys[key], value) for key, value in fields.items() if key in keys])
+
+
+def from_values(values: Sequence[tuple[str, str]]) -> dict[str, str] | None:
+    """The `eth` object of (name, value) pairs; see `from_fields`.
+
+    :param values: names of ours, and what the client prints for them
+    """
     eth: dict[str, str] | None = None
-    for key in fields:
-        name = keys.get(key)
-        if name is not None:
-            value = block_hash(fields[key]) if name == "hash" else number(fields[key])
-            if value is not None:
-                if eth is None:
-                    eth = {name: value}
-                else:
-                    eth.setdefault(name, value)
+    for name, text in values:
+        value = block_hash(text) if name == "hash" else number(text)
+        if value is not None:
+            if eth is None:
+                eth = {name: value}
+            else:
+                eth.setdefault(name, value)
     return eth
 
 
@@ -82,26 +89,38 @@ def of_lighthouse(message: str, fields: dict[str, str]) -> dict[str, str] | None
     return from_fields(fields, _ROOTS if _OF_BEACON_BLOCK.search(message) else CONSENSUS)
 
 
+_NO_HASH: Keys = {key: name for key, name in EXECUTION.items() if name != "hash"}
+_NO_NETWORK: Keys = {key: name for key, name in _NO_HASH.items() if name != "peers"}
+
+
+def execution_keys(component: str | None, message: str, fields: Mapping[str, str]) -> Keys:
+    """Return the keys that count in a line of the execution layer's. Of the values, only that of `app` matters."""
+    if fields.get("app") == "caplin":  # Erigon's consensus layer
+        return CONSENSUS
+    # The peers and hashes of the BitTorrent client with which Erigon loads its snapshots are its own.
+    if component is not None and (_SNAPSHOTS.search(component) or "connections" in fields or "webseeds" in fields):
+        return _NO_NETWORK
+    # And so is a transaction's hash.
+    if "txhash" not in fields and ("nonce" in fields or _is_of_transaction(message)):
+        return _NO_HASH
+    return EXECUTION
+
+
+def says_otherwise(message: str, fields: Mapping[str, str]) -> bool:
+    """Return True if a line of the execution layer's may have its facts in other keys; see `of_execution`."""
+    return ("head" in fields and "ork" in message) or message.endswith("GoodPeers")
+
+
 def of_execution(component: str | None, message: str, fields: dict[str, str]) -> dict[str, str] | None:
     """The `eth` object of a line of the execution layer's; None when it says nothing of the chain."""
-    if fields.get("app") == "caplin":  # Erigon's consensus layer
-        return from_fields(fields, CONSENSUS)
-    found = from_fields(fields, EXECUTION)
-    if found is None:
-        if "head" in fields and "ork" in message:  # Geth's and ethrex' fork choice
+    found = from_fields(fields, execution_keys(component, message, fields))
+    if found is None and says_otherwise(message, fields):
+        if "head" in fields:  # Geth's and ethrex' fork choice
             return with_more(None, hash=block_hash(fields["head"]))
-        if message.endswith("GoodPeers"):  # Erigon's, of each version of the protocol
-            counts = [int(number) for key, number in fields.items() if key.startswith("eth") and number.isdecimal()]
-            return {"peers": str(sum(counts))} if counts else None
-        return None
-    # A transaction's hash is its own; and so are the peers and hashes of the BitTorrent client with which Erigon loads
-    # its snapshots.
-    if "hash" in found and "txhash" not in fields and ("nonce" in fields or _is_of_transaction(message)):
-        del found["hash"]
-    if component is not None and (_SNAPSHOTS.search(component) or "connections" in fields or "webseeds" in fields):
-        found.pop("hash", None)
-        found.pop("peers", None)
-    return found or None
+        # Erigon's, of each version of the protocol
+        counts = [int(number) for key, number in fields.items() if key.startswith("eth") and number.isdecimal()]
+        return {"peers": str(sum(counts))} if counts else None
+    return found
 
 
 def _is_of_transaction(message: str) -> bool:

@@ -14,6 +14,7 @@ import re
 from . import eth
 from .line import LEVEL_OF, Line
 from .pairs import pairs_start, quoted_pairs
+from .templates import Template, of_pairs
 
 _HEAD = re.compile(
     r"\[?(INFO|WARN|ERROR|DEBUG|TRACE|CRIT|EROR|DBUG|TRCE)\]? {0,2}"
@@ -51,3 +52,19 @@ def parse(text: str) -> Line | None:
             fields["location"] = head[3]
     found = eth.of_execution(component, message, fields) if fields else None
     return Line(LEVEL_OF[head[1]], component, message, fields, head[2], False, found)
+
+
+_FIXED = frozenset({"app"})
+_TIME = r"\d\d-\d\d\|\d\d:\d\d:\d\d(?:\.\d{3})?+\]"
+
+
+def template(text: str, line: Line) -> Template | None:
+    """Make the template of a line that `parse` took apart; None when it has none."""
+    head = _HEAD.match(text)
+    if head is None or head[3] or eth.says_otherwise(line.message, line.fields):
+        return None
+    body = text[head.end() :]
+    start = pairs_start(body)
+    beginning = re.escape(text[: head.start(2)]) + _TIME
+    keys = eth.execution_keys(line.component, line.message, line.fields)
+    return of_pairs(beginning, body[:start], body[start:], line, keys, fixed=_FIXED)

@@ -12,6 +12,7 @@ import re
 from . import eth, prysm
 from .line import LEVEL_OF, Line, level_of
 from .pairs import quoted_pairs
+from .templates import Template, of_pairs
 
 _LOGRUS = re.compile(
     r'time="([^"]*+)" level=(\w++) msg=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]++))(?!\S) ?', re.DOTALL
@@ -19,6 +20,7 @@ _LOGRUS = re.compile(
 _BEGINNING = re.compile(r"(?:time|level|lvl|ts|t|logger|timestamp|(msg|caller))=")
 _TARGET = re.compile(r"[^\"]*?\starget=(\S++)")
 _COMPONENTS = ("prefix", "module", "service", "logger", "topic", "component", "subsystem")
+_FIXED = frozenset(_COMPONENTS)
 
 
 def parse(text: str) -> Line | None:
@@ -67,3 +69,12 @@ def _eth(component: str | None, message: str, fields: dict[str, str], execution:
         return eth.of_execution(component, message, fields)
     found = eth.from_fields(fields, eth.CONSENSUS)
     return prysm.of_prysm(message, found, fields) if message == "Connected peers" else found
+
+
+def template(text: str, line: Line) -> Template | None:
+    """Make the template of a line that `parse` took apart; None when it has none."""
+    head = _LOGRUS.match(text)
+    if head is None or line.message == "Connected peers":
+        return None
+    constant, rest = text[head.end(1) : head.end()], text[head.end() :]
+    return of_pairs('time="[!#-\\[\\]-~ ]*+', constant, rest, line, eth.CONSENSUS, _FIXED)

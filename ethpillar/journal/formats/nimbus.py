@@ -12,6 +12,7 @@ import re
 from . import eth
 from .line import LEVEL_OF, Line
 from .pairs import pairs_start, quoted_pairs
+from .templates import Template, of_pairs
 
 _PAD = 42
 
@@ -42,3 +43,20 @@ def parse(text: str) -> Line | None:
         False,
         found,
     )
+
+
+_TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d++)?+(?:[+-]\d\d:\d\d|Z)?+"
+_FIXED = frozenset({"topics", "service"})
+
+
+def template(text: str, line: Line) -> Template | None:
+    """Make the template of a line that `parse` took apart; None when it has none."""
+    head = _HEAD.match(text)
+    if head is None or head[2] is None:
+        return None
+    body = text[head.end(2) :]
+    start = pairs_start(body)
+    if start <= _PAD + 1:
+        return None  # what of it is the message depends on the values, perhaps
+    beginning = re.escape(text[: head.start(2)]) + _TIME
+    return of_pairs(beginning, body[:start], body[start:], line, eth.CONSENSUS, _FIXED)

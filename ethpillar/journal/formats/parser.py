@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from ..clients import client_of
 from . import compose, crash, generic, systemd
-from .catalogue import FORMATS, OF_CLIENT, TO_TRY, Format
+from .catalogue import FORMATS, OF_CLIENT, TEMPLATES, TO_TRY, Format
 from .continuation import OPENING, Continuation, State, is_exception, is_frame
 from .line import Line, level_of_priority
+from .templates import Like, Templates
 
 LONGEST = 48 * 1024
 """Characters of a line that are taken apart: as many as journald leaves in one piece. The whole line has what is beyond
 as well, and it is no work for patterns."""
 
 _CLOSED = State.CLOSED
+_OPENING = OPENING.encode()
 _DYING = "AKSTt"
 "What the lines begin with that `LineParser._goes_on_dying` is about."
 
@@ -37,6 +39,7 @@ class LineParser:
         self.unknown = 0
         "Lines that no format knew, and that belong to no line before."
         self._format: Format = FORMATS["geth"]
+        self._templates = Templates()
         self._open = Continuation()
         self._containers: dict[str, LineParser] = {}
         "Of containers whose names compose puts before their lines."
@@ -50,7 +53,25 @@ class LineParser:
         client = client_of(description) if description else None
         if client and client != self.client:
             self.client = client
-            self._format = FORMATS[OF_CLIENT[client]]
+            self._use(FORMATS[OF_CLIENT[client]])
+
+    def _use(self, chosen: Format) -> None:
+        self._format = chosen
+        self._templates.clear()
+
+    def like(self, message: bytes) -> Like | None:
+        """Take a line that is like some before; None if it is to be parsed.
+
+        It is as if it had been parsed: all that `parse` would say of it is in the template and the values.
+
+        :param message: a whole entry's, which the program printed
+        """
+        like = self._templates.find(message)
+        if like is None or message[-1] in _OPENING:
+            return None
+        self._level = self._logged = like[0].line.level
+        self._open.state = _CLOSED
+        return like
 
     def parse(self, text: str, priority: int | None = None, *, manager: bool = False, further: bool = False) -> Line:
         """Take one line apart, without colours and control characters (see `journal.text`).
@@ -73,6 +94,8 @@ class LineParser:
         self._level = self._logged = line.level
         if line.message and text[-1] not in OPENING:  # as most are
             self._open.state = _CLOSED
+            if line.level is not None and (maker := TEMPLATES.get(self._format)) is not None:
+                self._templates.learn(text, line, maker)
         else:
             self._open.record(text, line)
         return line
@@ -87,7 +110,7 @@ class LineParser:
         for each in TO_TRY.get(text[:1], ()):
             if each is not self._format and (line := each(text)):
                 if each is not generic.parse:  # it would take other formats' lines, too
-                    self._format = each
+                    self._use(each)
                 return line
         return systemd.parse(text)
 
