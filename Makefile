@@ -49,7 +49,7 @@ test: parts
 	@$(BIN)/python -m tests
 
 test-unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend --ignore=tests/console --ignore=tests/page --ignore=tests/deploy/test_proxies.py
+	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/demo --ignore=tests/frontend --ignore=tests/console --ignore=tests/page --ignore=tests/deploy/test_proxies.py --ignore=tests/deploy/test_scale.py --ignore=tests/deploy/test_run_it.py
 
 # Debian is downloaded once, into ~/.cache/ethpillar. Where no container can boot it says why, and succeeds.
 test-systemd: parts

@@ -48,7 +48,7 @@ until chroot --userspec={user}:{user} /mnt/{stage} env -i {env} PORT="$PORT" {he
     tries=$((tries + 1)); [ $tries -lt 120 ] || {{ echo "it is never healthy"; exit 1; }}
     sleep 0.5
 done
-echo "healthy, as user $(stat -c %U /proc/$server)"
+echo "healthy, as user $(stat -c %u /proc/$server)"
 [ "$(stat -c %u /proc/$server)" != 0 ]
 for secret in .env .git tests; do [ ! -e "/mnt/{stage}{cwd}/$secret" ]; done
 kill -TERM $server
