@@ -379,8 +379,8 @@ class UnitNotFound(EthPillarError):
 
     code = "unit_not_found"
 
-    def __init__(self, service: str) -> None:
-        super().__init__(_named(service, "There is no unit {} on this node."), service=service)
+    def __init__(self, service: str, hint: str | None = None) -> None:
+        super().__init__(_named(service, "There is no unit {} on this node."), service=service, hint=hint)
 
 
 class PermissionDenied(EthPillarError):

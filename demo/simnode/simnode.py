@@ -21,7 +21,7 @@ from .commands import store
 from .processes import running
 from .writer import JournalWriter, create, load, locked, save
 
-Access = Literal["plain", "sudo", "sudo-password", "none", "own-user-only"]
+Access = Literal["plain", "sudo", "sudo-password", "none", "own-user-only", "off"]
 LINE_MAX = 48 * 1024
 "journald cuts a longer line of a program into several entries."
 
@@ -136,7 +136,8 @@ class SimNode:
         """Set who may read the journal.
 
         plain: the user; sudo: root, and sudo asks nothing; sudo-password: root, and sudo asks for `password`; none:
-        not this user; own-user-only: this user has an empty journal of their own and no right to the system's.
+        not this user; own-user-only: this user has an empty journal of their own and no right to the system's; off:
+        the node keeps no journal.
         """
         self._change(lambda state: state.update(access=access, password=password))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import click
 
-from ..errors import EthPillarError, HostKeyChanged, SessionStoreDown, SshError, SshOutdated
+from ..errors import EthPillarError, HostKeyChanged, LogElsewhere, SessionStoreDown, SshError, SshOutdated
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
@@ -95,12 +95,7 @@ def _pin(server: Server, record: SessionRecord) -> str:
 
 
 def _access_steps(node: Node) -> Iterator[Step]:
-    way = access.find(node.run, node.record.target.password)
-    if way is None:
-        fix = "On the node: sudo usermod -aG systemd-journal $USER, then sign in again."
-        yield Step("Journal", False, "this user may not read it", fix)
-    else:
-        yield Step("Journal", True, "readable" + (f" with {way.prefix[0]} {way.prefix[1]}" if way.prefix else ""))
+    yield _journal_step(node)
     units = list(node.status.get(0.0).units.values())
     for status in units:
         if status.installed:
@@ -110,8 +105,22 @@ def _access_steps(node: Node) -> Iterator[Step]:
         yield Step("Not installed", None, ", ".join(missing))
 
 
+def _journal_step(node: Node) -> Step:
+    try:
+        way = access.find(node.run, node.record.target.password)
+    except access.JournalBroken as problem:
+        return Step("Journal", False, problem.message, problem.hint)
+    if way is None:
+        fix = "On the node: sudo usermod -aG systemd-journal $USER, then sign in again."
+        return Step("Journal", False, "this user may not read it", fix)
+    return Step("Journal", True, "readable" + (f" with {way.prefix[0]} {way.prefix[1]}" if way.prefix else ""))
+
+
 def _unit_step(status: UnitStatus, last_lines: Callable[[str], Sequence[str]]) -> Step:
     service = service_name(status.unit)
+    if status.status == "active" and status.output is not None:
+        elsewhere = LogElsewhere(service, status.output)
+        return Step(service, False, f"active ({status.sub_state}). {elsewhere.message}", elsewhere.hint)
     if status.status == "active":
         return Step(service, True, f"active ({status.sub_state})")
     result = f"{status.status} ({status.sub_state}, result {status.result}, exit status {status.exit_status})"

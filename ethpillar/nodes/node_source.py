@@ -44,6 +44,10 @@ NAMES = 256
 "Aliases whose units are remembered; a node has far fewer, and each log that starts anew looks its own up again."
 
 
+OF_USER = ("journalctl", "--no-pager", "-q", "-n", "1", "-o", "export", "--output-fields=_UID")
+"Prints the newest entry of a user's unit, if it is told which."
+
+_UID = re.compile(rb"^_UID=([0-9]+)$", re.MULTILINE)
 _BOOT = re.compile(rb"\b[0-9a-f]{32}\b")
 
 
@@ -163,6 +167,17 @@ class NodeJournal:
                 raise SshUnreachable
             return Answer(entries, stream.status(), stream.complaint())
 
+    def hint_of_missing(self, unit: str) -> str | None:
+        """Return what may be done about a unit that the node's systemd does not have; None if nothing is known."""
+        with suppress(EthPillarError), within(LAST_LINES_TIMEOUT):
+            words, stdin = self._rights.get("").wrap((*OF_USER, f"_SYSTEMD_USER_UNIT={unit}"))
+            if found := _UID.search(self._pool.run(words, stdin, self._timeout).stdout):
+                return (
+                    f"The systemd of a user (uid {found[1].decode()}) runs one of this name: systemctl --user. This "
+                    "server shows what the node's own systemd runs: install it in /etc/systemd/system."
+                )
+        return None
+
     def last_lines(self, unit: str) -> list[str]:
         """Return what a unit printed before its last failure; nothing if that can't be had, or not soon."""
         entries: list[Entry] = []
@@ -205,7 +220,7 @@ class NodeSource:
         if unit == unit_name(WHOLE):
             self._has_system = status is not None and status.installed
         if self.followed(unit) != WHOLE and status is not None and not status.installed:
-            raise UnitNotFound(service_name(unit))
+            raise UnitNotFound(service_name(unit), self._journal.hint_of_missing(unit))
         self._rights.get(service_name(unit))
         name = unit_name(status.name) if status is not None else None
         if name is not None and name != unit:

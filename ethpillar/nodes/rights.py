@@ -19,7 +19,6 @@ DENIAL_KEPT = 15.0
 "Seconds for which a missing right is believed to be missing still, unless somebody who had it doubts that."
 NOT_DOUBTED = 2.0
 "Seconds for which a finding can't be doubted, since all logs of a node may doubt it at the same time."
-BROKEN = "journalctl fails on the node. Check its disk, which may be full, and its files: sudo journalctl --verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,12 @@ class Finding:
     "None: this user has no such right."
     at: float
     "When it ended, in seconds."
-    broken: bool = False
-    "journalctl fails on this node whatever the right."
+    broken: str | None = None
+    "What to do, if journalctl shows nothing on this node whatever the right."
 
     def holds(self, now: float) -> bool:
         """Return True if there is no need to search again."""
-        return self.access is not None or (not self.broken and now - self.at <= DENIAL_KEPT)
+        return self.access is not None or (self.broken is None and now - self.at <= DENIAL_KEPT)
 
     def may_be_doubted(self, now: float) -> bool:
         """Return True if it is old enough to be doubted."""
@@ -66,8 +65,8 @@ class JournalRights:
         finding = self._finding
         if finding is None or not self.known:
             finding = self._search.get()
-        if finding.broken:
-            raise LogUnavailable(service, hint=BROKEN)
+        if finding.broken is not None:
+            raise LogUnavailable(service, hint=finding.broken)
         if finding.access is None:
             raise PermissionDenied(service)
         return finding.access
@@ -98,9 +97,9 @@ class JournalRights:
 
     def _find(self) -> Finding:
         try:
-            found, broken = access.find(self._run, self._password), False
-        except access.JournalBroken:
-            found, broken = None, True
+            found, broken = access.find(self._run, self._password), None
+        except access.JournalBroken as problem:
+            found, broken = None, problem.hint
         self._finding = Finding(found, time.monotonic(), broken)
         return self._finding
 

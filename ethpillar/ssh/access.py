@@ -13,8 +13,9 @@ from ..errors import SshTimeout
 from .connection import Result
 from .diagnosis import ILLNESS
 
-PROBE = ("journalctl", "--system", "-q", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")
-"""Prints one entry with rights, and nothing or an error without. In the export format, because a login shell may print
+PROBE = ("journalctl", "--system", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")
+"""Prints one entry with rights, and nothing or an error without. Not quiet, as it says only then that there is no
+journal. In the export format, because a login shell may print
 a greeting into any command's output. Asking for a unit's log would not tell: a user with
 a journal of their own gets no error and no lines, and a followed journal without rights hangs for ever."""
 
@@ -41,11 +42,25 @@ def sudo_with_password(password: str) -> JournalAccess:
 
 
 class JournalBroken(Exception):
-    """journalctl fails on this node, and not for want of rights."""
+    """journalctl shows nothing on this node, and not for want of rights."""
+
+    message = "journalctl fails"
+    hint = "journalctl fails on the node. Check its disk, which may be full, and its files: sudo journalctl --verify"
+
+
+class JournalOff(JournalBroken):
+    """The node keeps no journal."""
+
+    message = "this node keeps none"
+    hint = (
+        "The node keeps no journal: journald.conf has Storage=none, or journald does not run. Set Storage=persistent "
+        "in /etc/systemd/journald.conf, then: sudo systemctl restart systemd-journald"
+    )
 
 
 _DAMAGE = re.compile(rb"Bad message|Input/output error|Cannot assign requested address|Invalid field|Failed to get")
 "What journalctl says when the newest entry is damaged."
+NO_FILES = b"No journal files were found"
 OLDEST = (*PROBE, "--cursor=t=1")
 "The same for the oldest entry, which can be read when the newest is damaged."
 
@@ -68,6 +83,8 @@ def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) ->
             continue
         if result.status == 0 and b"__CURSOR=" in result.stdout:
             return way
+        if result.status == 0 and NO_FILES in result.stderr:
+            raise JournalOff
         if result.status != 0 and _DAMAGE.search(result.stderr):
             oldest = run(*way.wrap(OLDEST))
             if oldest.status == 0 and b"__CURSOR=" in oldest.stdout:

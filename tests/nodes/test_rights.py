@@ -10,8 +10,8 @@ from gevent.event import Event
 
 from ethpillar.errors import LogUnavailable, PermissionDenied, SshTimeout
 from ethpillar.nodes import rights as rights_module
-from ethpillar.nodes.rights import BROKEN, DENIAL_KEPT, NOT_DOUBTED, Finding, JournalRights
-from ethpillar.ssh.access import PLAIN, SUDO
+from ethpillar.nodes.rights import DENIAL_KEPT, NOT_DOUBTED, Finding, JournalRights
+from ethpillar.ssh.access import PLAIN, SUDO, JournalBroken
 from ethpillar.ssh.connection import Result
 
 from ..waiting import until
@@ -55,7 +55,7 @@ def rights(node: Node) -> JournalRights:
         (Finding(PLAIN, 0.0), 1e6, True),  # until it is doubted
         (Finding(None, 0.0), DENIAL_KEPT, True),
         (Finding(None, 0.0), DENIAL_KEPT + 1, False),
-        (Finding(None, 0.0, broken=True), 0.0, False),
+        (Finding(None, 0.0, broken="why"), 0.0, False),
     ],
 )
 def test_for_how_long_a_finding_holds(finding: Finding, after: float, holds: bool) -> None:
@@ -113,7 +113,7 @@ def test_a_journalctl_that_fails_is_looked_at_each_time(node: Node, rights: Jour
     for _ in range(2):
         with pytest.raises(LogUnavailable) as caught:
             rights.get("execution")
-        assert caught.value.hint == BROKEN
+        assert caught.value.hint == JournalBroken.hint
     node.plain = ENTRY
     assert rights.get("execution") is PLAIN
 
@@ -139,3 +139,12 @@ def test_one_who_is_stopped_stops_nobody_elses_search(node: Node, rights: Journa
     node.gate.set()
     assert second.get(timeout=5) is PLAIN
     assert node.probes == ["journalctl"]
+
+
+def test_a_journal_that_is_off_is_no_missing_right(node: Node, rights: JournalRights) -> None:
+    node.plain = Result(0, b"", b"No journal files were found.\n")
+    with pytest.raises(LogUnavailable) as caught:
+        rights.get("execution")
+    assert "Storage=none" in (caught.value.hint or "")
+    node.plain = ENTRY
+    assert rights.get("execution") is PLAIN

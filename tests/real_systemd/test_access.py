@@ -8,6 +8,7 @@ import pytest
 
 from ..waiting import until
 from .conftest import World
+from .test_damage import clean, start_journald, stop_journald
 
 
 @pytest.mark.parametrize("service", ["execution", "mevboost"])
@@ -61,3 +62,40 @@ def test_the_password_is_nowhere_on_the_node(world: World) -> None:
     assert world.machine.find("sudo", "journalctl")
     assert not world.machine.find(password)
     assert password not in world.machine.run("journalctl", "--quiet", "--no-pager", "-o", "cat")
+
+
+def test_a_journal_that_is_off_is_no_missing_right(world: World) -> None:
+    config = "/etc/systemd/journald.conf.d/without.conf"
+    world.machine.run("sh", "-c", f"cat > {config}", stdin="[Journal]\nStorage=none\n")
+    stop_journald(world)
+    world.machine.run("sh", "-c", "rm -rf /var/log/journal/*/* /run/log/journal/*")
+    start_journald(world)
+    try:
+        socket = world.enter_as()
+        socket.emit("subscribe_logs", {"service": "execution"})
+        error = socket.wait("error")
+        assert (error["code"], error["service"]) == ("log_unavailable", "execution")
+        assert "Storage=none" in error["hint"]
+    finally:
+        world.machine.run("rm", config)
+        clean(world)
+    socket.emit("subscribe_logs", {"service": "execution"})
+    socket.wait("log_state", lambda state: state["state"] == "live")
+
+
+def test_a_unit_of_a_user_s_own_systemd_is_told_as_that(world: World) -> None:
+    folder = "/home/guest/.config/systemd/user"
+    unit = "[Service]\nExecStart=/bin/sh -c 'echo hello; exec sleep infinity'\n[Install]\nWantedBy=default.target\n"
+    script = f"mkdir -p {folder}/default.target.wants; cat > {folder}/mine.service"
+    world.machine.run("sh", "-c", f"{script}; ln -s ../mine.service {folder}/default.target.wants", stdin=unit)
+    world.machine.run(
+        "sh", "-c", "chown -R guest /home/guest; mkdir -p /var/lib/systemd/linger; loginctl enable-linger guest"
+    )
+    query = ("journalctl", "-q", "-o", "cat", "_SYSTEMD_USER_UNIT=mine.service")
+    until(lambda: "hello" in world.machine.run(*query), "a line of the user's unit")
+    socket = world.enter_as()
+    socket.emit("subscribe_logs", {"service": "mine"})
+    error = socket.wait("error")
+    assert (error["code"], error["service"]) == ("unit_not_found", "mine")
+    assert "uid 1001" in error["hint"]
+    world.machine.run("loginctl", "disable-linger", "guest")

@@ -38,6 +38,8 @@ class Broken:
     "What is different in the session."
     environment: dict[str, str] = field(default_factory=dict)
     "Settings of the server."
+    of_log: bool = False
+    "Whether a service's log tells it: the login is all right."
 
 
 def shell(world: World, path: str | Path, uid: int = 0) -> None:
@@ -196,4 +198,45 @@ LETS_NOBODY_IN = [
     Broken("The host key is not the session's", "host_key_changed", session={"hostKey": "SHA256:" + "A" * 43}),
 ]
 
-GROUPS = {"Nobody gets in": LETS_NOBODY_IN, "The login works, and nothing runs": RUNS_NOTHING}
+
+def unit(world: World, **properties: str) -> None:
+    """Give the node the core services, all active, of which one has these properties."""
+    for name in ("consensus", "validator"):
+        world.node.set_unit(name, ActiveState="active", SubState="running")
+    world.node.set_unit("execution", ActiveState="active", SubState="running", **properties)
+
+
+SHOWS_NO_LOG = [
+    Broken(
+        "The user may not read the journal",
+        "permission_denied",
+        breaks=lambda w: (unit(w), w.node.set_access("none")),
+        of_log=True,
+    ),
+    Broken(
+        "The user sees their own journal only",
+        "permission_denied",
+        breaks=lambda w: (unit(w), w.node.set_access("own-user-only")),
+        of_log=True,
+    ),
+    Broken("The journal is off", "log_unavailable", breaks=lambda w: (unit(w), w.node.set_access("off")), of_log=True),
+    Broken(
+        "The unit has a journal of its own",
+        "log_elsewhere",
+        breaks=lambda w: unit(w, LogNamespace="eth"),
+        of_log=True,
+    ),
+    Broken(
+        "The unit prints to a file",
+        "log_elsewhere",
+        breaks=lambda w: unit(w, StandardOutput="append:/var/log/geth.log"),
+        of_log=True,
+    ),
+    Broken("The unit prints to nowhere", "log_elsewhere", breaks=lambda w: unit(w, StandardOutput="null"), of_log=True),
+]
+
+GROUPS = {
+    "Nobody gets in": LETS_NOBODY_IN,
+    "The login works, and nothing runs": RUNS_NOTHING,
+    "A log stays empty": SHOWS_NO_LOG,
+}

@@ -28,6 +28,7 @@ found and what to do. The token is in the browser's cookie `ssh_session`; the sh
 the log show will do as well. This page has what it prints for each thing that is known to go wrong, and the code that
 programs get. The tests make it: they break a node in each of these ways.
 """
+AWAY = "It is tried again by itself."
 AGAIN = "It is tried again when somebody connects."
 CASES = [each for group in GROUPS.values() for each in group]
 
@@ -74,7 +75,8 @@ def page(outputs: dict[str, str]) -> str:
             if others:
                 text += f"The same: {'; '.join(each.title for each in others)}.\n\n"
             if code:
-                text += f"Code: `{code}`. {'It is tried again by itself.' if first.away else AGAIN}\n\n"
+                again = "The service's log says so." if first.of_log else AWAY if first.away else AGAIN
+                text += f"Code: `{code}`. {again}\n\n"
             text += f"```text\n{output}```\n"
     return text
 
@@ -103,7 +105,8 @@ def test_the_page_has_these_and_no_others() -> None:
     assert PAGE.read_text() == page(blocks()), HOW
 
 
-REFUSED = [each for each in CASES if each.code and not each.away]
+REFUSED = [each for each in CASES if each.code and not each.away and not each.of_log]
+SILENT = [each for each in CASES if each.of_log]
 
 
 @pytest.mark.parametrize("broken", REFUSED, indirect=True, ids=lambda each: each.title)
@@ -118,3 +121,13 @@ def test_a_page_hears_the_reason(world: World, broken: Broken) -> None:
     assert late.call("authenticate", token) is False
     assert late.wait("error")["code"] == broken.code
     until(lambda: not world.sshd.connections(), "the end of the connection")
+
+
+@pytest.mark.parametrize("broken", SILENT, indirect=True, ids=lambda each: each.title)
+def test_a_log_says_why_it_stays_empty(world: World, broken: Broken) -> None:
+    broken.breaks(world)
+    socket = world.enter(session_of(world, broken))
+    socket.emit("subscribe_logs", {"service": "execution"})
+    error = socket.wait("error")
+    assert (error["code"], error["service"]) == (broken.code, "execution")
+    assert error["hint"]

@@ -146,6 +146,8 @@ def run(state: str, document: dict[str, Any], arguments: list[str], rights: bool
         if options.version:
             print(f"systemd {document['systemd']} ({document['systemd']}-simulated)")
             return 0
+        if document["access"] == "off":
+            return _without_journal(options)
         if not rights and document["access"] != "plain":
             return _without_rights(options, document["access"])
         if options.field is not None:
@@ -155,6 +157,15 @@ def run(state: str, document: dict[str, Any], arguments: list[str], rights: bool
     except Failure as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
+    return 0
+
+
+def _without_journal(options: Options) -> int:
+    if not options.quiet:
+        sys.stderr.write("No journal files were found.\n")
+        sys.stderr.flush()
+    if options.follow:
+        _hang()
     return 0
 
 

@@ -75,7 +75,7 @@ def _permitted(state: dict[str, Any], ask: bool, from_stdin: bool, prompt: str) 
             _say(_attempts(wrong))
             return False
         _say("Sorry, try again.")
-    if state["access"] in ("none", "own-user-only"):
+    if state["access"] in ("none", "own-user-only", "off"):
         _say("staker is not in the sudoers file.")
         return False
     return True
