@@ -13,9 +13,8 @@ from ..errors import SshTimeout
 from .connection import Result
 from .diagnosis import ILLNESS
 
-PROBE = ("journalctl", "--system", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")
-"""Prints one entry with rights, and nothing or an error without. Not quiet, as it says only then that there is no
-journal. In the export format, because a login shell may print
+PROBE = ("journalctl", "--system", "-q", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")
+"""Prints one entry with rights, and nothing or an error without. In the export format, because a login shell may print
 a greeting into any command's output. Asking for a unit's log would not tell: a user with
 a journal of their own gets no error and no lines, and a followed journal without rights hangs for ever."""
 
@@ -60,6 +59,8 @@ class JournalOff(JournalBroken):
 
 _DAMAGE = re.compile(rb"Bad message|Input/output error|Cannot assign requested address|Invalid field|Failed to get")
 "What journalctl says when the newest entry is damaged."
+WHY = ("journalctl", "--system", "-n", "1", "--no-pager")
+"Says why it prints nothing, which it does not in the export format."
 NO_FILES = b"No journal files were found"
 OLDEST = (*PROBE, "--cursor=t=1")
 "The same for the oldest entry, which can be read when the newest is damaged."
@@ -83,12 +84,12 @@ def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) ->
             continue
         if result.status == 0 and b"__CURSOR=" in result.stdout:
             return way
-        if result.status == 0 and NO_FILES in result.stderr:
-            raise JournalOff
         if result.status != 0 and _DAMAGE.search(result.stderr):
             oldest = run(*way.wrap(OLDEST))
             if oldest.status == 0 and b"__CURSOR=" in oldest.stdout:
                 return way
         if result.status != 0 and ILLNESS.search(result.stderr):
             raise JournalBroken
+    if NO_FILES in run(WHY, b"").stderr:
+        raise JournalOff
     return None

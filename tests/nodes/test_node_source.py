@@ -22,6 +22,7 @@ from ethpillar.nodes import node_source
 from ethpillar.nodes.node_source import NAMES, NodeJournal, NodeSource
 from ethpillar.nodes.source import WHOLE
 from ethpillar.ssh.access import SUDO, JournalAccess
+from ethpillar.ssh.connection import Result
 from ethpillar.units import UnitStatus
 
 UNIT = "execution.service"
@@ -54,6 +55,7 @@ class Node:
         self.output = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1\n_PID=7\nMESSAGE=fatal\n\n"
         self.found: UnitStatus | EthPillarError = UnitStatus(UNIT, "active", description="Geth")
         self.denied: EthPillarError | None = None
+        self.said = b""
         self.running = 0
         self.refreshed = 0
 
@@ -69,6 +71,10 @@ class Node:
             yield Command(self.output)
         finally:
             self.running -= 1
+
+    def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0) -> Result:
+        self.words.append(tuple(words))
+        return Result(0, self.said, b"")
 
     def get(self, service: str) -> JournalAccess:
         if self.denied is not None:
@@ -135,6 +141,21 @@ def test_what_prevents_a_log(
     else:
         with pytest.raises(raised):
             source.check_unit(UNIT)
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"), [(b"", None), (b"MESSAGE=x\n_UID=1001\n\n", "uid 1001"), (b"_UID=x\n", None)]
+)
+def test_a_unit_of_a_user_s_systemd_is_told_as_that(
+    node: Node, source: NodeSource, said: bytes, hint: str | None
+) -> None:
+    node.found, node.said = UnitStatus(UNIT, "not_installed"), said
+    with pytest.raises(UnitNotFound) as caught:
+        source.check_unit(UNIT)
+    assert caught.value.hint is None if hint is None else hint in (caught.value.hint or "")
+    node.denied = PermissionDenied("execution")
+    with pytest.raises(UnitNotFound):
+        source.check_unit(UNIT)
 
 
 def test_an_alias_is_read_by_the_units_own_name(node: Node, source: NodeSource) -> None:

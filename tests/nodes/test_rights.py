@@ -91,7 +91,7 @@ def test_a_missing_right_is_believed_for_a_while(
             rights.get(service)
         assert caught.value.service == service
         assert not rights.doubt()  # it was looked for a moment ago
-    assert node.probes == ["journalctl", "sudo"]
+    assert node.probes == ["journalctl", "sudo", "journalctl"]
     node.plain = ENTRY
     monkeypatch.setattr(rights_module, "DENIAL_KEPT", -1.0)
     assert rights.get("execution") is PLAIN

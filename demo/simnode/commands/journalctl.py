@@ -161,7 +161,7 @@ def run(state: str, document: dict[str, Any], arguments: list[str], rights: bool
 
 
 def _without_journal(options: Options) -> int:
-    if not options.quiet:
+    if not _quiet(options):
         sys.stderr.write("No journal files were found.\n")
         sys.stderr.flush()
     if options.follow:
