@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import browser, node
+from . import browser, held, node
 from .world import LINGERS, Attacker, Victim, World
 
 P99 = 100.0
@@ -106,7 +106,7 @@ def _let_go(world: World, held: int) -> bool:
 def main() -> int:
     """0 when no attack hurt anybody."""
     wanted = [each.strip() for each in os.environ.get("ATTACKS", "").split(",") if each.strip()]
-    attacks = {**node.ATTACKS, **browser.ATTACKS}
+    attacks = {**node.ATTACKS, **browser.ATTACKS, **held.ATTACKS}
     chosen = {name: act for name, act in attacks.items() if not wanted or any(each in name for each in wanted)}
     print(
         f"{'':46} {'ack, ms: before':>15}  {'during':>15} {'lag':>6} {'work':>6} {'MB':>6} {'height':>6} {'MB sent':>8}"

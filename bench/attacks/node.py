@@ -36,7 +36,8 @@ def states(port: int, tokens: list[str]) -> None:
     dwell(pages)
 
 
-def _units(world: World, count: int) -> None:
+def units(world: World, count: int) -> None:
+    """Give the attacker's machine so many services."""
     from demo.simnode import SimNode
 
     node = SimNode(world.folder / "hostile" / "node")
@@ -44,7 +45,8 @@ def _units(world: World, count: int) -> None:
         node.set_unit(f"unit{number}.service", LoadState="loaded", ActiveState="active", SubState="running")
 
 
-def _entry(message: str) -> bytes:
+def entry(message: str) -> bytes:
+    """Return an entry of the journal."""
     return (
         b"__CURSOR=s=1;i=1;b=1;m=1;t=1;x=1\n__REALTIME_TIMESTAMP=1700000000000000\nPRIORITY=6\n"
         b"_SYSTEMD_UNIT=unit0.service\nSYSLOG_IDENTIFIER=x\n_PID=7\nMESSAGE=" + message.encode() + b"\n\n"
@@ -53,7 +55,7 @@ def _entry(message: str) -> bytes:
 
 def _logs(payload: bytes, logs: int, sessions: int = 1) -> object:
     def begin(world: World) -> list[Attacker]:
-        _units(world, logs)
+        units(world, logs)
         world.hostile.prints_for_ever("journalctl", payload, HOSTILE_LOGS)
         return [Attacker(follow, world.server.port, [world.session() for _ in range(sessions)], logs)]
 
@@ -76,19 +78,19 @@ def _file(world: World, payload: bytes) -> str:
 
 ATTACKS = {
     "fields without a name, then an empty line": _logs(b"=\n" * 32_766 + b"\n", 1),
-    "a backlog without an end": _logs(_entry("INFO x" * 40), 1),
-    "an emoji in each line, 30 logs": _logs(_entry("\N{ROCKET}" + "x" * 4000), 30),
+    "a backlog without an end": _logs(entry("INFO x" * 40), 1),
+    "an emoji in each line, 30 logs": _logs(entry("\N{ROCKET}" + "x" * 4000), 30),
     "output that is no entry": _logs(b"a=b\n\n", 1),
     "output that is no entry, 30 logs": _logs(b"a=b\n\n", 30),
     "empty lines alone, 30 logs": _logs(b"\n", 30),
     "names of fields without values, 10 logs": _logs(b"A\n", 10),
     "binary fields that never end, 10 logs": _logs(b"MESSAGE\n" + (700 << 20).to_bytes(8, "little") + b"x" * 4096, 10),
     "entries of a thousand lines, 10 logs": _logs(
-        _entry("x")
-        + _entry("x").replace(b"MESSAGE=x\n", b"MESSAGE\n" + (40_000).to_bytes(8, "little") + b"a\n" * 20_000 + b"\n"),
+        entry("x")
+        + entry("x").replace(b"MESSAGE=x\n", b"MESSAGE\n" + (40_000).to_bytes(8, "little") + b"a\n" * 20_000 + b"\n"),
         10,
     ),
-    "30 flooding logs": _logs(_entry("INFO [01-01|00:00:00.000] Imported n=1"), 30),
+    "30 flooding logs": _logs(entry("INFO [01-01|00:00:00.000] Imported n=1"), 30),
     "states of 4 MB": _status(b"Id=execution.service\nDescription=" + b"x" * (4 << 20) + b"\n\n"),
     "states of half a million lines": _status(b"A=b\n" * 500_000),
     "states of half a million units": _status(b"Id=a.service\n\n" * 300_000),

@@ -20,12 +20,17 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+_INVISIBLE = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"Unicode's controls of direction, with which a line may read as another one, and its two line separators."
+
 MOST_LINES = 1000
 "Lines of one message. A program that sends more of them at once has the rest in the last one: a line is work."
 
 
 def clean(message: bytes) -> list[str]:
     """The lines of a message: valid text, no colours, no control characters but tab, no line breaks.
+
+    What would change a line's direction is shown as `<U+202E>`: a line must not read as another one.
 
     An empty message is one empty line. Line breaks at the end are not a line. Of a progress bar (text, carriage
     return, text) the last state counts.
@@ -51,4 +56,9 @@ def _has_c1_strings(text: str) -> bool:
 def _line(text: str) -> str:
     if "\r" in text:
         text = next((part for part in reversed(text.split("\r")) if part), "")
-    return _CONTROLS.sub("", text)
+    text = _CONTROLS.sub("", text)
+    return text if text.isprintable() else _INVISIBLE.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return f"<U+{ord(found[0]):04X}>"

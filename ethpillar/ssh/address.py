@@ -10,6 +10,7 @@ import ipaddress
 import socket as plain_socket
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
@@ -81,6 +82,11 @@ class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
     "`time.monotonic()` of the last bytes received."
     peer: tuple[str, int] = "", 0
     "The address that it is connected to, and the port."
+
+    def wait_for_word(self, seconds: float) -> None:
+        """Return once the peer has said something, or has gone, or after so many seconds."""
+        with suppress(TimeoutError):
+            gevent.socket.wait_read(self.fileno(), timeout=seconds, timeout_exc=TimeoutError())
 
     def recv(self, *args: int) -> bytes:
         breathe()  # a peer that always has something to say, so that nothing ever waits, would keep all others waiting

@@ -39,6 +39,9 @@ from .resolve import Resolver
 from .target import Target
 from .transport import NodeTransport
 
+FIRST_WORD = 5.0
+"Seconds that a login waits for the node's first word before it takes one of the slots."
+
 
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
@@ -131,6 +134,9 @@ class Login:
                 options.ssh_login_timeout * 4
             )
             transport.prefer_host_key(self._prefer)
+            # sshd speaks first. One that says nothing costs others no slot, and for long no time either: a multiplexer
+            # in front of it may wait for our first word.
+            sock.wait_for_word(min(FIRST_WORD, options.ssh_login_timeout))
             place = login_slot(options.logins, (*sock.peer, target.username))
             with place, gevent.Timeout(options.ssh_login_timeout * 3, SshTimeout()):
                 _exchange_keys(transport, options.ssh_login_timeout)

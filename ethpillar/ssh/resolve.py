@@ -82,7 +82,7 @@ class Resolver:
     @contextmanager
     def _turn(self, name: str) -> Iterator[None]:
         """Take one of the domain's turns, and only then one of all: a lookup that waits for its domain takes none."""
-        domain = ".".join(name.rstrip(".").split(".")[-2:])
+        domain = domain_of(name)
         few = self._domains.setdefault(domain, BoundedSemaphore(PER_DOMAIN))
         self._asking[domain] = self._asking.get(domain, 0) + 1
         end = time.monotonic() + QUEUE
@@ -93,6 +93,13 @@ class Resolver:
             self._asking[domain] -= 1
             if not self._asking[domain]:
                 del self._asking[domain], self._domains[domain]
+
+
+def domain_of(name: str) -> str:
+    """Return the part of a name that one owner has, roughly: below `co.uk` and the like one label more."""
+    labels = name.rstrip(".").split(".")
+    suffix = 3 if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3 else 2
+    return ".".join(labels[-suffix:])
 
 
 def _look(name: str) -> list[Any] | Exception:

@@ -36,7 +36,7 @@ STATES = frozenset({"active", "inactive", "failed", "activating", "deactivating"
 
 _LONGEST = 256
 "Characters kept of a text: a node that sends a megabyte as a description must not fill its viewers' memory."
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _TO_JOURNAL = frozenset(f"{place}{more}" for place in ("journal", "kmsg", "syslog") for more in ("", "+console"))
 _OTHER_STATES = {"refreshing": "reloading", "maintenance": "inactive"}

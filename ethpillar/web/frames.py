@@ -44,7 +44,7 @@ def read_header(read: Callable[[int], bytes]) -> Header:
     """Read one header.
 
     :param read: returns that many bytes; fewer at the end of the connection
-    :raises ProtocolError: a control frame is too long or a fragment
+    :raises ProtocolError: a control frame is too long or a fragment, or a length is not written as it must be
     :raises WebSocketError: the connection ended
     """
     first, second = _exactly(read, 2)
@@ -53,7 +53,10 @@ def read_header(read: Callable[[int], bytes]) -> Header:
     if opcode >= CLOSE and (not fin or length > CONTROL_MOST):
         raise ProtocolError("a control frame that is too long or a fragment")
     if length > 125:
-        length = int.from_bytes(_exactly(read, 2 if length == 126 else 8), "big")
+        size, least = (2, 126) if length == 126 else (8, 1 << 16)
+        length = int.from_bytes(_exactly(read, size), "big")
+        if not least <= length < 1 << 63:
+            raise ProtocolError("a length in more bytes than it needs")
     mask = _exactly(read, 4) if second & 0x80 else None
     return Header(fin, first >> 4 & 0x07, opcode, length, mask)
 

@@ -29,6 +29,7 @@ from .heads import (
     BadLength,
     HeadTooLarge,
     LengthMissing,
+    check_host,
     check_length,
     check_request_line,
     origin_form,
@@ -138,6 +139,7 @@ class Handler(_WSGIHandler):
         check_length(headers)
         if headers.get("transfer-encoding") and self.request_version != "HTTP/1.1":
             raise BadLength
+        check_host(headers, self.request_version)
         return headers
 
     def get_environ(self) -> dict[str, Any]:

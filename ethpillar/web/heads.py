@@ -13,7 +13,7 @@ MAX_HEAD = 32 * 1024
 "Bytes of all header lines of a request. Browsers send one or two KiB, and four of each cookie."
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_REQUEST_LINE = re.compile(_TOKEN + r" [!-~\x80-\xff]+ HTTP/1\.[01]\r?\n")
+_REQUEST_LINE = re.compile(_TOKEN + r" [!-~]+ HTTP/1\.[01]\r?\n")
 _HEADER_LINE = re.compile(_TOKEN.encode() + rb":[\t -~\x80-\xff]*\r?\n")
 "A line as RFC 9112 has it: a name with no blank around it, a colon, and no control character but the line's end."
 
@@ -64,6 +64,13 @@ def read_head(stream: Any) -> io.BytesIO:
         if head.tell() <= MAX_HEAD and not _HEADER_LINE.fullmatch(line):
             raise BadHead
     raise HeadTooLarge
+
+
+def check_host(headers: Any, line: str) -> None:
+    """Raise `BadHead` unless the headers say once which host is meant, which HTTP/1.0 did not have to."""
+    hosts = len(headers.get_all("host") or [])
+    if hosts > 1 or (not hosts and line.rstrip().endswith("HTTP/1.1")):
+        raise BadHead
 
 
 def check_length(headers: Any) -> None:

@@ -34,7 +34,8 @@ ESC = "\x1b"
         ("bell\x07 and null\x00", ["bell and null"]),
         ("two\nlines", ["two", "lines"]),
         ("a\n\nb", ["a", "", "b"]),
-        ("separators \u2028 \u2029 \x85 stay one line", ["separators \u2028 \u2029  stay one line"]),
+        ("separators \u2028 \u2029 \x85 stay one line", ["separators <U+2028> <U+2029>  stay one line"]),
+        ("paid \u202e000,1\u2069 \u200f", ["paid <U+202E>000,1<U+2069> <U+200F>"]),
         ("🦀 ünï", ["🦀 ünï"]),
     ],
 )

@@ -117,3 +117,18 @@ def test_an_error_that_several_share_keeps_none_of_their_frames(system: System) 
     while frame is not None:
         frames, frame = frames + 1, frame.tb_next
     assert frames == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("a.b.evil.com", "evil.com"),
+        ("a.b.evil.co.uk", "evil.co.uk"),
+        ("node.honest.co.uk.", "honest.co.uk"),
+        ("node.example.de", "example.de"),
+        ("localhost", "localhost"),
+        ("x.com.au", "x.com.au"),
+    ],
+)
+def test_names_below_a_public_suffix_are_of_several_owners(name: str, domain: str) -> None:
+    assert resolve.domain_of(name) == domain

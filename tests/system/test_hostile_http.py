@@ -90,19 +90,22 @@ NO_HEADS = [
     ("GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 411),
-    ("POST /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n", 405),
-    ("POST /?EIO=4&transport=polling&sid=x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0", 408),
-    ("POST /?EIO=4&transport=polling&sid=x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400),
+    ("POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n", 405),
+    ("POST /?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0", 408),
+    ("POST /?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400),
     ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\nContent-Length: 1_0\r\n\r\n", 400),
+    ("GET /healthz HTTP/1.1\r\n\r\n", 400),
+    ("GET /healthz HTTP/1.1\r\nHost: x\r\nHost: CANARY\r\n\r\n", 400),
+    ("GET /healthz\xe4 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     ("GET / HTTP/1.1 CANARY\r\n\r\n", 400),
     ("GET / HTTP/9.x\r\n\r\n", 400),
     ("no request CANARY\r\n\r\n", 400),
     ("GET /healthz\r\n\r\n", 400),
     ("GET /healthz HTTP/0.9\r\n\r\n", 400),
     *(
-        (f"GET /healthz HTTP/1.1\r\n{line}\r\nX-Forwarded-For: CANARY\r\n\r\n", 400)
+        (f"GET /healthz HTTP/1.1\r\nHost: x\r\n{line}\r\nX-Forwarded-For: CANARY\r\n\r\n", 400)
         for line in ("CANARY", "X-A : b", " X-A: b", "X-A: b\rX-B: CANARY", "X-A: b\0", "Content-Length : 5", "\rX: y")
     ),
     ("POST /x HTTP/1.1\r\ngarbage\r\nContent-Length: 34\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
