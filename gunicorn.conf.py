@@ -44,6 +44,7 @@ _OWN = ("ethpillar", "config", "setting_values")
 _CHECK = 60
 "Seconds that new code may take to load."
 _PACKAGES = _Path("requirements.txt")
+"What is installed; in an image it is not there, and does not change."
 
 
 def on_starting(server):
@@ -60,7 +61,7 @@ def on_reload(server):
     for each in list(server.log.error_log.handlers):
         server.log.error_log.removeHandler(each)
     server.log.error_log.addHandler(handler(_settings.log_format == "json"))
-    server.reload = _partial(_reload, server, _PACKAGES.read_bytes())
+    server.reload = _partial(_reload, server, _packages())
 
 
 def _reload(server, packages):
@@ -70,7 +71,7 @@ def _reload(server, packages):
     """
     _take_over()
     wrong = _fault()
-    if packages != _PACKAGES.read_bytes():
+    if packages != _packages():
         wrong = "requirements.txt has changed, and packages are loaded at a restart only"
     if wrong:
         server.log.error("Not reloaded: %s", wrong)
@@ -78,6 +79,10 @@ def _reload(server, packages):
     for name in [name for name in _sys.modules if name.partition(".")[0] in _OWN]:
         del _sys.modules[name]
     type(server).reload(server)
+
+
+def _packages():
+    return _PACKAGES.read_bytes() if _PACKAGES.exists() else b""
 
 
 def _fault():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,16 @@ import pytest
 from gunicorn.config import Config
 
 ROOT = Path(__file__).parents[1]
+
+
+def test_the_master_starts_where_there_is_no_list_of_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in the image."""
+    monkeypatch.setenv("REDIS_URL", "redis://localhost")
+    conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    monkeypatch.chdir(tmp_path)
+    server: Any = SimpleNamespace(log=SimpleNamespace(error_log=logging.Logger("master")))
+    conf["on_starting"](server)
+    assert callable(server.reload)
 
 
 @pytest.mark.parametrize("timeout", ["1", "8", "59.5"])
