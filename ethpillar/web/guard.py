@@ -19,6 +19,7 @@ from engineio import packet as eio_packet
 
 from ..errors import BadRequest, EthPillarError, RateLimited, whereabouts
 from ..limits.buckets import Bucket
+from ..limits.ledger import Account
 from ..limits.limits import HANDSHAKE, Limits
 from ..limits.refusals import Refusal
 from .dispatch import CLIENT, PACKETS
@@ -51,6 +52,7 @@ class _Session:
     client: str | None
     events: Bucket
     deadline: gevent.Greenlet[..., None]
+    account: Account
     unread: int = 0
     connecting: gevent.Greenlet[..., None] | None = None
     "Waits for the answer to its CONNECT."
@@ -99,8 +101,8 @@ class Guard:
             self._limits.refused.note(Refusal.CONNECTIONS)
             return False
         deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
-        self._eio.sockets[sid].queue.account = self._limits.ledger.account("sockets", (client,), SOCKET)
-        self._sessions[sid] = _Session(client, self._limits.events(), deadline)
+        account = self._eio.sockets[sid].queue.account = self._limits.ledger.account("sockets", (client,), SOCKET)
+        self._sessions[sid] = _Session(client, self._limits.events(), deadline, account)
         socket = self._eio.sockets[sid]
         socket.receive = partial(self._receive, sid, socket.receive)
         socket.handle_post_request = partial(self._posted, client, socket)
@@ -111,7 +113,7 @@ class Guard:
         session = self._sessions.pop(sid, None)
         if session is not None:
             session.deadline.kill(block=False)
-            self._eio.sockets[sid].queue.account.close()
+            session.account.close()
             self._limits.engines.release(session.client)
         self._left(sid)
         self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error

@@ -213,6 +213,7 @@ class Gateway:
         assert not self.rooms.gateway.sockets
         assert not len(self.rooms.gateway.guard)
         assert not self.server.environ
+        assert not self.rooms.limits.ledger.total
         return sent
 
 
