@@ -19,7 +19,7 @@ from ..journal.entry import Entry
 from ..limits.ledger import Ledger
 from ..ssh.pool import ConnectionPool
 from ..timing import within
-from ..units import service_name, unit_name
+from ..units import IN_DOCKER, service_name, unit_name
 from . import failures
 from .link import Link
 from .rights import JournalRights
@@ -169,6 +169,8 @@ class NodeJournal:
 
     def hint_of_missing(self, unit: str) -> str | None:
         """Return what may be done about a unit that the node's systemd does not have; None if nothing is known."""
+        if (command := IN_DOCKER.get(service_name(unit))) is not None:
+            return f"It runs in Docker and has no unit, so its log is not in the journal. On the node: {command}"
         with suppress(EthPillarError), within(LAST_LINES_TIMEOUT):
             words, stdin = self._rights.get("").wrap((*OF_USER, f"_SYSTEMD_USER_UNIT={unit}"))
             if found := _UID.search(self._pool.run(words, stdin, self._timeout).stdout):

@@ -4,11 +4,12 @@ Belongs here: which units there are, what a unit's name may look like, and readi
 values out. It must not know how the text was got.
 """
 
-from .names import CORE_UNITS, KNOWN_UNITS, service_name, unit_name
+from .names import CORE_UNITS, IN_DOCKER, KNOWN_UNITS, service_name, unit_name
 from .show import UnitStatus, most_output, parse_show, show_command
 
 __all__ = [
     "CORE_UNITS",
+    "IN_DOCKER",
     "KNOWN_UNITS",
     "UnitStatus",
     "most_output",

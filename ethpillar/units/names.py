@@ -18,6 +18,13 @@ PLUGIN_UNITS = (
 )
 "In a status update when the node has them."
 
+IN_DOCKER = {
+    "aztec": "cd /opt/ethpillar/aztec && docker compose logs -f",
+    "aztec-sequencer": "cd /opt/ethpillar/aztec && docker compose logs -f",
+    "csm-sentinel": "docker logs -f csm-sentinel",
+}
+"What EthPillar runs in containers, and how each log is read: they have no unit."
+
 KNOWN_UNITS = CORE_UNITS + PLUGIN_UNITS
 
 # systemd.unit(5): letters, digits and ":-_.\\@", 255 characters with the suffix. A leading dash would be an option.
