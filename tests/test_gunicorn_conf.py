@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import runpy
 from pathlib import Path
@@ -35,5 +36,8 @@ def test_the_master_waits_for_the_whole_of_an_orderly_shutdown(monkeypatch: pyte
     worker = SimpleNamespace(cfg=Config(), log=None, wsgi=SimpleNamespace(extensions={"ethpillar": server}))
     worker.cfg.set("graceful_timeout", conf["graceful_timeout"])
     conf["post_worker_init"](worker)
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    assert frozen > 10_000  # full collections do not walk through all that stays
     assert worker.cfg.graceful_timeout == 3  # for requests under way, after the shutdown
     assert started == ["started"]
