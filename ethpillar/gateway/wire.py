@@ -20,7 +20,7 @@ from ..journal.entry import Entry
 from ..journal.formats import Line, Template
 from ..nodes.items import Encoder, Fill, Item
 from ..units import UnitStatus, service_name, unit_name
-from ..web.ready import Ready, messages_in, ready_frame
+from ..web.ready import Ready, message_of, messages_in, ready_frame
 
 MOST_SERVICES = 32
 MAX_BACKLOG = 5000
@@ -213,14 +213,17 @@ def ready_batches(whose: dict[str, Any], items: Iterable[Item]) -> Ready:
 
     :param whose: its `service`, or `services`
     """
-    every = list(items)
-    entries = [message[len(_LOG_DATA) : -1] for message in messages_in(ready_lines(every).data)]
-    number, boot = 0, ""
-    for item in every:
-        if item.lines and (not boot or boot not in item.cursor) and (found := _BOOT.search(item.cursor)) is not None:
+    entries: list[bytes] = []
+    boot = ""
+    for item in items:
+        if item.lines == 1:  # as almost all have
+            some = [message_of(item.data)[len(_LOG_DATA) : -1]]
+        else:
+            some = [message[len(_LOG_DATA) : -1] for message in messages_in(item.data)]
+        if some and (not boot or boot not in item.cursor) and (found := _BOOT.search(item.cursor)) is not None:
             boot = found[0]
-            entries[number] = entries[number][:-1] + b',"boot":"' + found[1].encode() + b'"}'
-        number += item.lines
+            some[0] = some[0][:-1] + b',"boot":"' + found[1].encode() + b'"}'
+        entries += some
     head = b'2["log_batch",' + _dumps(whose)[:-1] + b',"entries":['
     starts = range(0, len(entries), MAX_BATCH)
     batches = [ready_frame(head, b",".join(entries[at : at + MAX_BATCH]), b"]}]") for at in starts]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -171,7 +172,9 @@ class LogSubscription:
             return
         live = self._machine.state is SubscriberState.LIVE
         if live and self._sink.window and self.position < ring.end < self.position + BATCH:
-            gevent.sleep(self._sink.window)
+            gevent.sleep(
+                self._sink.window - time.monotonic() % self._sink.window
+            )  # all at once, so that they share runs
         run = ring.run(self.position) if self.position >= ring.start else Run()  # it may have waited above
         if run:
             self._deliver(run)

@@ -44,6 +44,12 @@ def messages_in(frames: bytes) -> list[bytes]:
     return [packet[1:] for packet in packets_in(frames)]
 
 
+def message_of(frame: bytes) -> bytes:
+    """Return the message in one frame that `ready_frame` made."""
+    length = frame[1]
+    return frame[3 if length < 126 else 5 if length == 126 else 11 :]
+
+
 class Ready:
     """A run of frames. To Engine.IO it is a packet like any other, though it stands for many."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from engineio.packet import MESSAGE, Packet
 from engineio.payload import Payload
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ethpillar.web.frames import TEXT, read_header, server_frame
 from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS, OutgoingQueue
-from ethpillar.web.ready import Ready, messages_in, ready_frame
+from ethpillar.web.ready import Ready, message_of, messages_in, ready_frame
 
 SIZES = st.sampled_from([0, 1, 123, 124, 125, 126, 65_533, 65_534, 65_535, 70_000])
 TEXTS = st.lists(st.one_of(st.text(), st.builds("x".__mul__, SIZES)), max_size=8)
@@ -64,3 +65,8 @@ def test_a_run_weighs_as_much_and_counts_as_many_as_its_packets() -> None:
     assert not queue.ready
     queue.get()
     assert (queue.qsize(), queue.weight, queue.ready) == (0, 0, True)
+
+
+@pytest.mark.parametrize("size", [0, 100, 123, 124, 125, 126, 1000, 65533, 65534, 65535, 65536, 100_000])
+def test_the_message_of_a_frame(size: int) -> None:
+    assert message_of(ready_frame(b"x" * size)) == b"x" * size
