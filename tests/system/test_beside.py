@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from ..waiting import until
 from .conftest import EXECUTION, World
+from .proxy import Proxy
+
+
+@pytest.fixture
+def proxy(world: World) -> Iterator[Proxy]:
+    made = Proxy(world.sshd.port)
+    yield made
+    made.close()
+
 
 LIGHTHOUSE = "Lighthouse Consensus Client service for HOODI"
 TEKU = "Teku Beacon Node Consensus Client service for HOODI"
@@ -78,3 +89,20 @@ def test_a_unit_that_ethpillar_edits_is_the_same_log_all_the_time(world: World) 
     world.node.append(EXECUTION, "after")
     until(lambda: socket.lines("execution") == ["before", "while it is away", "after"], "all lines")
     assert "ended" not in [state["state"] for state in socket.events("log_state")]
+
+
+def test_a_node_that_moves_to_another_address_is_found_by_a_page_that_comes_again(world: World, proxy: Proxy) -> None:
+    token = world.session(port=proxy.port)
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution"})
+    world.node.append(EXECUTION, "before")
+    until(lambda: socket.lines("execution") == ["before"], "a line")
+    cursor = socket.events("log_data")[-1]["cursor"]
+    world.write_session(token)  # the dashboard writes the new address
+    proxy.refuse(True)
+    proxy.cut()
+    socket.wait("connection_state", lambda told: told["state"] == "reconnecting")
+    again = world.enter(token)
+    world.node.append(EXECUTION, "after")
+    again.call("subscribe_logs", {"service": "execution", "after": cursor})
+    until(lambda: again.lines("execution") == ["after"], "the line after")
