@@ -36,6 +36,8 @@ import { Connection } from "./wire/connection.js";
 const SMALL = "(max-width: 700px)";
 const TOKEN = "token";
 const OPTIONS = "options";
+/** Milliseconds of a frame in which what nobody reads faster is painted, one part after the other. */
+const PART = 3;
 const THEME = "theme";
 
 export class App {
@@ -52,6 +54,8 @@ export class App {
     this.live.clock = (ms) => this.zone.clock(ms);
     /** @type {Connection | null} */
     this.connection = null;
+    /** What is still to be painted. @type {(() => void)[]} */
+    this._unpainted = [];
     this.side = false;
     /** What came while it was paused. */
     this.missed = { lines: 0, errors: 0 };
@@ -210,12 +214,21 @@ export class App {
   _paint() {
     this.stage.draw();
     this.log.paint();
+    if (this._unpainted.length) this._paintSome();
   }
 
   _paintSlowly() {
-    for (const part of [this.header, this.verdict, this.rail, this.why, this.tools, this.foot, this.tabs, this.said]) part.draw();
-    if (!this.histogram.pressed) this.histogram.draw();
-    this.travel.look();
+    const parts = [this.header, this.verdict, this.rail, this.why, this.tools, this.foot, this.tabs, this.said];
+    this._unpainted = [...parts.map((part) => () => part.draw()), () => this.histogram.pressed || this.histogram.draw(), () => this.travel.look()];
+    this._paintSome();
+  }
+
+  /** All of it in one frame would be felt. */
+  _paintSome() {
+    const end = performance.now() + PART;
+    do this._unpainted.shift()?.();
+    while (this._unpainted.length && performance.now() < end);
+    if (this._unpainted.length) this.frames.again();
   }
 
   /** What the verdict is about. @returns {import("./model/verdict.js").Situation} */

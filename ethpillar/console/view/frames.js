@@ -34,6 +34,11 @@ export class Frames {
   /** Something has changed. */
   want() {
     this._slowWanted = true;
+    this.again();
+  }
+
+  /** There is more to paint of what has changed. */
+  again() {
     if (this._wanted) return;
     this._wanted = true;
     if (document.hidden) this._hiddenTimer = window.setTimeout(() => this._hidden(), HIDDEN);
