@@ -182,6 +182,7 @@ class Gateway:
         self.app = create_app(config.load(environment, env_file=None))
         self.rooms = self.app.extensions["ethpillar"]
         self.rooms.store.renew = lambda token: None
+        self.rooms.store.count_bad_token = lambda client: 1  # which would ask a Redis
         self.server = self.rooms.gateway._socketio.server
         self.server.async_handlers = self.server.eio.async_handlers = False
         self.server.eio.start_service_task = False  # it would go on beside all later tests
