@@ -101,11 +101,15 @@ class Keeper:
     def _look(self) -> None:
         while True:
             gevent.sleep(EVERY)
-            for account in list(self.ledger.measured):
-                if account.measure is not None and not account.closed:
-                    account.hold(account.measure())
-                breathe()
+            self._measure()
             self._give_back()
+
+    def _measure(self) -> None:
+        """Ask each account that has to be asked. A function of its own: the loop above would keep the last one."""
+        for account in list(self.ledger.measured):
+            if account.measure is not None:
+                account.hold(account.measure())
+            breathe()
 
     def _give_back(self) -> None:
         """Give freed memory back to the system: the allocator keeps it, and others could use it."""

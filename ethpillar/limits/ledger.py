@@ -67,6 +67,7 @@ class Account:
         if not self.closed:
             self.closed = True
             self._ledger.close(self)
+            self.give_back = self.measure = None
 
 
 class Ledger:
