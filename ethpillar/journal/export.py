@@ -35,8 +35,9 @@ _NEWLINE = b"\n"
 _MESSAGE = b"MESSAGE="
 _USUAL = re.compile(
     rb"__CURSOR=([^\n]{0,512}+)\n__REALTIME_TIMESTAMP=(\d{1,20}+)\n__MONOTONIC_TIMESTAMP=[^\n]*+\n"
-    rb"(?:__SEQNUM(?:_ID)?=[^\n]*+\n)*+(_BOOT_ID=(?:(?!MESSAGE=)[^\n]++\n)*+)MESSAGE=([^\n]*+)\n((?:[^\n]++\n)*+)\n"
-)
+    rb"(?>(?:__SEQNUM(?:_ID)?=[^\n]*+\n)*)(_BOOT_ID=(?>(?:(?!MESSAGE=)[^\n]++\n)*))MESSAGE=([^\n]*+)\n"
+    rb"((?>(?:[^\n]++\n)*))\n"
+)  # atomic groups, as Debian 12's Python 3.11.2 loses a group that is repeated possessively within another one
 """An entry as journalctl prints almost all: cursor, time, the lines before its message, that, the lines after it.
 
 A program prints one entry after the other with the same lines before and after its message."""
