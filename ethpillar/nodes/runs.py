@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 BATCH = 500
 "Items handed to a sink at once, at most."
-BATCH_BYTES = 128 * 1024
+BATCH_BYTES = 256 * 1024
 "And their size: when that is reached, the sink is asked again whether it keeps up."
 
 

@@ -25,7 +25,7 @@ from .diagnosis import End
 from .shell import NOISE_LIMIT, CommandLine, Ends
 from .transport import NodeTransport
 
-READ_SIZE = 64 * 1024
+READ_SIZE = 256 * 1024
 "Bytes asked for at once; sshd sends at most 32 KiB in one packet."
 STDERR_KEPT = 4096
 "Bytes of standard error kept of a command, the last ones."
