@@ -130,7 +130,7 @@ lock: $(VENV)/.uv
 			--default-index https://pypi.org/simple "$${each%%:*}.in" -o "../requirements$${each#*:}.txt" || exit 1; done
 
 $(VENV)/.uv: $(VENV)/.python
-	@$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv && touch $@
+	@$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv && touch $@
 
 # Whether every pinned requirement has a wheel for each Python and platform: nothing may need a compiler.
 .PHONY: wheels
@@ -145,7 +145,7 @@ audit: $(VENV)/.audit
 		*) echo "audit: NOTHING WAS AUDITED: the list of vulnerabilities (pypi.org/pypi/NAME/VERSION/json) could not be read" ;; esac; exit 1
 
 $(VENV)/.audit: $(VENV)/.python
-	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit && touch $@
+	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit && touch $@
 
 # A fast log in a headless Chromium, and how long its frames take: make bench-frontend RATE=5000 SECONDS=10
 .PHONY: bench-frontend example
