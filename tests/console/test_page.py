@@ -224,7 +224,7 @@ def test_hostile_lines_are_text(console: Console, world: World, text: str) -> No
     shown = page.eval("document.body.textContent")
     for hidden in "\u202e\u2066\u200b":
         assert hidden not in shown
-        assert hidden not in text or f"‹U+{ord(hidden):04X}›" in shown
+        assert hidden not in text or f"U+{ord(hidden):04X}" in shown  # by the server or by the page
 
 
 def test_hostile_names_and_descriptions_are_text(console: Console, world: World) -> None:
