@@ -19,7 +19,8 @@ from ..errors import EthPillarError, SshTimeout, SshUnreachable
 from ..journal.history.query import Query
 from ..limits.ledger import Ledger
 from ..sessions import SessionRecord
-from ..ssh.connection import Connection, Result
+from ..ssh.command import Result
+from ..ssh.connection import Connection
 from ..ssh.pool import ConnectionPool
 from ..turns import tenant
 from ..units import most_output, service_name

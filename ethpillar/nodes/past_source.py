@@ -13,7 +13,7 @@ from ..journal.boots import Boot
 from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
-from ..ssh.connection import Command
+from ..ssh.command import Command
 from ..ssh.pool import ConnectionPool
 from ..timing import within
 from ..turns import breathe

@@ -13,7 +13,8 @@ from typing import Any
 import gevent
 
 from ..errors import EthPillarError, SshError
-from ..ssh.connection import Connection, NotRun, Result
+from ..ssh.command import NotRun, Result
+from ..ssh.connection import Connection
 from ..ssh.diagnosis import diagnose
 from ..ssh.shell import long_command
 from .rights import JournalRights

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import LogUnavailable, PermissionDenied, SshUnreachable
 from ..ssh import access
-from ..ssh.connection import Result
+from ..ssh.command import Result
 from .shared import Shared
 
 DENIAL_KEPT = 15.0

@@ -19,7 +19,7 @@ from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
 from ..limits.ledger import Ledger
-from ..ssh.connection import Command
+from ..ssh.command import Command
 from ..timing import within
 from ..turns import breathe, tenant
 from .tries import ReadFailed, Trouble

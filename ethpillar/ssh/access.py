@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import SshTimeout
-from .connection import Result
+from .command import Result
 from .diagnosis import ILLNESS
 
 PROBE = ("journalctl", "--system", "-q", "-n", "1", "--no-pager", "-o", "export", "--output-fields=_PID")

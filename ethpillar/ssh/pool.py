@@ -17,7 +17,8 @@ from gevent.event import Event
 
 from ..errors import EthPillarError, LimitReached, ShellHangs, SshTimeout, SshUnreachable
 from .channels import ChannelCount, Channels, Step
-from .connection import OUTPUT_LIMIT, ChannelRefused, Command, Connection, Result
+from .command import OUTPUT_LIMIT, Command, Result
+from .connection import ChannelRefused, Connection
 from .shell import Ends
 
 LOOK_EVERY = 1.0

@@ -18,7 +18,7 @@ from ethpillar.journal.inputs import json_entry, told_by
 from ethpillar.journal.render import Renderer
 from ethpillar.ssh import hostkeys
 from ethpillar.ssh.access import JournalBroken, find
-from ethpillar.ssh.connection import Result
+from ethpillar.ssh.command import Result
 from ethpillar.ssh.keys import KeyReader
 
 KEYS = KeyReader()

@@ -19,7 +19,7 @@ from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.node_source import THIS_BOOT, NodeJournal
 from ethpillar.nodes.reader import JournalReader
 from ethpillar.nodes.tries import NEW
-from ethpillar.ssh.connection import Result
+from ethpillar.ssh.command import Result
 
 from ..waiting import until
 from .journal_fake import FakeJournal, FakeSink, make_feed

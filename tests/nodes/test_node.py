@@ -17,7 +17,7 @@ from ethpillar.nodes.link_state import PATIENT, RESTLESS
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
 from ethpillar.ssh.channels import ChannelCount
-from ethpillar.ssh.connection import Result
+from ethpillar.ssh.command import Result
 from ethpillar.ssh.target import Target
 from ethpillar.timing import Backoff
 

@@ -22,7 +22,7 @@ from ethpillar.nodes import node_source
 from ethpillar.nodes.node_source import NAMES, NodeJournal, NodeSource
 from ethpillar.nodes.source import WHOLE
 from ethpillar.ssh.access import SUDO, JournalAccess
-from ethpillar.ssh.connection import Result
+from ethpillar.ssh.command import Result
 from ethpillar.units import UnitStatus
 
 UNIT = "execution.service"

@@ -11,7 +11,7 @@ from gevent.event import Event
 from ethpillar.errors import CommandForced, NoShell, ShellHangs, SshError, SshUnreachable
 from ethpillar.nodes.proof import Proof
 from ethpillar.nodes.rights import JournalRights
-from ethpillar.ssh.connection import NotRun, Result
+from ethpillar.ssh.command import NotRun, Result
 from ethpillar.ssh.diagnosis import End
 
 from ..waiting import until

@@ -12,7 +12,7 @@ from ethpillar.errors import LogUnavailable, PermissionDenied, SshTimeout
 from ethpillar.nodes import rights as rights_module
 from ethpillar.nodes.rights import DENIAL_KEPT, NOT_DOUBTED, Finding, JournalRights
 from ethpillar.ssh.access import PLAIN, SUDO, JournalBroken
-from ethpillar.ssh.connection import Result
+from ethpillar.ssh.command import Result
 
 from ..waiting import until
 

@@ -1,6 +1,7 @@
 """An sshd and its connections without a network: channels are granted or refused, and commands run as they are told.
 
-Only what `ssh.connection` asks of paramiko is here. Everything that crosses a network there lets others run here.
+Only what `ssh.connection` and `ssh.command` ask of paramiko is here. Everything that crosses a network there lets
+others run here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ import paramiko
 from gevent.event import Event
 from gevent.lock import RLock
 
+from ethpillar.ssh.command import Command
 from ethpillar.ssh.connection import Connection
+from ethpillar.ssh.shell import Ends
+
+from ..waiting import until
 
 
 def told(line: str) -> tuple[str, bytes, bool]:
@@ -199,3 +204,26 @@ class Sshd:
 def connection(transport: Any, most: int = 10) -> Connection:
     """A real `Connection` over this."""
     return Connection(transport, most, 15, 20)
+
+
+def start(
+    connection: Connection,
+    words: list[str] | None = None,
+    stdin: bytes = b"",
+    timeout: float = 5,
+    endless: bool = False,
+) -> Command:
+    """Start a command on a channel that has been counted."""
+    connection.channels.take()
+    return connection.start(words or ["systemctl"], stdin, timeout, Ends.CLOSED if endless else Ends.SOON)
+
+
+def only(sshd: Sshd) -> Channel:
+    """Return the only channel that is open."""
+    (channel,) = sshd.channels
+    return channel
+
+
+def settled(connection: Connection) -> None:
+    """Wait until no channel of a connection is in use."""
+    until(lambda: not connection.channels.in_use, "the end of all channels")

@@ -12,7 +12,7 @@ import pytest
 from ethpillar.errors import HostKeyChanged, SshTimeout
 from ethpillar.ssh import access, hostkeys
 from ethpillar.ssh.address import AddressPolicy
-from ethpillar.ssh.connection import Result
+from ethpillar.ssh.command import Result
 from ethpillar.timing import CAP, Backoff
 
 
