@@ -13,7 +13,7 @@ from pathlib import Path
 
 from demo.simnode import SimNode, install
 
-UNIT = "execution.service"
+UNIT, OTHER = "execution.service", "consensus.service"
 BACKLOG = 50
 LINE = (
     "INFO [07-21|10:11:12.345] Imported new potential chain segment     number={:,} hash=1f2e3d..a0b1c2 blocks=1 "
@@ -48,7 +48,8 @@ class FastNode:
         self._folder.mkdir(parents=True)
         install(folder / "sim", sys.executable)
         node = SimNode(folder / "sim")
-        node.set_unit(UNIT, LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x")
+        for unit in (UNIT, OTHER):
+            node.set_unit(unit, LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x")
         self.bin = folder / "sim" / "bin"
         self._backlog = [LINE.format(20_000_000 + number) for number in range(BACKLOG)]
         self.prepare([])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 from ..errors import SessionStoreDown, whereabouts
 from .endings import Choice, Endings, say
@@ -47,6 +48,7 @@ class SessionWatch:
         self._renewed: dict[str, float] = {}
         self._told: set[str] = set()
         "Those that were found to be gone since the last look: what this server itself says comes back to it."
+        self._ending = BoundedSemaphore(1)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 
     def start(self) -> None:
@@ -92,8 +94,9 @@ class SessionWatch:
 
     def _end(self, tokens: Collection[str]) -> set[str]:
         """Call back with those of the tokens whose session is gone, and return them. May raise `SessionStoreDown`."""
-        gone = self._store.gone(tokens)
-        for token in gone:
-            log.info("It has ended", extra={"session": token_hash(token)})
-            self._ended(token)
+        with self._ending:  # a look and a message may be about the same one
+            gone = self._store.gone(set(tokens) & set(self._in_use()))
+            for token in gone:
+                log.info("It has ended", extra={"session": token_hash(token)})
+                self._ended(token)
         return gone

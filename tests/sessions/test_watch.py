@@ -133,3 +133,24 @@ def test_an_error_that_nobody_thought_of_does_not_end_the_watch(caplog: pytest.L
     assert len(told) == 2
     assert "ValueError" in told[1]
     assert "password" not in caplog.text
+
+
+def test_an_end_that_is_seen_and_heard_of_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(interval=3600)
+    del scene.fake.values[f"ssh_session:{TOKENS[1]}"]
+    ask = scene.store.gone
+
+    def slowly(tokens: set[str]) -> set[str]:
+        gone = ask(tokens)
+        gevent.sleep(0.001)  # until the answer has come
+        return gone
+
+    def end(token: str) -> None:
+        scene.ended.append(token)
+        scene.in_use.remove(token)
+
+    monkeypatch.setattr(scene.store, "gone", slowly)
+    scene.watch._ended = end
+    both = [gevent.spawn(scene.watch.look), gevent.spawn(scene.watch.hear, lambda tokens: set(tokens))]
+    gevent.joinall(both, raise_error=True)
+    assert scene.ended == [TOKENS[1]]
