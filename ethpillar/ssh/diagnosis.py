@@ -24,7 +24,6 @@ from ..errors import (
     ShellEnds,
     ShellRestricted,
     SshError,
-    SshUnreachable,
 )
 
 ARGUMENT_LIMIT = 128 * 1024
@@ -133,7 +132,8 @@ def refused_after_login(banner: bytes) -> SshError:
     """
     if _ACCOUNT.search(banner):
         return AccountExpired()
-    return SshUnreachable(
-        hint="The node took the password or key and closed the connection. It may be starting or stopping "
-        "(/run/nologin), or its rules (PAM) let this user in from elsewhere, or at other times, only."
+    return SessionRefused(
+        hint="The node took the password or key and closed the connection. It may be starting, stopping or under "
+        "maintenance (/run/nologin, /etc/nologin), or its rules (PAM) let this user in from elsewhere, or at other "
+        "times, only."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ..system.test_cli import flask
 from ..waiting import until
 from .conftest import World
 from .test_damage import clean, start_journald, stop_journald
@@ -99,3 +100,21 @@ def test_a_unit_of_a_user_s_own_systemd_is_told_as_that(world: World) -> None:
     assert (error["code"], error["service"]) == ("unit_not_found", "mine")
     assert "uid 1001" in error["hint"]
     world.machine.run("loginctl", "disable-linger", "guest")
+
+
+@pytest.mark.parametrize("path", ["/etc/nologin", "/run/nologin"])
+def test_a_node_under_maintenance_is_told_as_that_and_tried_again(world: World, path: str) -> None:
+    world.machine.run("sh", "-c", f"echo 'Back at noon: a disk is changed.' > {path}")
+    try:
+        token = world.session_of("staker")
+        socket = world.open(token)
+        error = socket.wait("error")
+        assert error["code"] == "ssh_unreachable"
+        assert path in error["hint"]
+        done = flask(world, "sessions", "check", token)
+        assert done.returncode == 1
+        assert "The node lets nobody run anything at the moment." in done.stdout
+        assert "noon" not in str(socket.received) + done.stdout
+    finally:
+        world.machine.run("rm", path)
+    socket.wait("connection_state", lambda state: state["state"] == "connected")

@@ -18,7 +18,6 @@ from ethpillar.errors import (
     ShellEnds,
     ShellRestricted,
     SshError,
-    SshUnreachable,
 )
 from ethpillar.ssh.diagnosis import ARGUMENT_LIMIT, FORCED_PREFIX, LONG, End, diagnose, refused_after_login
 from ethpillar.ssh.shell import CommandLine, long_command
@@ -92,8 +91,8 @@ def test_whatever_a_node_prints_none_of_it_is_repeated(status: int, output: byte
     ("banner", "kind"),
     [
         (b"Your account has expired; please contact your system administrator.\n", AccountExpired),
-        (b"System is booting up. Unprivileged users are not permitted to log in yet.\n", SshUnreachable),
-        (b"\xff\xfe", SshUnreachable),
+        (b"System is booting up. Unprivileged users are not permitted to log in yet.\n", SessionRefused),
+        (b"\xff\xfe", SessionRefused),
     ],
 )
 def test_what_sshd_says_when_it_hangs_up_on_a_login_that_was_right(banner: bytes, kind: type[SshError]) -> None:
