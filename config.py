@@ -117,7 +117,7 @@ class Settings:
     ssh_give_up: float = _setting("3600", seconds(1, 86400), "seconds of trying to reconnect before sockets are let go")
     ssh_allowed_networks: tuple[Network, ...] = _setting("", networks, "when set: the only networks nodes may be in")
     ssh_denied_networks: tuple[Network, ...] = _setting(
-        "", networks, "networks no node may be in (link-local and metadata addresses never are)"
+        "", networks, "networks in which nodes are refused (link-local and metadata addresses always are)"
     )
     node_linger: float = _setting("10", seconds(0, 600), "seconds an SSH connection outlives its last socket")
     ring_entries: int = _setting("5000", integer(10, 100000), "recent journal entries kept per followed unit")
@@ -135,7 +135,8 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = _setting(
         "127.0.0.0/8,::1/128",
         proxies,
-        "proxies whose `X-Forwarded-For` names the client, or `none`; one that names nobody has no limit per address",
+        "proxies whose `X-Forwarded-For` names the client, or `none`; a proxy that names no client is not limited per "
+        "address",
     )
     trusted_hops: int = _setting(
         "0",

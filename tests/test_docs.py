@@ -52,6 +52,11 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield (*path, name)
 
 
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", TEXT))))
+def test_each_test_that_is_named_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
 @pytest.mark.parametrize("name", [setting.name for setting in config.SETTINGS])
 def test_each_setting_is_there(name: str) -> None:
     assert f"`{name}`" in TEXT

@@ -26,7 +26,6 @@ class Trouble(Enum):
     SLOW = "journalctl has printed nothing for minutes"
     NOTHING = "the journal shows nothing where entries should be"
     PLACE = "a followed journal did not begin at the cursor"
-    UNEXPECTED = "a mistake in this server"
 
 
 class ReadFailed(Exception):

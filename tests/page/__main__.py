@@ -21,9 +21,9 @@ AT_ONCE = 5
 INTRODUCTION = """# What the page shows when something goes wrong
 
 Made by `make what-the-page-shows`; `tests/page` waits for the same end states. The page there has five sockets, as the
-dashboard has, and tries five times to connect. Each trouble begins on a page that is well, unless it says that the page
-opens then. Sockets and SSH tries are those that the trouble cost within the time of the last look; a reload is looked
-at after three seconds.
+dashboard has, and tries five times to connect. Each trouble begins while the page works, unless the heading says
+that the page opens during it. The numbers of sockets and SSH tries are those up to the last row but one; the row
+'a reload' shows the page three seconds after it was reloaded.
 """
 
 

@@ -30,6 +30,9 @@ programs get. The tests make it: they break a node in each of these ways.
 """
 AWAY = "It is tried again by itself."
 AGAIN = "It is tried again when somebody connects."
+LOG = "The service's log says so."
+NEVER = "These credentials are not tried again."
+FOR_GOOD = ("ssh_auth_failed", "ssh_bad_key", "ssh_second_factor")
 CASES = [each for group in GROUPS.values() for each in group]
 
 
@@ -75,8 +78,8 @@ def page(outputs: dict[str, str]) -> str:
             if others:
                 text += f"The same: {'; '.join(each.title for each in others)}.\n\n"
             if code:
-                again = "The service's log says so." if first.of_log else AWAY if first.away else AGAIN
-                text += f"Code: `{code}`. {again}\n\n"
+                then = NEVER if code in FOR_GOOD else AWAY if first.away else AGAIN
+                text += f"Code: `{code}`. {LOG if first.of_log else then}\n\n"
             text += f"```text\n{output}```\n"
     return text
 
