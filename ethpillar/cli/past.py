@@ -18,7 +18,7 @@ from ..errors import LimitReached
 from ..gateway.past_query import SYSTEM, past_request
 from ..journal.formats import LEVELS
 from ..journal.history.blocks import Shown
-from ..journal.history.paging import Page
+from ..journal.history.page import Page
 from ..journal.history.query import MOST, Direction, Query
 from ..nodes.node import Node
 from ..units import CORE_UNITS, service_name, unit_name

@@ -12,8 +12,8 @@ from gevent.event import Event
 
 from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, SshUnreachable
 from ethpillar.journal.boots import Boot
+from ethpillar.journal.detour import Step
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.history.paging import Step
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import Wanted
 from ethpillar.nodes import history as history_module

@@ -174,3 +174,14 @@ def chosen(shown: Iterable[Shown], wanted: Wanted) -> list[Shown]:
         return every
     found = {(each.entry.unit, each.block) for each in every if wanted.any_of(each.lines)}
     return [each for each in every if (each.entry.unit, each.block) in found]
+
+
+def between_blocks(found: list[Shown]) -> list[int]:
+    """Return the indexes at which a list of entries can be cut without a block being on both sides."""
+    last = {(each.entry.unit, each.block): number for number, each in enumerate(found)}
+    reach, clean = -1, []
+    for number, each in enumerate(found):
+        if reach < number:
+            clean.append(number)
+        reach = max(reach, last[each.entry.unit, each.block])
+    return [*clean, len(found)]

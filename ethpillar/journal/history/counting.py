@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from ..boots import Boot
 from ..formats import LEVELS
 from .blocks import Shown
-from .paging import DEFAULT, Bounds, Paging
+from .bounds import DEFAULT, Bounds
+from .paging import Paging
 from .query import Query
 
 _WARN, _ERROR = LEVELS.index("warn"), LEVELS.index("error")

@@ -1,7 +1,8 @@
-"""One page of the past: which journalctl to ask next, what of its entries the page has, and when it is enough.
+"""Reading one page of the past: which journalctl to ask next, whether its entries go on as they should, and the end.
 
-Belongs here: every decision about a page, so that it can be tested against a model of a journal. A page is read in
-slices: each is one journalctl that seeks to a cursor (or a time) and prints so many entries from there, that included:
+Belongs here: every decision about the reading, so that it can be tested against a model of a journal. What the page has
+room for is decided in `page`. A page is read in slices: each is one journalctl that seeks to a cursor (or a time) and
+prints so many entries from there, that included:
 
     paging = Paging(query, clock, description)
     while (step := paging.next_step()) is not None:
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -25,43 +25,13 @@ from ..boots import Boot, Walk, doubtful
 from ..cursor import same_entry, time_of
 from ..detour import SIZE, Answer, Step, begins_of_ignored, shows_damage
 from ..entry import Entry
-from .blocks import Apart, Shown, chosen, joined
+from .blocks import Apart, Shown, chosen
+from .bounds import DEFAULT, Bounds
 from .careful import Careful
+from .page import Filling, Page
 from .place import Place, Scanned, Slice
-from .query import MOST, Direction, Query
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The bounds on what one page may cost."""
-
-    first_slice: int = 2_000
-    "Entries that a search reads with its first journalctl."
-    slice: int = 50_000
-    "And with each further one: starting a journalctl costs as much as printing 1,400 entries."
-    forwards_slice: int = 20_000
-    "The same for reading forwards: there journalctl leaves out without a word what is vacuumed meanwhile."
-    portion: int = 4_000
-    "Entries that are judged at once, while the node sends the next ones."
-    slice_bytes: int = 24 << 20
-    "Bytes of messages that are read of a slice; one with longer lines is cut into several."
-    portion_bytes: int = 4 << 20
-    "Bytes of messages in a portion."
-    page_bytes: int = 1 << 20
-    "Bytes of messages in a page; one with longer lines has fewer entries than asked for, but one at least."
-    context: int = 50
-    "Entries that a plain page reads beyond its limit, so that it can begin at a line and not within a stack trace."
-    out_of_range: int = 1_000
-    "Entries in a row outside of the times asked for after which no more are expected: a clock may have been set back."
-    held: int = 1_000
-    "Entries at the end of a slice that may wait for the rest of their block, which the next slice has."
-    entries: int = 200_000
-    "Entries that a page looks at."
-    seconds: float = 10.0
-    "Seconds that it may take."
-
-
-DEFAULT = Bounds()
+from .query import Direction, Query
+from .torn import Torn
 
 
 class Outcome(Enum):
@@ -70,27 +40,6 @@ class Outcome(Enum):
     FULL = "it has as many entries as were asked for"
     END = "there is nothing more in this direction"
     BOUND = "it has looked at as many entries, or for as long, as one page may"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of the past."""
-
-    shown: Sequence[Shown]
-    "Oldest first."
-    before: str | None
-    "The cursor to go on from backwards; None: there is nothing before."
-    after: str | None
-    "The cursor to go on from forwards, as far as one is known."
-    scanned: int
-    "Entries that were looked at."
-    from_us: int | None
-    until_us: int | None
-    "The times between which they were written."
-    gaps: Sequence[dict[str, Any]]
-    "Each: `after` (a cursor, or None), `reason`, `from_us`, `to_us`."
-    more: bool
-    "Whether there may be more in the direction of the page."
 
 
 class NoSuchCursor(ValueError):
@@ -129,13 +78,11 @@ class Paging:
         self._careful: Careful | None = None
         self._ignored: list[int] = []  # when the files began that journalctl does without
         self._slice = Slice(0, bounds)
-        self._held: list[tuple[int, Entry]] = []  # of blocks that are not whole yet, by position
-        self._found: list[Shown] = []
-        self._position = 0
+        self._torn = Torn(bounds.held, self._back)
+        self._filling = Filling(query, bounds.page_bytes)
         self._scanned = Scanned(bounds.out_of_range)
         self.gaps: list[dict[str, Any]] = []
         self._outcome: Outcome | None = None
-        self._stopped_at: str | None = None  # the cursor to go on from
 
     # -- asking
 
@@ -156,7 +103,7 @@ class Paging:
     def _size(self) -> int:
         query = self._query
         if query.wanted.everything:
-            return query.limit - len(self._found) + self._bounds.context
+            return self._filling.left + self._bounds.context
         bounds = self._bounds
         if not self._scanned.entries:
             return max(bounds.first_slice, query.limit)
@@ -280,111 +227,28 @@ class Paging:
         inside, beyond = self._scanned.within(entries, self._query, self._back)
         if entries:
             self._place.move(entries[-1])
-        run = self._run(inside)
-        self._held = []
+        run = self._torn.run(inside)
         end = exhausted or (beyond and not (self._careful is not None and self._careful.leave_boot()))
         shown = self._apart.take(run)
-        judged = shown if end or self._over() else self._whole(shown, run)
+        judged = shown if end or self._over() or self._query.wanted.everything else self._torn.whole(shown, run)
         self._choose(chosen(judged, self._query.wanted), end)
 
-    def _run(self, entries: list[Entry]) -> Sequence[tuple[int, Entry]]:
-        """Return entries with what waited for them, with their positions, in the order of the journal."""
-        end = self._position + (-len(entries) if self._back else len(entries))
-        if self._back:
-            run = [*zip(range(end, self._position), reversed(entries), strict=True), *self._held]
-        else:
-            run = [*self._held, *zip(range(self._position + 1, end + 1), entries, strict=True)]
-        self._position = end
-        return joined(run)
-
-    def _whole(self, shown: list[Shown], run: Sequence[tuple[int, Entry]]) -> list[Shown]:
-        """Return the entries whose blocks are whole; the others wait, to be judged with those of the next portion.
-
-        Only what is near the end of a portion can go on in the next one: a stack trace is printed at once.
-        """
-        if self._query.wanted.everything or not shown:
-            return shown
-        window = self._bounds.held
-        long = len(run) >= 2 * window
-        if self._back:
-            near = run[0][0] + window
-            torn = [number for number, each in enumerate(shown) if each.block == 0 and each.position < near]
-            clean = [at for at in _between_blocks(shown) if torn and at > torn[-1]]
-            cut = 0 if not torn else clean[0] if clean[0] < len(shown) or not long else torn[-1] + 1
-            judged, waiting = shown[cut:], shown[:cut]
-            self._held = [each for each in run if each[0] <= waiting[-1].position] if waiting else []
-        else:
-            near = run[-1][0] - window
-            newest = {each.entry.unit: each.block for each in shown}
-            torn = [
-                number
-                for number, each in enumerate(shown)
-                if each.block == newest[each.entry.unit] and each.position > near
-            ]
-            clean = [at for at in _between_blocks(shown) if torn and at <= torn[0]]
-            cut = len(shown) if not torn else clean[-1] if clean[-1] or not long else torn[0]
-            judged, waiting = shown[:cut], shown[cut:]
-            self._held = [each for each in run if each[0] >= waiting[0].position] if waiting else []
-        return judged
-
     def _choose(self, found: list[Shown], end: bool) -> None:
-        """Add to the page what it has room for, and decide whether it is full."""
-        room = min(self._query.limit - len(self._found), self._fitting(found))
+        """Add to the page what it has room for, and decide whether it has ended."""
         if self._outcome is None and end:
             self._outcome = Outcome.END
-        if len(found) > room or (len(found) == room and not end):
-            found = self._nearest(found, room) if room else []
+        if self._filling.add(found, end):
             self._outcome = Outcome.FULL
-            farthest = min if self._back else max
-            self._stopped_at = farthest([*self._found, *found], key=lambda each: each.position).entry.cursor
-        self._found += found
-
-    def _fitting(self, found: list[Shown]) -> int:
-        """Return how many of the nearest entries fit into the page by their bytes."""
-        room = self._bounds.page_bytes - sum(len(each.entry.message) for each in self._found)
-        for number, each in enumerate(reversed(found) if self._back else found):
-            room -= len(each.entry.message)
-            if room < 0:
-                return max(number, 0 if self._found else 1)
-        return len(found) + 1
-
-    def _nearest(self, found: list[Shown], room: int) -> list[Shown]:
-        """Return those nearest to where the page starts, cut so that no block is on both sides.
-
-        Blocks of several units may lie in each other. One that is longer than the page is cut in a plain page, as the
-        next one has the rest. A search shows it whole, up to `MOST` entries: by itself, its rest would not be found.
-        """
-        near = len(found) - room if self._back else room
-        clean = _between_blocks(found)
-        inside = [at for at in clean if (near <= at < len(found) if self._back else 0 < at <= near)]
-        outside = [at for at in clean if (at < near if self._back else at > near)]
-        edge = near
-        if inside:
-            edge = inside[0] if self._back else inside[-1]
-        elif outside and not self._query.wanted.everything:
-            edge = outside[-1] if self._back else outside[0]
-        kept = found[edge:] if self._back else found[:edge]
-        return kept if len(kept) <= max(room, MOST) else found[near:] if self._back else found[:near]
 
     # -- the page
 
     def page(self) -> Page:
         """Return the page, once `next_step` has returned None."""
-        shown = sorted(self._found, key=lambda each: each.position)
         more = self._outcome in (Outcome.FULL, Outcome.BOUND)
-        goes_on = self._stopped_at or (self._place.last.cursor if self._place.last else self._query.cursor)
+        goes_on = self._filling.stopped_at or (self._place.last.cursor if self._place.last else self._query.cursor)
         other = self._query.cursor or (self._place.first.cursor if self._place.first else None)
         before, after = (goes_on if more else None, other) if self._back else (other, goes_on)
         scanned = self._scanned
-        return Page(shown, before, after, scanned.entries, scanned.from_us, scanned.until_us, self.gaps, more)
-
-
-def _between_blocks(found: list[Shown]) -> list[int]:
-    """Return the indexes at which a list of entries can be cut without a block being on both sides."""
-    last = {(each.entry.unit, each.block): number for number, each in enumerate(found)}
-    reach, clean = -1, []
-    for number, each in enumerate(found):
-        if reach < number:
-            clean.append(number)
-        reach = max(reach, last[each.entry.unit, each.block])
-    return [*clean, len(found)]
+        return Page(
+            self._filling.shown, before, after, scanned.entries, scanned.from_us, scanned.until_us, self.gaps, more
+        )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..cursor import Cursor
 from ..entry import Entry
+from .bounds import Bounds
 from .query import Direction, Query
 
 
@@ -66,29 +66,13 @@ class Place:
         return cursor.monotonic_us <= last.monotonic_us if back else cursor.monotonic_us >= last.monotonic_us
 
 
-class Sizes(Protocol):
-    """How much of a slice is read, and judged at once."""
-
-    @property
-    def slice_bytes(self) -> int:
-        """Bytes of messages that are read of a slice."""
-
-    @property
-    def portion(self) -> int:
-        """Entries that are judged at once."""
-
-    @property
-    def portion_bytes(self) -> int:
-        """Bytes of messages in them."""
-
-
 class Slice:
     """The entries of one journalctl, as they come, and which of them wait to be judged."""
 
-    def __init__(self, asked: int, sizes: Sizes) -> None:
+    def __init__(self, asked: int, bounds: Bounds) -> None:
         """:param asked: how many entries journalctl was asked for"""
         self._asked = asked
-        self._sizes = sizes
+        self._bounds = bounds
         self._waiting: list[Entry] = []
         self._waiting_bytes = self._bytes = 0
         self.count = 0
@@ -119,12 +103,12 @@ class Slice:
     @property
     def portion_is_full(self) -> bool:
         """Return True if as many wait as are judged at once."""
-        return len(self._waiting) >= self._sizes.portion or self._waiting_bytes >= self._sizes.portion_bytes
+        return len(self._waiting) >= self._bounds.portion or self._waiting_bytes >= self._bounds.portion_bytes
 
     @property
     def full(self) -> bool:
         """Return True if as many bytes have come as are read of one slice."""
-        return self._bytes + self._waiting_bytes > self._sizes.slice_bytes
+        return self._bytes + self._waiting_bytes > self._bounds.slice_bytes
 
     @property
     def exhausted(self) -> bool:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.blocks import Blocks, chosen
-from ethpillar.journal.history.paging import Bounds, NoSuchCursor, Paging
+from ethpillar.journal.history.bounds import Bounds
+from ethpillar.journal.history.paging import NoSuchCursor, Paging
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import BadPattern, Wanted
 
