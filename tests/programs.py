@@ -22,6 +22,7 @@ NODE_SINCE = 22
 PACKAGES = {
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
+    **dict.fromkeys(("dropbear", "dropbearkey"), "dropbear-bin"),
     "unshare": "util-linux",
     "chromium": "chromium",
     "git-shell": "git",

@@ -82,7 +82,7 @@ class RedisServer:
     def start(self) -> None:
         """Starts it (again) and waits until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: _answers(self.port), "redis-server")
+        until(lambda: answers(self.port), "redis-server")
 
     def stop(self) -> None:
         """Kills it."""
@@ -97,7 +97,8 @@ class RedisServer:
         self._process.send_signal(number)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Return True if something listens on a port of loopback."""
     try:
         with socket.create_connection(("127.0.0.1", port), 0.2):
             return True
@@ -121,9 +122,11 @@ class Sshd:
     they are. `MaxSessions` is left at its default unless an option says else.
     """
 
+    program = "sshd"
+
     def __init__(self, folder: Path, path: str, **options: str) -> None:
         """:param path: the PATH of commands; :param options: lines of sshd_config"""
-        self.executable = need("sshd")
+        self.executable = need(self.program)
         need("ssh-keygen")
         need("unshare")
         if os.geteuid() != 0:
@@ -197,7 +200,7 @@ class Sshd:
         )
         command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-        until(lambda: _answers(self.port), "sshd")
+        until(lambda: answers(self.port), "sshd")
 
     def stop(self) -> None:
         """Kills it and every connection and process it has."""
@@ -307,7 +310,7 @@ class EthPillarServer:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError("the server died:\n" + self.log)
-        return _answers(self.port) and self.get("/healthz")[0] == 200
+        return answers(self.port) and self.get("/healthz")[0] == 200
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
         """Status, headers and text of a GET."""
