@@ -30,7 +30,7 @@ from ..errors import (
 from ..limits.limits import Limits
 from ..nodes.registry import NodeRegistry
 from ..sessions import SessionStore, token_hash
-from ..turns import belong
+from ..turns import belong, breathe
 from ..web.dispatch import CLIENT
 from ..web.guard import Guard
 from . import wire
@@ -68,11 +68,13 @@ class Gateway:
         self.sockets: dict[str, BrowserSocket] = {}
         socketio.on_event("connect", self._connect)
         socketio.on_event("disconnect", self._disconnect)
+        # Not by Flask-SocketIO, which makes a request for Flask of each event: that costs more than most events do.
         for name, handler in self._events().items():
-            socketio.on_event(name, self._guarded(name, handler))
-        socketio.on_event("*", self._unknown)
+            socketio.server.on(name, self._guarded(name, handler))
+        unknown = self._guarded("*", self._unknown)
+        socketio.server.on("*", lambda _name, sid, *_: unknown(sid))
         self.guard = Guard(socketio.server, limits, options.auth_timeout, self._find, KINDS, self._left)
-        # Last resort. What a handler raises is caught in `_guarded`; without this, the rest would be printed.
+        # Last resort for these two; without it, what they raise would be printed.
         socketio.default_exception_handler = lambda problem: log.error("An event failed (%s)", whereabouts(problem))
 
     # -- connecting
@@ -149,11 +151,12 @@ class Gateway:
         }
 
     def _guarded(self, name: str, handler: Handler) -> Handler:
-        def handle(*arguments: Any) -> Any:
-            socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
+        def handle(sid: str, *arguments: Any) -> Any:
+            socket = self.sockets.get(sid)
             if socket is None:
                 return None
             belong(*socket.tenant)
+            breathe()  # many events that come at once begin at once
             try:
                 with socket.room.take(arguments):
                     return handler(socket, *arguments)
@@ -161,6 +164,9 @@ class Gateway:
                 self._entrance.refused(problem)
                 self._tell(socket, problem)
                 return name != "authenticate" and _ack(problem)
+            except Exception as problem:
+                log.error("An event failed (%s)", whereabouts(problem))  # what it raised would be printed
+                return None
 
         return handle
 
@@ -197,10 +203,8 @@ class Gateway:
         self._entrance.refused(problem)
         return _ack(self._tell(socket, problem))
 
-    def _unknown(self, _name: Any, *_: Any) -> None:
-        socket = self.sockets.get(str(request.sid))  # type: ignore[attr-defined]
-        if socket is not None:
-            self._tell(socket, BadRequest("There is no such event."))
+    def _unknown(self, socket: BrowserSocket, *_: Any) -> None:
+        self._tell(socket, BadRequest("There is no such event."))
 
     def _guard(
         self, socket: BrowserSocket, act: Callable[..., None], *arguments: Any, in_turn: bool = True
