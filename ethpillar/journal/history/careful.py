@@ -38,6 +38,11 @@ class Careful:
         self.known: Entry | None = None
         "The entry from which the last run was read, if the journal has it."
 
+    @property
+    def under_way(self) -> bool:
+        """Return True if a step was asked for that has not been answered."""
+        return self._plan is not None
+
     def step(self, size: int) -> Step:
         """Return the next journalctl to run; a run has `size` entries at most."""
         if self._plan is None or self._step is None:

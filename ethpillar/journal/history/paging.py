@@ -135,7 +135,8 @@ class Paging:
         if status > 0 and not self._slice.count and _BAD_CURSOR.search(complaint):
             raise NoSuchCursor
         if self._careful is not None:
-            self._take_care(self._careful, status, complaint)
+            if self._careful.under_way:  # else this slice was left where it went wrong, and careful reading comes next
+                self._take_care(self._careful, status, complaint)
             return
         damaged = shows_damage(complaint, status)
         if self._outcome is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ NOW = 1_795_000_000_000_000
 BEHIND = 1_000_000
 
 
-def page(ask: Callable[[Step], Answer], query: Query, boots: Sequence[Boot] = ()) -> Page:
-    paging = Paging(query, lambda: 0.0, bounds=SMALL, boots=lambda: boots)
+def page(ask: Callable[[Step], Answer], query: Query, boots: Sequence[Boot] = (), portion: int = SMALL.portion) -> Page:
+    paging = Paging(query, lambda: 0.0, bounds=replace(SMALL, portion=portion), boots=lambda: boots)
     steps = 0
     while (step := paging.next_step()) is not None:
         answer = ask(step)
@@ -46,6 +47,7 @@ def pages(
     boots: Sequence[Boot] = (),
     direction: Direction = BACK,
     limit: int = 7,
+    portion: int = SMALL.portion,
     **wanted: Any,
 ) -> tuple[list[Entry], list[dict[str, Any]]]:
     """All pages in one direction: the entries, oldest first, and the gaps."""
@@ -53,7 +55,7 @@ def pages(
     gaps: list[dict[str, Any]] = []
     cursor = None
     while True:
-        got = page(ask, Query((), direction, cursor, limit=limit, wanted=Wanted(**wanted)), boots)
+        got = page(ask, Query((), direction, cursor, limit=limit, wanted=Wanted(**wanted)), boots, portion)
         some = [each.entry for each in got.shown]
         found = [*some, *found] if direction is BACK else [*found, *some]
         gaps += got.gaps
@@ -152,10 +154,12 @@ def test_boots_are_paged_in_the_order_of_boots(clocks: Any, limit: int, directio
     assert gaps == []
 
 
+@pytest.mark.parametrize("direction", [BACK, FORTH])
+@pytest.mark.parametrize("portion", [2, 3, 5, SMALL.portion])
 @pytest.mark.parametrize("clocks", CLOCKS.values(), ids=CLOCKS)
-def test_a_search_goes_through_all_boots(clocks: Any) -> None:
+def test_a_search_goes_through_all_boots(clocks: Any, portion: int, direction: Direction) -> None:
     journal = Boots(*clocks)
-    found, _ = pages(journal.ask, journal.order, words=("1",))
+    found, _ = pages(journal.ask, journal.order, direction, portion=portion, words=("1",))
     assert found == [each for each in journal.entries if b"1" in each.message]
 
 
