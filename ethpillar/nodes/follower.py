@@ -1,7 +1,7 @@
 """The follower: reads a unit's journal, once for all subscribers, into the ring.
 
-Belongs here: when it reads without following and when it follows, what it does when the stream ends, and how fast it
-reads. It must not know how an item gets to a browser.
+Belongs here: when it reads without following and when it follows, what it does when the stream ends, and when it lends
+its channel. It must not know how an item is made, nor when the ring has room for it.
 
 First it reads what there is (the backlog, or after a break everything after the last entry), which ends by itself and
 so tells the last cursor there is. Then it follows from that cursor, that entry itself included, and drops the equal
@@ -17,17 +17,16 @@ from collections.abc import Callable, Collection, Sequence
 import gevent
 
 from ..errors import EthPillarError, UnitNotFound, whereabouts
-from ..journal.boots import boot_of, doubtful
+from ..journal.boots import doubtful
 from ..journal.cursor import time_of
 from ..journal.detour import FIRST_LEAP, Gap, shows_damage
 from ..journal.entry import Entry
 from ..journal.reading import After, Last, Reading, Verdict
 from ..timing import within
-from ..turns import breathe
-from .items import Item, portions
+from .intake import Intake, Lend
+from .items import Item
 from .log import SharedLog
 from .reader import JournalReader
-from .ring import Room, may_forget
 from .source import EntryStream
 from .states import FEED_TRANSITIONS, FeedState, Machine
 from .subscription import TURN, LogSubscription, about
@@ -42,26 +41,6 @@ STEADY = 10.0
 BEGINS = 3.0
 """Seconds within which a followed journal shows the entry at its cursor. From systemd 251 on it shows only the current
 boot, and so may rightly show nothing; after that it counts as live."""
-GRACE = 0.25
-GRACE_EVERY = 2.5
-"Of every so many seconds, the follower waits `GRACE` at most for subscribers that are about to fall out of the ring."
-
-
-class Grace:
-    """How much longer the follower may wait for subscribers that are not the fastest."""
-
-    def __init__(self) -> None:
-        self._until = self._more_at = 0.0
-
-    def left(self, now: float) -> float:
-        """Return the seconds that are left at this moment; none if it is not positive."""
-        if now >= self._more_at:
-            self._until, self._more_at = now + GRACE, now + GRACE_EVERY
-        return self._until - now
-
-
-class Lend(Exception):
-    """The follower's channel is to be closed, so that a subscriber can have it."""
 
 
 class Follower:
@@ -85,10 +64,7 @@ class Follower:
         self._fail = fail
         self._machine = Machine(FeedState.STARTING, FEED_TRANSITIONS)
         self._reader = JournalReader(shared.unit, shared.source, Last(BACKLOG), NEW)
-        self._lines = shared.items.lines()
-        self._pending: list[Item] = []
-        "Items that there was no room for when the channel was lent."
-        self._grace = Grace()
+        self._intake = Intake(shared, self._reader, subscriptions)
         self._stream: EntryStream | None = None
         "The journalctl that follows, while it does."
         self._lending = False
@@ -106,15 +82,6 @@ class Follower:
         """Return True if the follower will read nothing more."""
         return self._machine.state is FeedState.OVER or bool(self._greenlet.dead)
 
-    def lend(self) -> None:
-        """Close the channel on which the journal is followed, so that a subscriber can read. The follower goes on soon.
-
-        What comes meanwhile is in the journal.
-        """
-        if self._stream is not None and self._machine.state is FeedState.LIVE and not self._lending:
-            self._lending = True
-            self._stream.close()
-
     def close(self) -> None:
         """End it, and wait until it has ended."""
         self._greenlet.kill()
@@ -131,6 +98,28 @@ class Follower:
                 self._machine.to(FeedState.LENT)
             except Exception as problem:  # noqa: BLE001
                 self._failed(problem)
+
+    # -- lending
+
+    def lend(self) -> None:
+        """Close the channel on which the journal is followed, so that a subscriber can read. The follower goes on soon.
+
+        What comes meanwhile is in the journal.
+        """
+        if self._stream is not None and self._machine.state is FeedState.LIVE and not self._lending:
+            self._lending = True
+            self._stream.close()
+
+    def _leave_channel(self) -> None:
+        """Leave the channel to the subscribers that need one, until they have had their turn."""
+        self._log.lent.fire()
+        self._intake.put_pending()
+        with within(TURN):
+            while any(each.in_journal for each in self._subscriptions):
+                self._log.progress.wait()
+        if any(each.in_journal for each in self._subscriptions):
+            self._log.follower_waits = True
+            self._log.returned.wait(TURN)
 
     # -- failing
 
@@ -179,7 +168,7 @@ class Follower:
         except UnitNotFound:  # one that is being replaced may be away for a moment, and its journal is there
             if not self._log.started:
                 raise
-        self._lines.describe(self._log.description)
+        self._intake.describe(self._log.description)
 
     def _catch_up(self) -> None:
         """Read what the journal has by now, without following: the backlog at first, then what came since."""
@@ -197,7 +186,7 @@ class Follower:
                 if gap is not None:
                     found = Verdict.DAMAGED  # or vacuumed: that is found out
                 elif self._log.started:
-                    self._append(new)
+                    self._intake.append(new)
                 else:
                     backlog += new  # perhaps it is a part of it: the ring must not begin in the middle
             found = found or self._reader.judge(reading, stream)
@@ -215,7 +204,7 @@ class Follower:
         if not self._log.started:
             runs = iter(list(runs))  # the backlog, of which the ring must not begin in the middle
         for entries, gap in runs:
-            self._append(entries, gap)
+            self._intake.append(entries, gap)
         self._log.in_doubt = self._reader.in_doubt
         if not self._log.started:
             self._begin((), complete=False)
@@ -227,7 +216,7 @@ class Follower:
 
     def _begin(self, backlog: Sequence[Entry], complete: bool) -> None:
         self._log.ring.complete = complete
-        self._append(backlog)
+        self._intake.append(backlog)
         self._log.started = True
         self._reader.tries.limits = BEGUN
         self._machine.to(FeedState.CATCHING_UP)
@@ -238,12 +227,12 @@ class Follower:
         start, self._reader.start = self._reader.start, reading.emptied()
         if found is Verdict.NO_CURSOR and isinstance(start, After):
             gap = Gap(time_of(start.cursor), None)
-            self._put([Item(start.cursor, gap.from_us or 0, b"", 0, gap)])
+            self._intake.put([Item(start.cursor, gap.from_us or 0, b"", 0, gap)])
 
     def _follow(self) -> bool:
         """Follow from the last entry on. Return False if the stream did not begin there; raise when it has ended."""
         began = time.monotonic()
-        boot = self._only_boot()
+        boot = self._reader.only_boot()
         last = self._reader.start.cursor if isinstance(self._reader.start, After) and boot is None else None
         with self._reader.open(follow=True, boot=boot) as (reading, stream):
             if not reading.owed:
@@ -258,7 +247,7 @@ class Follower:
                     self._live()
                     if new:
                         self._reader.succeeded()  # not when it catches up: so does one that can't be followed
-                    self._append(new)
+                    self._intake.append(new)
             finally:
                 self._stream = None
                 soon.kill()
@@ -267,19 +256,6 @@ class Follower:
             if time.monotonic() - began > STEADY:
                 self._reader.succeeded()
             raise ReadFailed(Trouble.LINK if stream.status() < 0 else Trouble.JOURNAL)
-
-    def _only_boot(self) -> str | None:
-        """Return the only boot whose entries are followed; None: all, of which systemd shows one only from 251 on.
-
-        If the last entry is of an earlier boot, which was read to its end, journalctl might take it for a later one.
-        """
-        start = self._reader.start
-        before = boot_of(start.cursor) if isinstance(start, After) else None
-        current = self._log.source.boot()
-        if before not in (None, current):
-            current = self._log.source.boot(fresh=True)
-        others = before != current or self._reader.tries.count(Trouble.PLACE)
-        return current if before is not None and others else None
 
     def _live(self) -> None:
         if self._machine.state is FeedState.LIVE:
@@ -290,91 +266,3 @@ class Follower:
         self._log.news.fire()
         if self._log.told is None or self._log.told[0] != "live":
             self._tell("live")
-
-    # -- into the ring
-
-    def _append(self, entries: Sequence[Entry], gap: Gap | None = None) -> None:
-        """Put entries into the ring, after the gap before them."""
-        start = self._reader.start
-        missing = [Item(start.cursor, gap.from_us or 0, b"", 0, gap)] if gap and isinstance(start, After) else []
-        if missing and not entries:
-            self._put(missing)
-        for some in portions(entries):
-            unknown = self._lines.unknown
-            items = [self._log.items.make(entry, self._lines) for entry in some]
-            self._log.tally.read(some, self._lines.client, self._lines.unknown - unknown)
-            self._put([*missing, *items])
-            missing = []
-            for unit in {entry.unit or self._log.unit for entry in some if entry.pid == 1}:
-                self._log.source.unit_changed(unit)
-            gevent.sleep(0)  # its subscribers take what has come
-            breathe()
-
-    def _put(self, items: Sequence[Item], lent: bool = False) -> None:
-        """Append items to the ring as there is room.
-
-        :raises Lend: somebody needs the channel, unless it is `lent` already; what is left is pending
-        """
-        done = 0
-        try:
-            while done < len(items):
-                room = self._room_for(items[done:])
-                if not room and not self._has_room(items[done], lent):
-                    self._pending = list(items[done:])
-                    raise Lend
-                self._log.ring.extend(items[done : done + (room or 1)])
-                done += room or 1
-        finally:  # whatever ends this, what is in the ring is not read again
-            last = next((item for item in reversed(items[:done]) if item.gap is None), None)
-            if last is not None:
-                self._reader.start = After(last.cursor)
-        self._log.ring.weigh()
-        self._log.news.fire()
-
-    def _leave_channel(self) -> None:
-        """Leave the channel to the subscribers that need one, until they have had their turn."""
-        self._log.lent.fire()
-        pending, self._pending = self._pending, []
-        self._put(pending, lent=True)
-        with within(TURN):
-            while any(each.in_journal for each in self._subscriptions):
-                self._log.progress.wait()
-        if any(each.in_journal for each in self._subscriptions):
-            self._log.follower_waits = True
-            self._log.returned.wait(TURN)
-
-    def _room_for(self, items: Sequence[Item]) -> int:
-        """Return how many of some items the ring has room for at the moment, roughly: all, half of them, and so on.
-
-        What is asked costs as much as there are subscribers, so it is not asked for each item.
-        """
-        ring, count = self._log.ring, len(items)
-        if not self._log.started:
-            return count
-        reached = [each.reach for each in self._subscriptions]
-        while count:
-            forgotten = ring.would_forget(*items[:count])
-            if forgotten <= ring.start or (
-                forgotten < ring.end and may_forget(ring, forgotten, reached, ()) is Room.GO
-            ):
-                return count
-            count //= 2
-        return 0
-
-    def _has_room(self, item: Item, lent: bool) -> bool:
-        """Wait until the ring may forget what it must for an item. Return False if the channel is needed instead."""
-        ring = self._log.ring
-        forgotten = ring.would_forget(item)
-        while forgotten > ring.start:
-            reached = [each.reach for each in self._subscriptions]
-            room = may_forget(ring, forgotten, reached, (each.wants_channel for each in self._subscriptions))
-            patience = None
-            if room is Room.GIVE_BACK and not lent:
-                return False
-            if room is Room.GRACE:
-                patience = self._grace.left(time.monotonic())
-            if room is Room.GO or (patience is not None and patience <= 0):
-                break
-            self._log.news.fire()
-            self._log.progress.wait(patience)
-        return True

@@ -86,6 +86,19 @@ class JournalReader:
             raise ReadFailed(Trouble.JOURNAL)
         raise ReadFailed(Trouble.NOTHING if checks else Trouble.LINK)
 
+    def only_boot(self) -> str | None:
+        """Return the only boot whose entries are followed; None: all, of which systemd shows one only from 251 on.
+
+        If the last entry is of an earlier boot, which was read to its end, journalctl might take it for a later one.
+        """
+        start = self.start
+        before = boot_of(start.cursor) if isinstance(start, After) else None
+        current = self._source.boot()
+        if before not in (None, current):
+            current = self._source.boot(fresh=True)
+        others = before != current or self.tries.count(Trouble.PLACE)
+        return current if before is not None and others else None
+
     def misses_boot(self, cursor: str | None) -> bool:
         """Return True if the boot that the node is in has entries that journalctl puts before this one, of an earlier
         boot, where a reader that goes on from it does not find them."""

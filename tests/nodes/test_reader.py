@@ -9,7 +9,6 @@ import pytest
 
 from ethpillar.errors import CredentialRefused, LimitReached, PermissionDenied, SshUnreachable
 from ethpillar.journal.reading import After, Last, Reading, Start, Verdict
-from ethpillar.nodes.follower import GRACE, GRACE_EVERY, Grace
 from ethpillar.nodes.reader import EVERY, JournalReader
 from ethpillar.nodes.tries import FOLLOWED, SUBSCRIBER, ReadFailed, Trouble
 
@@ -123,12 +122,3 @@ def test_a_missing_right_is_looked_for_at_each_try_and_given_up_at_last() -> Non
 
 def test_a_node_that_refuses_the_login_is_given_up_at_once() -> None:
     assert make()[0].failed(CredentialRefused()) is None
-
-
-def test_grace_is_a_moment_now_and_then() -> None:
-    grace = Grace()
-    assert grace.left(100.0) == pytest.approx(GRACE)
-    assert grace.left(100.0 + GRACE / 2) == pytest.approx(GRACE / 2)
-    assert grace.left(100.0 + GRACE) <= 0
-    assert grace.left(99.9 + GRACE_EVERY) < 0
-    assert grace.left(100.0 + GRACE_EVERY) == pytest.approx(GRACE)

@@ -13,7 +13,7 @@ from gevent.lock import BoundedSemaphore
 from ethpillar.errors import LimitReached
 from ethpillar.journal.entry import Entry
 from ethpillar.limits.ledger import Ledger
-from ethpillar.nodes.follower import Grace
+from ethpillar.nodes.intake import Grace
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
 
@@ -129,7 +129,7 @@ def test_many_that_are_frozen_at_different_places_cost_the_others_a_moment_in_al
             graces.append(super().left(now))
             return graces[-1]
 
-    grace = feed._follower._grace = Counted()
+    grace = feed._follower._intake._grace = Counted()
     quick = FakeSink()
     feed.subscribe(quick)
     frozen = [FakeSink() for _ in range(20)]
