@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .cursor import Cursor
-from .detour import Gap, Run
 from .entry import Entry
+from .steps import Gap, Run
 
 
 def boot_of(cursor: str | None) -> str | None:

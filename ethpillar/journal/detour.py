@@ -7,20 +7,20 @@ reached.
 
 Belongs here: which journalctl to run next for that, in either direction, and what its answers mean. Each function is a
 generator that yields steps and is sent their answers, so that it needs neither a node nor a clock. The good case, in
-which nothing is damaged, must not come here.
+which nothing is damaged, must not come here. How journalctl tells of damage is `complaint`'s.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
-from .cursor import Cursor, is_beyond, is_comparable, is_moment_of, same_entry, time_of
+from .complaint import begins_of_ignored, could_not_seek
+from .cursor import Cursor, is_beyond, is_comparable, same_entry, time_of
 from .entry import Entry
+from .steps import Answer, Gap, Plan, Run, Step, after_entry
 
-HINT = "sudo journalctl --verify names the damaged files of the journal. What they still have is shown."
 SIZE = 500
 "Entries that are asked for at once."
 AT_ONCE = 2_000
@@ -32,114 +32,6 @@ FIRST_LEAP = 1_000
 FARTHER = 2
 CLOSER = 20
 "How often a nearer entry is looked for."
-
-_JUMP = re.compile(rb"Can't iterate through (?:[^\n]*/)?([^\n/ ]+), ignoring")
-"What journalctl says, if SYSTEMD_LOG_LEVEL=debug, when it goes on without a file in which it has come upon damage."
-_LOST = re.compile(rb"invalid entry while bisecting")
-"What it says, the same way, when damage keeps it from seeking in a file."
-_IGNORED = re.compile(rb"Journal file (?:[^\n]*/)?([^\n/ ]+) (?:is )?(?:corrupted|truncated), ignoring file")
-"What it says when it does without a whole file."
-_LOUD = re.compile(
-    rb"Bad message|Input/output error|Structure needs cleaning|corrupt|Cannot assign requested address|Invalid field"
-    rb"|Failed to (?:iterate|determine|get (?:journal fields|cursor|realtime|monotonic|boot|source|next))"
-    rb"|Failed to read|Numerical result out of range|Protocol not (?:supported|available)"
-)
-"What it says when it ends at damage, with an exit status above 0."
-_ARCHIVED = re.compile(rb"@[0-9a-f]{32}-([0-9a-f]{16})-([0-9a-f]{16})\.journal\Z")
-_PUT_ASIDE = re.compile(rb"@([0-9a-f]{16})-[0-9a-f]{16}\.journal~\Z")
-
-
-def shows_damage(complaint: bytes, status: int = 0, since_us: int | None = None) -> bool:
-    """Return True if what journalctl said on standard error means that it could not read some entries.
-
-    :param status: its exit status
-    :param since_us: the time of the oldest entry that matters. A damaged file stays for months, and counts only for
-        those who read what was written since it began
-    """
-    if not complaint:
-        return False
-    if (status > 0 and _LOUD.search(complaint)) or _JUMP.search(complaint):
-        return True
-    return since_us is not None and any(begin > since_us for begin, _ in begins_of_ignored(complaint))
-
-
-def begins_of_ignored(complaint: bytes, jumped: bool = False) -> list[tuple[int, bool]]:
-    """Return when the files began (True), or were put aside (False), that journalctl did without, by their names.
-
-    :param jumped: files in which it came upon damage as well
-    :return: times in microseconds since the epoch; nothing for a file whose name tells none
-    """
-    found = []
-    for name in [*_IGNORED.findall(complaint), *(_JUMP.findall(complaint) if jumped else [])]:
-        if archived := _ARCHIVED.search(name):
-            found.append((int(archived[2], 16), True))
-        elif aside := _PUT_ASIDE.search(name):
-            found.append((int(aside[1], 16), False))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Entries that can't be had, between two times in microseconds since the epoch (None: unknown)."""
-
-    from_us: int | None
-    to_us: int | None
-    reason: str = "vacuumed"
-
-    def details(self) -> dict[str, object]:
-        """Return what a subscriber is told of it."""
-        found: dict[str, object] = {"reason": self.reason, "from_us": self.from_us, "to_us": self.to_us}
-        return {**found, "hint": HINT} if self.reason == "damaged" else found
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One journalctl."""
-
-    cursor: str | None
-    "For `--cursor=`: a cursor, or a time as `t=HEX`. None: from the newest."
-    reverse: bool
-    count: int
-    "For `-n`."
-    boot: str | None = None
-    "The only boot whose entries are wanted; None: of all."
-
-
-class Answer(NamedTuple):
-    """What a journalctl printed."""
-
-    entries: Sequence[Entry]
-    status: int = 0
-    complaint: bytes = b""
-    cut: bool = False
-    "Whether no more was read, though there may be more: it was too much."
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing was left out, as far as it says."""
-        return self.status == 0 and not any(each.search(self.complaint) for each in (_JUMP, _LOST, _IGNORED))
-
-    @property
-    def jumped(self) -> bool:
-        """Whether it came upon damage, and ended there or went on elsewhere."""
-        return self.status > 0 or bool(_JUMP.search(self.complaint))
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Entries that follow each other."""
-
-    entries: Sequence[Entry]
-    "In the direction of reading."
-    gap: Gap | None = None
-    "What can't be had between the known entry and these."
-    end: bool = False
-    "Whether there are no more that can be read."
-    dead_end: bool = False
-    "Whether there is damage, and nothing beyond it that can be read."
-
-
-Plan = Generator[Step, Answer, Run]
 
 
 def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -> Plan:
@@ -157,7 +49,7 @@ def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -
     begins = begins_of_ignored(answer.complaint)
     certain: bool | None = False
     if there:
-        if not answer.jumped and not _LOST.search(answer.complaint):
+        if not answer.jumped and not could_not_seek(answer.complaint):
             return _without_ignored(cursor, found, begins, end, back)
         sure, certain = yield from _without_jumps(cursor, found, back)
         if sure:
@@ -189,22 +81,6 @@ def _place(times: Sequence[int], hole: int, begins: bool) -> int | None:
         if (older < hole <= newer) if begins else (older <= hole < newer):
             return number
     return None
-
-
-def after_entry(entries: Sequence[Entry], cursor: str) -> tuple[list[Entry], bool]:
-    """Return the entries that come after the one with a cursor, and whether that one is among them.
-
-    When journald has copied an entry to another file, journalctl starts at the first or last of the entries that were
-    received in the same moment, which may be some entries before that one.
-    """
-    if Cursor.parse(cursor).is_time:
-        return list(entries), True
-    for number, entry in enumerate(entries):
-        if same_entry(entry.cursor, cursor):
-            return list(entries[number + 1 :]), True
-        if not is_moment_of(entry.cursor, cursor):
-            break
-    return list(entries), False
 
 
 def _without_jumps(
@@ -303,7 +179,7 @@ def _beyond(cursor: str, entries: Sequence[Entry], answer: Answer, most: int, ba
     for each in entries:
         if same_entry(each.cursor, cursor):
             # Where it could not seek it may have passed over entries between.
-            lost = answer.jumped or bool(_LOST.search(answer.complaint))
+            lost = answer.jumped or could_not_seek(answer.complaint)
             return _Far(island[::-1], reached=not lost, damaged=lost)
         if not is_beyond(each.cursor, cursor, back):
             # Something older is there, so that the known one was not vacuumed; a clock alone may be wrong about that.

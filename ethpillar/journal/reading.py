@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
+from .complaint import shows_damage
 from .cursor import is_moment_of, time_of
-from .detour import Gap, after_entry, shows_damage
 from .entry import Entry
+from .steps import Gap, after_entry
 
 MOST_OF_MOMENT = 5000
 "Entries that journald received at once, and so gave one time, that are looked through for the one at a cursor."

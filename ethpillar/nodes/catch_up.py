@@ -14,10 +14,11 @@ import gevent
 
 from ..errors import EthPillarError
 from ..journal.boots import doubtful
+from ..journal.complaint import shows_damage
 from ..journal.cursor import time_of
-from ..journal.detour import Gap, shows_damage
 from ..journal.entry import Entry
 from ..journal.reading import After, Last, Reading, Verdict
+from ..journal.steps import Gap
 from .items import Item, portions
 from .log import SharedLog
 from .reader import JournalReader

@@ -18,10 +18,12 @@ import gevent
 
 from ..errors import EthPillarError, UnitNotFound, whereabouts
 from ..journal.boots import doubtful
+from ..journal.complaint import shows_damage
 from ..journal.cursor import time_of
-from ..journal.detour import FIRST_LEAP, Gap, shows_damage
+from ..journal.detour import FIRST_LEAP
 from ..journal.entry import Entry
 from ..journal.reading import After, Last, Reading, Verdict
+from ..journal.steps import Gap
 from ..timing import within
 from .intake import Intake, Lend
 from .items import Item

@@ -26,13 +26,13 @@ from ..errors import (
     whereabouts,
 )
 from ..journal.boots import Boot
-from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.history.bounds import DEFAULT, Bounds
 from ..journal.history.counting import Counting
 from ..journal.history.page import Page
 from ..journal.history.paging import NoSuchCursor, Paging
 from ..journal.history.query import Query
+from ..journal.steps import Step
 from ..turns import breathe
 from ..units import service_name
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 
 import gevent
 
-from ..journal.detour import Gap
 from ..journal.entry import Entry
 from ..journal.reading import After
+from ..journal.steps import Gap
 from ..turns import breathe
 from .items import Item, portions
 from .log import SharedLog

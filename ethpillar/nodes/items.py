@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..journal.detour import Gap
 from ..journal.entry import Entry
 from ..journal.formats import Like, Line, LineParser, Template
 from ..journal.history.blocks import Blocks
+from ..journal.steps import Gap
 from ..journal.text import clean
 from ..units import service_name
 

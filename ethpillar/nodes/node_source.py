@@ -14,8 +14,8 @@ from gevent.lock import BoundedSemaphore
 
 from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
 from ..journal.boots import Boot, boot_of, in_order
-from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
+from ..journal.steps import Answer, Step
 from ..limits.ledger import Ledger
 from ..ssh.pool import ConnectionPool
 from ..timing import within

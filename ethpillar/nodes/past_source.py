@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..journal.boots import Boot
-from ..journal.detour import Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
+from ..journal.steps import Step
 from ..ssh.command import Command
 from ..ssh.pool import ConnectionPool
 from ..timing import within

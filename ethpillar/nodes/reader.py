@@ -15,10 +15,11 @@ from typing import TypeVar
 from ..errors import EthPillarError
 from ..journal.boots import Walk, boot_of, doubtful, is_numbered_after
 from ..journal.cursor import same_entry, time_of
-from ..journal.detour import Answer, Gap, Step, last, read_on
+from ..journal.detour import last, read_on
 from ..journal.entry import Entry
 from ..journal.joining import LineJoiner
 from ..journal.reading import After, Last, Reading, Start, Verdict, verdict
+from ..journal.steps import Answer, Gap, Step
 from ..timing import Backoff
 from .source import EntryStream, JournalSource
 from .tries import Limits, ReadFailed, Tries, Trouble, trouble_of

@@ -14,10 +14,10 @@ from typing import Protocol, TypeVar
 from gevent.lock import BoundedSemaphore
 
 from ..journal.boots import Boot
-from ..journal.detour import Answer, Step
 from ..journal.entry import Entry
 from ..journal.export import ExportParser
 from ..journal.joining import LineJoiner
+from ..journal.steps import Answer, Step
 from ..limits.ledger import Ledger
 from ..ssh.command import Command
 from ..timing import within

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ethpillar.journal.cursor import Cursor
-from ethpillar.journal.detour import Answer, Plan, Step
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import Answer, Plan, Step
 
 START = 1_795_000_000_000_000
 END = START + 86_400_000_000

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.journal.boots import Boot, Walk, boot_of, doubtful, in_order, is_numbered_after
-from ethpillar.journal.detour import Gap, Run
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import Gap, Run
 
 
 def entry(boot: int, number: int, sequence: int = 0, at: int | None = None) -> Entry:

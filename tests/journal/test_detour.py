@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.journal.detour import HINT, Answer, Gap, Run, begins_of_ignored, last, read_on, shows_damage
+from ethpillar.journal.detour import last, read_on
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import Gap, Run
 
 from .damaged import END, START, Files, entry
 
@@ -148,24 +149,3 @@ def test_what_can_be_read_comes_once_and_in_order(
     if len(journal.torn | journal.unreadable) + len(journal.ignored) <= 1:
         assert set(numbers) == wanted
     assert journal.asked < 400
-
-
-@given(st.binary(max_size=300), st.integers(0, 2))
-def test_no_complaint_is_too_strange(complaint: bytes, status: int) -> None:
-    shows_damage(complaint, status, 5)
-    begins_of_ignored(complaint)
-    Answer((), status, complaint)
-
-
-def test_which_files_journalctl_did_without() -> None:
-    said = (
-        b"Journal file /var/log/journal/a/system@%032x-%016x-%016x.journal corrupted, ignoring file.\n"
-        b"Journal file /var/log/journal/a/system@%016x-%016x.journal~ is truncated, ignoring file.\n"
-        b"Journal file /var/log/journal/a/system.journal corrupted, ignoring file.\n" % (1, 2, 300, 400, 5)
-    )
-    assert begins_of_ignored(said) == [(300, True), (400, False)]
-
-
-def test_a_gap_that_damage_made_says_what_to_do() -> None:
-    assert Gap(1, 2, "damaged").details() == {"reason": "damaged", "from_us": 1, "to_us": 2, "hint": HINT}
-    assert "journalctl --verify" in HINT

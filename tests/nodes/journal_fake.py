@@ -13,8 +13,8 @@ from gevent.lock import BoundedSemaphore
 from ethpillar.errors import EthPillarError, LimitReached, SshUnreachable, UnitNotFound
 from ethpillar.journal.boots import Boot
 from ethpillar.journal.cursor import Cursor
-from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import Answer, Step
 from ethpillar.limits.ledger import Ledger
 from ethpillar.nodes.items import Encoder, Item, ItemMaker
 from ethpillar.nodes.log_feed import LogFeed

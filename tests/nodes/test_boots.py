@@ -12,9 +12,9 @@ import pytest
 from ethpillar.errors import SshUnreachable
 from ethpillar.journal.boots import Boot, boot_of, in_order
 from ethpillar.journal.cursor import Cursor, time_of
-from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.reading import Last
+from ethpillar.journal.steps import Answer, Step
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.node_source import THIS_BOOT, NodeJournal
 from ethpillar.nodes.reader import JournalReader

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ethpillar.journal.detour import HINT, Answer, Step
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import HINT, Answer, Step
 from ethpillar.nodes.log_feed import LogFeed
 
 from ..journal.damaged import START, Files, entry

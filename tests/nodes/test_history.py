@@ -12,10 +12,10 @@ from gevent.event import Event
 
 from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, SshUnreachable
 from ethpillar.journal.boots import Boot
-from ethpillar.journal.detour import Step
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import Wanted
+from ethpillar.journal.steps import Step
 from ethpillar.nodes import history as history_module
 from ethpillar.nodes.history import SEARCHES, History
 

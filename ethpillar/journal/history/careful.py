@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from ..boots import Walk
 from ..cursor import Cursor, same_entry, time_of
-from ..detour import Answer, Gap, Plan, Run, Step, read_on
+from ..detour import read_on
 from ..entry import Entry
+from ..steps import Answer, Gap, Plan, Run, Step
 
 END = 1 << 52
 "A time after every entry, in microseconds since the epoch."

@@ -22,9 +22,11 @@ from enum import Enum
 from typing import Any
 
 from ..boots import Boot, Walk, doubtful
+from ..complaint import begins_of_ignored, shows_damage
 from ..cursor import same_entry, time_of
-from ..detour import SIZE, Answer, Step, begins_of_ignored, shows_damage
+from ..detour import SIZE
 from ..entry import Entry
+from ..steps import Answer, Step
 from .blocks import Apart, Shown, chosen
 from .bounds import DEFAULT, Bounds
 from .careful import Careful

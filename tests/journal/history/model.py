@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ethpillar.journal.cursor import time_of
-from ethpillar.journal.detour import Step
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.bounds import Bounds
 from ethpillar.journal.history.page import Page
 from ethpillar.journal.history.paging import Paging
 from ethpillar.journal.history.query import Query
+from ethpillar.journal.steps import Step
 
 SMALL = Bounds(first_slice=7, slice=11, context=4, out_of_range=5, held=20, entries=100_000)
 

@@ -10,12 +10,12 @@ import pytest
 
 from ethpillar.journal.boots import Boot, boot_of, in_order
 from ethpillar.journal.cursor import time_of
-from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.page import Page
 from ethpillar.journal.history.paging import Paging
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import Wanted
+from ethpillar.journal.steps import Answer, Step
 
 from ..damaged import START, Files
 from ..damaged import entry as numbered

@@ -1,0 +1,97 @@
+"""Reading a journal in steps: one journalctl, its answer, and the run of entries that some of them make.
+
+Belongs here: these values, and which entries of an answer come after a known one. It must not know which step is the
+next: `detour` and `history` decide that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .complaint import came_upon_damage, left_out_something
+from .cursor import Cursor, is_moment_of, same_entry
+from .entry import Entry
+
+HINT = "sudo journalctl --verify names the damaged files of the journal. What they still have is shown."
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Entries that can't be had, between two times in microseconds since the epoch (None: unknown)."""
+
+    from_us: int | None
+    to_us: int | None
+    reason: str = "vacuumed"
+
+    def details(self) -> dict[str, object]:
+        """Return what a subscriber is told of it."""
+        found: dict[str, object] = {"reason": self.reason, "from_us": self.from_us, "to_us": self.to_us}
+        return {**found, "hint": HINT} if self.reason == "damaged" else found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One journalctl."""
+
+    cursor: str | None
+    "For `--cursor=`: a cursor, or a time as `t=HEX`. None: from the newest."
+    reverse: bool
+    count: int
+    "For `-n`."
+    boot: str | None = None
+    "The only boot whose entries are wanted; None: of all."
+
+
+class Answer(NamedTuple):
+    """What a journalctl printed."""
+
+    entries: Sequence[Entry]
+    status: int = 0
+    complaint: bytes = b""
+    cut: bool = False
+    "Whether no more was read, though there may be more: it was too much."
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out, as far as it says."""
+        return self.status == 0 and not left_out_something(self.complaint)
+
+    @property
+    def jumped(self) -> bool:
+        """Whether it came upon damage, and ended there or went on elsewhere."""
+        return self.status > 0 or came_upon_damage(self.complaint)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries that follow each other."""
+
+    entries: Sequence[Entry]
+    "In the direction of reading."
+    gap: Gap | None = None
+    "What can't be had between the known entry and these."
+    end: bool = False
+    "Whether there are no more that can be read."
+    dead_end: bool = False
+    "Whether there is damage, and nothing beyond it that can be read."
+
+
+Plan = Generator[Step, Answer, Run]
+
+
+def after_entry(entries: Sequence[Entry], cursor: str) -> tuple[list[Entry], bool]:
+    """Return the entries that come after the one with a cursor, and whether that one is among them.
+
+    When journald has copied an entry to another file, journalctl starts at the first or last of the entries that were
+    received in the same moment, which may be some entries before that one.
+    """
+    if Cursor.parse(cursor).is_time:
+        return list(entries), True
+    for number, entry in enumerate(entries):
+        if same_entry(entry.cursor, cursor):
+            return list(entries[number + 1 :]), True
+        if not is_moment_of(entry.cursor, cursor):
+            break
+    return list(entries), False
