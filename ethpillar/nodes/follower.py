@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 
 import gevent
 
@@ -43,6 +44,9 @@ STEADY = 10.0
 BEGINS = 3.0
 """Seconds within which a followed journal shows the entry at its cursor. From systemd 251 on it shows only the current
 boot, and so may rightly show nothing; after that it counts as live."""
+SILENT, LONG_SILENT = 15.0, 600.0
+"""Seconds without an entry after which the journal is asked whether there is one: at first, and at most, as each answer
+doubles them. A journalctl that began before there was a /var/log/journal never sees what is written there."""
 
 
 class Follower:
@@ -71,6 +75,9 @@ class Follower:
         "The journalctl that follows, while it does."
         self._lending = False
         "Whether a subscriber has asked for its channel."
+        self._patience = SILENT
+        self._waits = False
+        "Whether it waits for an entry, and not for its subscribers."
         shared.borrow = self.lend
         self._greenlet = gevent.spawn(self._run)
 
@@ -240,24 +247,47 @@ class Follower:
             if not reading.owed:
                 self._live()
             soon = gevent.spawn_later(BEGINS, self._live)
+            watch = gevent.spawn(self._watch, stream)
             self._stream, self._lending = stream, False
             try:
-                while entries := stream.read():
+                while entries := self._next(stream):
                     new, gap = reading.take(entries)
                     if gap is not None or doubtful(new, last) is not None:
                         return False
                     self._live()
                     if new:
+                        self._patience = SILENT
                         self._reader.succeeded()  # not when it catches up: so does one that can't be followed
                     self._intake.append(new)
             finally:
                 self._stream = None
                 soon.kill()
+                watch.kill()
             if self._lending:
                 raise Lend
             if time.monotonic() - began > STEADY:
                 self._reader.succeeded()
             raise ReadFailed(Trouble.LINK if stream.status() < 0 else Trouble.JOURNAL)
+
+    def _next(self, stream: EntryStream) -> list[Entry]:
+        self._waits = True
+        try:
+            return stream.read()
+        finally:
+            self._waits = False
+
+    def _watch(self, stream: EntryStream) -> None:
+        """Close a journalctl that follows, and has been silent though the journal has more entries."""
+        while True:
+            count = stream.count
+            gevent.sleep(self._patience)
+            if stream.count != count or not self._waits:
+                continue
+            self._patience = min(2 * self._patience, LONG_SILENT)
+            with suppress(EthPillarError, ReadFailed):
+                if self._reader.is_behind() and stream.count == count and self._waits:
+                    stream.close()
+                    return
 
     def _live(self) -> None:
         if self._machine.state is FeedState.LIVE:

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 CLOCKS = 86400
 "Seconds by which a node's clock may be ahead of ours."
+MOMENT = 50
+"Entries of one microsecond that are looked through at most."
 EVERY = {Trouble.RIGHT: 2.5}
 """Seconds between the tries of a kind that does not back off. A node believes for two seconds that a right it found
 missing is missing still; the next try has to search for it."""
@@ -114,6 +116,18 @@ class JournalReader:
         except EthPillarError:
             return False  # what is known is read all the same
         return bool(newest) and not is_numbered_after(newest[0].cursor, cursor)
+
+    def is_behind(self) -> bool:
+        """Return True if the journal has an entry of the same boot after the start, which is the last one read.
+
+        :raises EthPillarError: as `JournalSource.ask`
+        """
+        start = self.start
+        if not isinstance(start, After) or boot_of(start.cursor) is None:
+            return False
+        # Of a cursor that `journalctl --flush` has changed, systemd 252 finds the first entry of the same microsecond.
+        found = self._source.ask(self._unit, Step(start.cursor, False, MOMENT, boot_of(start.cursor))).entries
+        return bool(found) and not same_entry(found[-1].cursor, start.cursor)
 
     def go_round(self) -> Iterator[tuple[Sequence[Entry], Gap | None]]:
         """Read from the start to the journal's end, round all that can't be read, and boot by boot where journalctl
