@@ -19,19 +19,20 @@ LINE = (
     "INFO [07-21|10:11:12.345] Imported new potential chain segment     number={:,} hash=1f2e3d..a0b1c2 blocks=1 "
     "txs=187 mgas=21.402 elapsed=98.113ms mgasps=218.136 snapdiffs=8.91MiB triediffs=61.02MiB triedirty=0.00B"
 )
-_JOURNALCTL = """#!/bin/sh
+_JOURNALCTL = r"""#!/bin/sh
 cd {folder} || exit 1
 format=cat follow= cursor=
 for word; do
   case "$word" in
     export) format=export ;;
     -f) follow=yes ;;
-    --cursor=*) cursor=yes ;;
+    --cursor=*) cursor=${{word#--cursor=}} ;;
   esac
 done
-case "$cursor" in
-  yes) cat last.$format ;;
-  *) cat backlog.$format ;;
+case "$cursor$follow" in
+  '' | yes) cat backlog.$format ;;
+  *yes) cat last.$format ;;
+  *) cat backlog.$format burst.$format | sed -n "/^__CURSOR=$cursor\$/,\$p" ;;  # for one that fell behind
 esac
 [ -n "$follow" ] || exit 0
 while [ ! -e go ]; do sleep 0.02; done

@@ -84,6 +84,14 @@ AIMS = (
     "",
     "at most 0.5, or",
 )
+WHERE = """Where the time goes (`py-spy record` of the worker in these bursts, on 2026-11-26; to be looked at again
+when the figures change). Of a line with one socket: finding its template and filling in the frame 31 %, the
+kernel's send 20 %, SSH and the export format 15 %, the ring 8 %, handing runs to the subscriber 7 %. Of a
+further socket: a third is the kernel's copy (0.25 us for these 750 bytes; a bare loop of `send` costs as
+much), the rest is what a run costs each socket (a turn of its subscriber and of its writer, a queue entry),
+however many lines it has. With 50 sockets some fall out of the ring in a burst, because the one process
+that counts reads them in turn; each that does is served from the journal, which costs it as much as a log
+of its own."""
 AIMS += ("at least 1,500,000", "5 to 7 on an idle machine")
 
 
@@ -153,6 +161,8 @@ def write(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) 
         "| characters of a line | us of CPU a line, 1 socket | us of CPU for 1,000 characters |",
         "|---|---|---|",
         *long,
+        "",
+        *WHERE.splitlines(),
         "",
         "![cost by sockets](results/sockets.png) ![cost by line length](results/lengths.png)",
         "",

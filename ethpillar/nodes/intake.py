@@ -22,7 +22,7 @@ from .ring import Room, may_forget
 from .subscription import LogSubscription
 
 GRACE = 0.25
-GRACE_EVERY = 2.5
+GRACE_EVERY = 0.5
 "Of every so many seconds, the follower waits `GRACE` at most for subscribers that are about to fall out of the ring."
 
 
