@@ -1,6 +1,7 @@
 """Puts the examples of docs/events.json, which are taken from a running server, into docs/events.md.
 
-`python -m tools.events` writes them below the marks `<!-- client NAME -->` and `<!-- server NAME -->`.
+`python -m tools.events` writes them below the marks `<!-- client NAME -->`, `<!-- server NAME -->` and
+`<!-- connect connect_error -->`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MOST = 2
 "Things of one kind that an example shows of a list."
-_BLOCK = re.compile(r"(<!-- (client|server) (\w+) -->\n)(?:```js\n.*?```\n)?", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (client|server|connect) (\w+) -->\n)(?:```js\n.*?```\n)?", re.DOTALL)
 
 
 def shortened(value: Any) -> Any:
@@ -29,7 +30,7 @@ def examples(document: dict[str, Any], side: str, name: str) -> list[str]:
     """Return the lines that show an event."""
     lines = []
     for each in document[side][name]:
-        if side == "server":
+        if side != "client":
             said = "" if each is None else f", {json.dumps(shortened(each), ensure_ascii=False)}"
             lines.append(f'"{name}"{said}')
         else:

@@ -88,7 +88,8 @@ describe("the store, given the examples", () => {
     server.socket.receive("status_update", update);
     await vi.advanceTimersByTimeAsync(500);
     const { logs } = view.get();
-    expect(logs.map(({ raw }) => raw)).toEqual(lines.map(({ line }) => line));
+    const shown = lines.filter(({ service }) => service === "execution");
+    expect(logs.map(({ raw }) => raw)).toEqual(shown.map(({ line }) => line));
     expect(logs.some(({ eth }) => eth?.block)).toBe(true);
     expect(logs.some(({ continuation }) => continuation)).toBe(true);
     expect(logs.every(({ timestamp }) => !Number.isNaN(Date.parse(timestamp ?? "")))).toBe(true);

@@ -23,6 +23,8 @@ HOW = "if this is meant: UPDATE_EVENTS=1 python -m pytest tests/system/test_even
 FREE = {"fields", "eth"}
 "What a line gives: its keys are not the server's."
 
+NOBODY = "6c0f6a3e-6f0c-4b7e-9a55-0d5d6c1f3a10"
+"A token of no session."
 IMPORTED = (
     "INFO [11-26|06:55:11.123] Imported new potential chain segment number=1,234,567 hash=5c1f0a..9d2e41 blocks=1"
 )
@@ -54,13 +56,14 @@ class Recorder:
         server: dict[str, list[Any]] = {}
         for socket in self.sockets:
             for event, arguments in socket.received:
-                if event in ("connect", "disconnect", "connect_error", "upgrade"):
+                if event in ("connect", "disconnect", "upgrade"):
                     continue
                 examples = server.setdefault(event, [])
                 payload = arguments[0] if arguments else None
                 if not any(kind(payload) == kind(each) for each in examples):
                     examples.append(payload)
-        return {"server": dict(sorted(server.items())), "client": dict(sorted(self.client.items()))}
+        refused = {"connect_error": server.pop("connect_error")}  # Socket.IO's own: no type of ours has it
+        return {"server": dict(sorted(server.items())), "client": dict(sorted(self.client.items())), "connect": refused}
 
 
 def kind(payload: Any) -> Any:
@@ -69,7 +72,7 @@ def kind(payload: Any) -> Any:
         return sorted({json.dumps(kind(each)) for each in payload})
     if not isinstance(payload, dict):
         return type(payload).__name__
-    words = {key: payload[key] for key in ("state", "code", "reason") if key in payload}
+    words = {key: payload[key] for key in ("state", "code", "reason", "data") if key in payload}
     inner = kind(payload["entries"]) if "entries" in payload else None
     return {"keys": sorted(payload), "eth": sorted(payload.get("eth") or {}), "inner": inner, **words}
 
@@ -92,6 +95,10 @@ def _play(world: World) -> Recorder:
     """Let everything happen that has an event."""
     seen = Recorder()
     token = world.session()
+    world.node.set_unit("mevboost.service", LoadState="loaded", ActiveState="active", SubState="running")
+    world.node.set_unit(
+        "aux.service", LoadState="loaded", ActiveState="active", SubState="running", StandardOutput="null"
+    )
     world.node.append(EXECUTION, IMPORTED)
     world.node.append(EXECUTION, HEAD)
     world.node.append(EXECUTION, PANIC)
@@ -100,10 +107,11 @@ def _play(world: World) -> Recorder:
     world.node.append(EXECUTION, "one entry\nof two lines", native=True)
     plain, batched = (seen.watch(world.enter(token)) for _ in range(2))
     plain.wait("connection_state", lambda told: "node" in told)
-    assert seen.call(plain, "authenticate", token, example=["6c0f6a3e-6f0c-4b7e-9a55-0d5d6c1f3a10"]) is True
+    assert seen.call(plain, "authenticate", token, example=[NOBODY]) is True
     _logs(seen, world, plain, batched)
     _states(seen, world, plain)
     _problems(seen, world, plain)
+    _refused(seen, world)
     _away(world, plain)
     _ends(seen, world, token, plain, batched)
     return seen
@@ -163,6 +171,15 @@ def _states(seen: Recorder, world: World, plain: JsSocket) -> None:
 def _problems(seen: Recorder, world: World, plain: JsSocket) -> None:
     assert seen.call(plain, "subscribe_logs", {"service": "nothing-here"})["ok"] is False
     assert seen.call(plain, "subscribe_logs", {"service": 7})["ok"] is False
+    assert seen.call(plain, "subscribe_logs", {"service": "mevboost"})["ok"] is True
+    plain.wait("log_data", lambda told: told == {"service": "mevboost", "line": ""})
+    assert seen.call(plain, "subscribe_logs", {"service": "aux"})["ok"] is True
+    plain.wait("error", lambda told: told["code"] == "log_elsewhere")
+
+
+def _refused(seen: Recorder, world: World) -> None:
+    for token in (NOBODY, world.session(password="wrong")):
+        seen.watch(world.open(token, reconnection=False)).wait("connect_error")
 
 
 def _away(world: World, plain: JsSocket) -> None:
@@ -192,7 +209,7 @@ def test_the_examples_are_what_a_server_says(world: World) -> None:
         EXAMPLES.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         events.main()  # docs/events.md shows them
     written = json.loads(EXAMPLES.read_text())
-    for side in ("server", "client"):
+    for side in ("server", "client", "connect"):
         assert written[side].keys() == found[side].keys(), HOW
         for event, examples in found[side].items():
             assert types(examples) == types(written[side][event]), f"{event}: {HOW}"

@@ -20,7 +20,7 @@ def test_the_examples_are_those_of_the_running_server() -> None:
     assert filled(PAGE, DOCUMENT) == PAGE, "python -m tools.events"
 
 
-@pytest.mark.parametrize("side", ["client", "server"])
+@pytest.mark.parametrize("side", ["client", "server", "connect"])
 def test_every_event_has_its_examples(side: str) -> None:
     assert set(re.findall(rf"<!-- {side} (\w+) -->", PAGE)) == set(DOCUMENT[side])
 
