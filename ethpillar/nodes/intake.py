@@ -88,12 +88,12 @@ class Intake:
         done = 0
         try:
             while done < len(items):
-                room = self._room_for(items[done:])
-                if not room and not self._has_room(items[done], lent):
+                room = self._room_for(items[done:]) or self._wait_for_room(items[done:], lent)
+                if not room:
                     self._pending = list(items[done:])
                     raise Lend
-                self._log.ring.extend(items[done : done + (room or 1)])
-                done += room or 1
+                self._log.ring.extend(items[done : done + room])
+                done += room
         finally:  # whatever ends this, what is in the ring is not read again
             last = next((item for item in reversed(items[:done]) if item.gap is None), None)
             if last is not None:
@@ -124,20 +124,26 @@ class Intake:
             count //= 2
         return 0
 
-    def _has_room(self, item: Item, lent: bool) -> bool:
-        """Wait until the ring may forget what it must for an item. Return False if the channel is needed instead."""
+    def _wait_for_room(self, items: Sequence[Item], lent: bool) -> int:
+        """Wait until the ring may forget what it must for the first item.
+
+        :return: for how many there is room then: all, if those that they push out have had their time; 0 if the channel
+            is needed instead
+        """
         ring = self._log.ring
-        forgotten = ring.would_forget(item)
+        forgotten = ring.would_forget(items[0])
         while forgotten > ring.start:
             reached = [each.reach for each in self._subscriptions]
             room = may_forget(ring, forgotten, reached, (each.wants_channel for each in self._subscriptions))
             patience = None
             if room is Room.GIVE_BACK and not lent:
-                return False
+                return 0
             if room is Room.GRACE:
                 patience = self._grace.left(time.monotonic())
-            if room is Room.GO or (patience is not None and patience <= 0):
+            if room is Room.GO:
                 break
+            if patience is not None and patience <= 0:
+                return len(items)
             self._log.news.fire()
             self._log.progress.wait(patience)
-        return True
+        return 1

@@ -174,7 +174,7 @@ def test_logging_out_stops_every_tab_with_the_reason(page: Page, world: World) -
     for tab in tabs:
         tab.until("app.seen.socket.problem?.code === 'session_expired' && !app.seen.socket.isConnected")
         assert tab.get("app.seen.status.statuses.execution") == "unknown"
-        assert tab.sockets() == {"made": 1, "open": 0}
+        until(lambda tab=tab: tab.sockets() == {"made": 1, "open": 0}, "its end")  # type: ignore[misc]
 
 
 def test_a_page_falls_back_to_polling(page: Page, world: World) -> None:

@@ -13,6 +13,7 @@ from gevent.lock import BoundedSemaphore
 from ethpillar.errors import LimitReached
 from ethpillar.journal.entry import Entry
 from ethpillar.limits.ledger import Ledger
+from ethpillar.nodes import intake
 from ethpillar.nodes.intake import Grace
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
@@ -331,4 +332,34 @@ def test_what_nobody_has_had_is_given_back_too() -> None:
     assert ledger.total <= ledger.budget / 2
     frozen.frozen = False
     expect(frozen, range(301))
+    feed.close()
+
+
+def test_those_whose_time_is_over_are_not_asked_about_for_each_entry(
+    journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = make_feed(journal, entries=100)
+    quick, frozen = FakeSink(), [FakeSink() for _ in range(50)]
+    feed.subscribe(quick)
+    for number, sink in enumerate(frozen):
+        feed.subscribe(sink)
+        journal.write()
+        expect(quick, range(number + 1))
+        until(lambda sink=sink: sink.got, "a line")  # type: ignore[misc]
+        sink.frozen = True
+    feed._follower._intake._grace._more_at = float("inf")
+    asked = 0
+    decide = intake.may_forget
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return decide(*arguments)
+
+    monkeypatch.setattr(intake, "may_forget", counted)
+    journal.write(300)
+    expect(quick, range(350))
+    assert asked < 125  # several for each that is pushed out would be twice as many
+    for sink in frozen:
+        sink.frozen = False
     feed.close()
