@@ -92,6 +92,7 @@ def test_a_unit_of_a_user_s_own_systemd_is_told_as_that(world: World) -> None:
     world.machine.run(
         "sh", "-c", "chown -R guest /home/guest; mkdir -p /var/lib/systemd/linger; loginctl enable-linger guest"
     )
+    world.machine.run("systemctl", "restart", "user@1001")  # it may run since an earlier login, without the new unit
     query = ("journalctl", "-q", "-o", "cat", "_SYSTEMD_USER_UNIT=mine.service")
     until(lambda: "hello" in world.machine.run(*query), "a line of the user's unit")
     socket = world.enter_as()
