@@ -23,7 +23,7 @@ from typing import Any
 from gevent.event import Event
 
 from demo.simnode import SimNode, install
-from ethpillar.gateway import wire
+from ethpillar.gateway import log_lines, wire
 from ethpillar.nodes.items import Encoder
 from ethpillar.nodes.node import Node, NodeOptions
 from ethpillar.sessions import SessionRecord
@@ -67,7 +67,7 @@ class Sink:
 def log_in(target: Target) -> tuple[float, float]:
     """Return the milliseconds until the login is done, and until the first line."""
     record = SessionRecord("token", target, None)
-    options = NodeOptions(Encoder(wire.encode_line, wire.encode_template), wire.encode_statuses)
+    options = NodeOptions(Encoder(log_lines.encode_line, log_lines.encode_template), wire.encode_statuses)
     begin = time.perf_counter()
     node = Node(record, Login(target, Pins(), LoginOptions()), options)
     try:

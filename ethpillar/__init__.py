@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _make_server(app: Flask, settings: Settings) -> Server:
     from functools import partial
 
-    from .gateway import wire
+    from .gateway import log_lines, wire
     from .gateway.codec import OVERSIZED_PACKET
     from .gateway.events import Gateway
     from .gateway.options import GatewayOptions
@@ -89,7 +89,7 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
     login_options = settings.select(LoginOptions, policy=policy, logins=Places(settings.ssh_logins))
-    encoders = {"lines": wire.encoder(), "encode_statuses": wire.encode_statuses}
+    encoders = {"lines": log_lines.encoder(), "encode_statuses": wire.encode_statuses}
     limits = settings.select(Limits, refused=Refusals(say_refusal), ledger=ledger_of(settings.memory_budget))
     node_options = settings.select(NodeOptions, **encoders, ledger=limits.ledger)
     registry = NodeRegistry(store, login_options, node_options)

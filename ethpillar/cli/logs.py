@@ -14,7 +14,7 @@ import gevent
 from flask.cli import with_appcontext
 
 from ..errors import EthPillarError
-from ..gateway import wire
+from ..gateway import log_lines
 from ..gateway.past_query import SYSTEM
 from ..journal.entry import Entry
 from ..journal.history.blocks import Blocks, Shown
@@ -174,7 +174,7 @@ class Show:
         service = source_of(entry)
         for number, (text, line) in enumerate(shown.lines):
             if self._as_json:
-                print_json(wire.line_payload(service, entry, text, line, number == len(shown.lines) - 1))
+                print_json(log_lines.line_payload(service, entry, text, line, number == len(shown.lines) - 1))
             else:
                 unit = service if self._several else None
                 click.echo(self._renderer.render(entry.realtime_us, line, text, unit))

@@ -161,6 +161,11 @@ class _Watch:
                 for notice in self._alarms.due(time.time(), _minute()):
                     self._teller.tell(notice)
                 gevent.sleep(1)
+        except SessionExpired as problem:  # the last thing that can be told
+            posting.kill()
+            self._teller.tell(Notice("", Kind.BLIND, False, sentence(problem), time.time()))
+            self._teller.send()
+            raise
         finally:
             gevent.killall([*following, posting])
 

@@ -16,7 +16,7 @@ from ..nodes.runs import Run
 from ..nodes.subscription import about
 from ..units import service_name
 from ..web.ready import Ready
-from . import wire
+from . import log_lines, wire
 from .outbox import Outbox
 
 BATCH_WINDOW = 0.05
@@ -101,6 +101,7 @@ class BrowserLog:
         self._service = service_name(unit)
         self._batch = batch
         self.window = BATCH_WINDOW if batch else 0.0
+        self._boots = log_lines.Boots()
         self._failed = failed
         self._silence = silence
 
@@ -112,10 +113,11 @@ class BrowserLog:
         if self._batch:
             self._outbox.put(run.once("batches", self._batches))
         else:
-            self._outbox.put(run.once("events", wire.ready_lines))
+            new = self._boots.new(run.once("boots", log_lines.boots_in))
+            self._outbox.put(run.once(f"events {new}", lambda run: log_lines.ready_lines(run, new)))
 
     def _batches(self, run: Run) -> Ready:
-        return wire.ready_batches({"service": self._service}, run)
+        return log_lines.ready_batches({"service": self._service}, run)
 
     def state(self, state: str, details: dict[str, Any]) -> None:
         self._outbox.emit("log_state", wire.log_state(self._service, state, details))

@@ -19,7 +19,7 @@ from ..nodes.items import Item
 from ..nodes.log import Signal
 from ..nodes.runs import Run
 from ..units import service_name
-from . import wire
+from . import log_lines, wire
 from .browser_log import Silence
 from .outbox import Outbox
 
@@ -47,6 +47,7 @@ class MergedLog:
         self._services = list(services)
         self._batch = batch
         self._failed = failed
+        self._boots = log_lines.Boots()
         self._merge: Merge[Thing] = Merge()
         self._news = Signal()
         self._room = Signal()
@@ -111,9 +112,9 @@ class MergedLog:
 
     def _send_lines(self, items: Sequence[Item]) -> None:
         if items and self._batch:
-            self._outbox.put(wire.ready_batches({"services": self._services}, items))
+            self._outbox.put(log_lines.ready_batches({"services": self._services}, items))
         elif items:
-            self._outbox.put(wire.ready_lines(items))
+            self._outbox.put(log_lines.ready_lines(items, self._boots.new(log_lines.boots_in(items))))
 
     def tell(self, unit: str, event: str, payload: dict[str, Any]) -> None:
         """Send an event about a log in its place among its lines."""

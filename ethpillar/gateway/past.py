@@ -18,7 +18,7 @@ from ..journal.masking import Masker
 from ..nodes.history import Answer
 from ..nodes.items import source_of
 from ..turns import breathe
-from . import wire
+from . import log_lines, wire
 from .past_query import SYSTEM, PastRequest
 
 WAITING = 8
@@ -98,7 +98,7 @@ def _ack(request: PastRequest, answers: Sequence[Answer], masker: Masker | None)
         for shown in page.shown:
             payloads = entry_payloads(shown, not request.pages[0].units, masker)
             if payloads:
-                before, boot = boot, wire.boot_of(shown.entry)
+                before, boot = boot, log_lines.boot_of(shown.entry)
                 if boot is not None and boot != before:
                     payloads[0]["boot"] = boot
             entries += payloads
@@ -137,7 +137,7 @@ def entry_payloads(shown: Shown, system: bool, masker: Masker | None) -> list[di
     payloads = []
     for number, (text, line) in enumerate(shown.lines):
         service = SYSTEM if system else source
-        payload = wire.line_payload(service, entry, text, line, number == len(shown.lines) - 1)
+        payload = log_lines.line_payload(service, entry, text, line, number == len(shown.lines) - 1)
         if system:
             payload["component"] = source or line.component
         if masker is not None:

@@ -1,13 +1,13 @@
 """Payloads, as bytes on the wire have them.
 
 Belongs here: reading what a client sent, by typed getters that refuse what does not fit, and encoding what it gets.
-A line is encoded here once, as the whole frame of its Socket.IO packet, and the same bytes go to every socket.
+Lines are encoded in `gateway.log_lines`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,16 +16,10 @@ import orjson
 
 from ..errors import BadRequest
 from ..journal.clients import client_of
-from ..journal.entry import Entry
-from ..journal.formats import Line, Template
-from ..nodes.items import Encoder, Fill, Item
 from ..units import UnitStatus, service_name, unit_name
-from ..web.ready import Ready, message_of, messages_in, ready_frame
 
 MOST_SERVICES = 32
 MAX_BACKLOG = 5000
-MAX_BATCH = 500
-"Lines in one `log_batch`."
 DEFAULT_BACKLOG = 50
 DEFAULT_INTERVAL_MS = 5000
 MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
@@ -33,7 +27,6 @@ MIN_INTERVAL_MS, MAX_INTERVAL_MS = 1_000, 300_000
 LOG_OPTIONS = frozenset({"services", "lines", "after", "lossless", "batch"})
 "What only a client that knows this server sends with `subscribe_logs`."
 
-_BOOT = re.compile(r";b=([0-9a-f]{8})")
 _CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,512}")
 
 # -- what clients send
@@ -122,10 +115,11 @@ def get_interval(payload: dict[str, Any]) -> float:
 def event(name: str, payload: Any = None) -> str:
     """Return the text of a Socket.IO EVENT packet in the default namespace: `2["name",payload]`."""
     arguments = [name] if payload is None else [name, payload]
-    return "2" + _dumps(arguments).decode()
+    return "2" + dumps(arguments).decode()
 
 
-def _dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
+    """Return a value as JSON; half a surrogate pair in it becomes `?`."""
     try:
         return orjson.dumps(value)
     except TypeError:  # a lone surrogate somewhere: make it valid text, rather than lose the line
@@ -140,100 +134,6 @@ def _mended(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_mended(each) for each in value]
     return value
-
-
-_LOG_DATA = b'2["log_data",'
-
-
-def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> bytes:
-    """Return the frame of one `log_data`; see `line_payload`."""
-    return ready_frame(_LOG_DATA, _dumps(line_payload(service, entry, text, line, last)), b"]")
-
-
-_RAW, _JSON = "\0", "\1"
-"What stands for text, and for any JSON, in a template's payload: no cleaned line has such characters."
-
-
-def encode_template(service: str, template: Template) -> Fill:
-    """Return what encodes the lines that fit a template, to the same bytes as `encode_line` does."""
-    fields = {key: _RAW if key in template.keys else value for key, value in template.line.fields.items()}
-    model = Entry(_JSON, 0, b"")
-    payload = line_payload(service, model, _RAW, template.line._replace(fields=fields, eth=None), True)
-    payload["timestamp"] = _JSON
-    form = _LOG_DATA + orjson.dumps(payload).replace(b"%", b"%%")[:-1] + b"%s}]"
-    form = form.replace(orjson.dumps(_JSON), b"%s").replace(orjson.dumps(_RAW), b'"%s"')
-
-    def fill(entry: Entry, values: Sequence[bytes]) -> bytes:
-        line = entry.message.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        more = b',"eth":' + orjson.dumps(eth) if (eth := template.eth(values)) else b""
-        time, cursor = orjson.dumps(iso_time(entry.realtime_us)), orjson.dumps(entry.cursor)
-        return ready_frame(form % (line, time, *values, cursor, more))
-
-    return fill
-
-
-def encoder() -> Encoder:
-    """Return how lines are encoded."""
-    return Encoder(encode_line, encode_template)
-
-
-def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) -> dict[str, Any]:
-    """Return one line as `log_data` and `log_batch` have it.
-
-    :param text: the line as a person sees it in the journal: whole, without colours
-    :param last: whether it is its entry's last line. Only that one has the cursor: resuming after it skips nothing.
-    """
-    payload: dict[str, Any] = {
-        "service": service,
-        "line": text,
-        "timestamp": iso_time(entry.realtime_us),
-        "level": line.level,
-        "component": line.component,
-        "message": line.message,
-        "fields": line.fields,
-        "cursor": entry.cursor if last else None,
-    }
-    if line.continuation:
-        payload["continuation"] = True
-    if line.eth:
-        payload["eth"] = line.eth
-    return payload
-
-
-def ready_lines(items: Iterable[Item]) -> Ready:
-    """Return what items are to a socket that gets an event for each line."""
-    every = list(items)
-    return Ready(b"".join([item.data for item in every]), sum([item.lines for item in every]))
-
-
-def ready_batches(whose: dict[str, Any], items: Iterable[Item]) -> Ready:
-    """Return what items are to a socket that gets many lines in one event, a `log_batch`.
-
-    The first of them, and each whose boot is not that of the one before, says in which boot it was written.
-
-    :param whose: its `service`, or `services`
-    """
-    entries: list[bytes] = []
-    boot = ""
-    for item in items:
-        if item.lines == 1:  # as almost all have
-            some = [message_of(item.data)[len(_LOG_DATA) : -1]]
-        else:
-            some = [message[len(_LOG_DATA) : -1] for message in messages_in(item.data)]
-        if some and (not boot or boot not in item.cursor) and (found := _BOOT.search(item.cursor)) is not None:
-            boot = found[0]
-            some[0] = some[0][:-1] + b',"boot":"' + found[1].encode() + b'"}'
-        entries += some
-    head = b'2["log_batch",' + _dumps(whose)[:-1] + b',"entries":['
-    starts = range(0, len(entries), MAX_BATCH)
-    batches = [ready_frame(head, b",".join(entries[at : at + MAX_BATCH]), b"]}]") for at in starts]
-    return Ready(b"".join(batches), len(batches))
-
-
-def boot_of(entry: Entry) -> str | None:
-    """Return the boot in which an entry was written: the beginning of its id, which tells it from others."""
-    found = _BOOT.search(entry.cursor)
-    return None if found is None else found[1]
 
 
 def encode_statuses(statuses: Sequence[UnitStatus], at: float | None = None) -> str:

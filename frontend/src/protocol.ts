@@ -39,7 +39,7 @@ export interface LogLine {
   cursor?: string | null;
   continuation?: boolean;
   eth?: EthFields;
-  /** The boot it is from, on the first line of a page or a batch and on the first one of each boot. */
+  /** The boot it is from, on the first line of a log, a page or a batch and on the first one of each boot. */
   boot?: string;
 }
 

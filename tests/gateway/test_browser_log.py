@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -79,3 +80,32 @@ def test_output_that_goes_elsewhere_is_told_unless_lines_have_come(plain: bool, 
     sink.lines(Run([item(manager=True), item()]))
     sink.state("live", {})
     assert [each[0] for each in sent if isinstance(each, tuple)] == ["log_state"]
+
+
+def of_boot(number: int, boot: str, texts: int = 1) -> Item:
+    frames = [ready_frame(b'2["log_data",{"line":"%d.%d"}]' % (number, each)) for each in range(texts)]
+    return Item(f"s=a;i={number};b={boot * 32};m=1;t=2;x=3", 1, b"".join(frames), texts)
+
+
+def test_the_first_line_and_each_first_of_another_boot_say_the_boot() -> None:
+    shared = [
+        Run([of_boot(0, "a"), of_boot(1, "a")]),
+        Run([of_boot(2, "a"), of_boot(3, "b", 2)]),
+        Run([of_boot(4, "b")]),
+        Run([of_boot(5, "c")]),
+    ]
+    for first in (0, 1, 3):  # subscribers that begin at different places have the same runs
+        sink, sent = log()
+        for run in shared[first:]:
+            sink.lines(run)
+        payloads = [json.loads(message[1:])[1] for message in sent]
+        boots = {each["line"]: each["boot"] for each in payloads if "boot" in each}
+        begins = {0: {"0.0": "a" * 8}, 1: {"2.0": "a" * 8}, 3: {}}[first]
+        then = {"3.0": "b" * 8} if first < 3 else {}
+        assert boots == {**begins, **then, "5.0": "c" * 8}
+
+
+def test_lines_without_a_boot_are_as_they_are() -> None:
+    sink, sent = log()
+    sink.lines(Run([item(), of_boot(1, "a"), item()]))
+    assert [("boot" in message) for message in sent] == [False, True, False]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.lines import LINES
-from ethpillar.gateway import wire
+from ethpillar.gateway import log_lines
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import templates
 from ethpillar.nodes.items import Encoder, ItemMaker, UnitLines
@@ -35,7 +35,7 @@ TEXTS += [
     'time="2026-07-21T10:11:12Z" level=DEBUG-4 msg=word slot=5 prefix=sync',
     'time="2026-07-21 10:11:20.00" level=info msg="Connected peers" inboundTCP=21 outboundTCP=49 prefix=p2p total=70',
 ]
-TEMPLATES = Encoder(wire.encode_line, wire.encode_template)
+TEMPLATES = Encoder(log_lines.encode_line, log_lines.encode_template)
 VALUES = st.one_of(
     st.text(alphabet='0123456789,abcdefx.()[]{}:%-_/ …"\\=\té', max_size=12),
     st.sampled_from(
@@ -67,7 +67,7 @@ def entries(texts: list[str]) -> Iterator[Entry]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4), st.data())
 def test_lines_like_others_are_sent_as_if_they_were_parsed(texts: list[str], data: st.DataObject) -> None:
-    plain, like = ItemMaker("execution", Encoder(wire.encode_line)), ItemMaker("execution", TEMPLATES)
+    plain, like = ItemMaker("execution", Encoder(log_lines.encode_line)), ItemMaker("execution", TEMPLATES)
     plain_lines, like_lines = UnitLines(), UnitLines()
     order = [text for text in texts for text in (text, text)]
     order += [likes(data.draw(st.sampled_from(texts)), data) for _ in range(6)]

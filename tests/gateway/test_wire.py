@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.errors import BadRequest
-from ethpillar.gateway import wire
+from ethpillar.gateway import log_lines, wire
 from ethpillar.gateway.browser_log import BrowserLog, Silence
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.formats import Line
@@ -90,7 +90,7 @@ def decode(packet: str | bytes) -> Any:
 
 
 def test_a_line() -> None:
-    assert decode(wire.encode_line("execution", ENTRY, "raw", LINE, True)) == [
+    assert decode(log_lines.encode_line("execution", ENTRY, "raw", LINE, True)) == [
         "log_data",
         {
             "service": "execution",
@@ -106,17 +106,17 @@ def test_a_line() -> None:
 
 
 def test_a_line_that_does_not_end_its_entry_shows_no_cursor() -> None:
-    assert decode(wire.encode_line("execution", ENTRY, "raw", LINE, False))[1]["cursor"] is None
+    assert decode(log_lines.encode_line("execution", ENTRY, "raw", LINE, False))[1]["cursor"] is None
 
 
 def test_lone_surrogates_are_mended() -> None:
     line = Line("info", None, "bad \ud800", {"\udfff": "\ud800"})
-    assert decode(wire.encode_line("x", ENTRY, "bad \ud800", line, True))[1]["line"] == "bad ?"
+    assert decode(log_lines.encode_line("x", ENTRY, "bad \ud800", line, True))[1]["line"] == "bad ?"
 
 
 def test_a_batch_is_made_of_lines() -> None:
-    frames = [wire.encode_line("dora", ENTRY, f"line {n}", LINE, True) for n in range(3)]
-    batch = wire.ready_batches({"service": "dora"}, [Item("", 0, b"".join(frames), 3)])
+    frames = [log_lines.encode_line("dora", ENTRY, f"line {n}", LINE, True) for n in range(3)]
+    batch = log_lines.ready_batches({"service": "dora"}, [Item("", 0, b"".join(frames), 3)])
     name, payload = decode(batch.data)
     assert name == "log_batch"
     assert payload["service"] == "dora"
@@ -125,12 +125,12 @@ def test_a_batch_is_made_of_lines() -> None:
 
 def test_a_batch_says_in_which_boot_its_lines_were_written() -> None:
     def item(number: int, boot: str, lines: int = 1, cursor: str = "s=a;i={};b={}{};m=1;t=2;x=3") -> Item:
-        frames = [wire.encode_line("dora", ENTRY, f"line {number}.{n}", LINE, True) for n in range(lines)]
+        frames = [log_lines.encode_line("dora", ENTRY, f"line {number}.{n}", LINE, True) for n in range(lines)]
         return Item(cursor.format(number, boot, "0" * 24), 0, b"".join(frames), lines)
 
     gap = Item("s=a;i=1;b=cccccccc;m=1", 0, b"", 0)
     items = [item(1, "aaaaaaaa", 2), item(2, "aaaaaaaa"), gap, item(3, "bbbbbbbb", 2), item(4, "", 1, "t=1")]
-    _, payload = decode(wire.ready_batches({"service": "dora"}, items).data)
+    _, payload = decode(log_lines.ready_batches({"service": "dora"}, items).data)
     assert [(each["line"], each.get("boot")) for each in payload["entries"]] == [
         ("line 1.0", "aaaaaaaa"),
         ("line 1.1", None),
@@ -211,5 +211,9 @@ def test_a_batch_has_at_most_500_lines() -> None:
     outbox: Any = Kept()
     browser_log(outbox, True).lines(items(4, lines=300))
     (packets,) = outbox.packets
-    assert [message.count(b"line") for message in messages_in(packets.data)] == [wire.MAX_BATCH, wire.MAX_BATCH, 200]
+    assert [message.count(b"line") for message in messages_in(packets.data)] == [
+        log_lines.MAX_BATCH,
+        log_lines.MAX_BATCH,
+        200,
+    ]
     assert packets.count == 3

@@ -77,6 +77,49 @@ def test_pages_have_each_line_once_across_boots_and_rotations(world: World) -> N
     ][-1000:]
 
 
+FIVE = [f"execution-of{number}" for number in range(5)]
+
+
+def write_five(world: World, count: int, first: int) -> None:
+    """Five units print numbered lines, all at once."""
+    for unit in FIVE:
+        say = f'printf "{unit} %d\\n", i'
+        script = f"awk 'BEGIN {{ for (i = {first}; i < {first + count}; i++) {say} }}'; exec sleep infinity"
+        world.machine.run("systemd-run", "--quiet", "--collect", f"--unit={unit}", "sh", "-c", script)
+    last = f" {first + count - 1}\n"
+    for unit in FIVE:
+        tail = ("journalctl", "--quiet", f"--unit={unit}", "--lines=1", "-o", "cat")
+        until(lambda tail=tail: world.machine.run(*tail).endswith(last), "the last line", 120)  # type: ignore[misc]
+    world.machine.run("systemctl", "stop", *FIVE)
+
+
+def test_a_hundred_thousand_entries_of_five_units_page_by_page(world: World) -> None:
+    write_five(world, 10_000, 0)
+    world.machine.reboot()
+    write_five(world, 10_000, 10_000)
+    socket = world.enter_as()
+    pages = 0
+
+    def disturb() -> None:
+        nonlocal pages
+        pages += 1
+        if pages % 25 == 0:
+            world.machine.run("journalctl", "--rotate")
+        if pages == 75:
+            world.machine.run("journalctl", "--vacuum-files=2")
+
+    expected = whole(world, *FIVE)
+    first = world.machine.run("sh", "-c", f"journalctl --quiet -u {FIVE[0]} -o export | head -1")
+    found = back(world, socket, disturb, services=FIVE, limit=1000)
+    assert len({each["cursor"] for each in found}) == len(found) > 70_000
+    assert [each["line"] for each in found] == expected[-len(found) :]
+    for unit in FIVE:  # what each printed, in its order, up to the end
+        numbers = [int(each["line"].split()[1]) for each in found if each["line"].startswith(f"{unit} ")]
+        assert numbers == list(range(numbers[0], 20_000))
+    gone = ask(socket, services=FIVE, after=first.strip().removeprefix("__CURSOR="))
+    assert [gap["reason"] for gap in gone["gaps"]] == ["vacuumed"]
+
+
 def test_the_errors_of_a_large_journal_are_found_and_counted(world: World) -> None:
     write_big(world)
     socket = world.enter_as()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from ..waiting import until
 from .conftest import EXECUTION, World
 
@@ -181,3 +183,26 @@ def test_where_the_node_was_restarted_is_told(world: World) -> None:
     assert page["entries"][0]["boot"] == whole[2]["boot"]  # on a page's first line always
     around = ask(socket, service="execution", around=whole[2]["cursor"])["entries"]
     assert [each.get("boot") for each in around] == [each.get("boot") for each in whole]
+
+
+@pytest.mark.parametrize("options", [{}, {"batch": True}, {"services": True}, {"services": True, "batch": True}])
+def test_a_live_log_tells_where_the_node_was_restarted(world: World, options: dict[str, Any]) -> None:
+    world.node.append_many(EXECUTION, ["old one", "old two"])
+    world.node.reboot()
+    world.node.append_many(EXECUTION, ["new one", "new two"])
+    socket = world.enter()
+    whole = ask(socket, service="execution")["entries"]
+    named = {"services": ["execution", "consensus"]} if options.get("services") else {"service": "execution"}
+    socket.call("subscribe_logs", {**named, "lines": 10, **{key: options[key] for key in options if key == "batch"}})
+
+    def seen() -> list[tuple[str, Any]]:
+        batches = [batch["entries"] for batch in socket.events("log_batch")]
+        lines = [each for batch in batches for each in batch] or socket.events("log_data")
+        return [(each["line"], each.get("boot")) for each in lines if each["line"]]
+
+    until(lambda: len(seen()) == 4, "the backlog")
+    assert seen() == [(each["line"], each.get("boot")) for each in whole]
+    world.node.append(EXECUTION, "and on")
+    until(lambda: len(seen()) == 5, "the next line")
+    expected = whole[2]["boot"] if options.get("batch") else None  # each batch begins with it
+    assert seen()[-1] == ("and on", expected)

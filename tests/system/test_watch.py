@@ -100,3 +100,22 @@ def test_a_try_and_a_dry_run(world: World, target: Target) -> None:
         finally:
             running.send_signal(2)
     assert len(target.told) == 1
+
+
+def test_it_goes_on_after_a_node_and_a_redis_that_were_away(world: World, target: Target) -> None:
+    with start(world, world.session(), "execution", "--post", target.url) as running:
+        try:
+            assert running.stderr is not None
+            assert "watching execution" in running.stderr.readline()
+            until(lambda: any("-f" in each["argv"] for each in world.node.running()), "the follower")
+            world.sshd.stop()
+            world.redis.stop()
+            until(lambda: not world.node.running(), "the end of the connection")
+            world.sshd.start()
+            world.redis.start()
+            world.node.append(EXECUTION, "panic: runtime error: index out of range")
+            until(lambda: target.told, "what went wrong meanwhile", 120)
+            assert (target.told[0]["kind"], target.told[0]["state"]) == ("critical", "begun")
+            assert running.poll() is None
+        finally:
+            running.send_signal(2)

@@ -1,0 +1,152 @@
+"""Lines of logs, as bytes on the wire have them.
+
+Belongs here: encoding a line once, as the whole frame of its Socket.IO packet, so that the same bytes go to every
+socket; and making runs of such frames into what a socket gets. It must not know who gets it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from ..journal.entry import Entry
+from ..journal.formats import Line, Template
+from ..nodes.items import Encoder, Fill, Item
+from ..web.ready import Ready, message_of, messages_in, ready_frame
+from .wire import dumps, iso_time
+
+MAX_BATCH = 500
+"Lines in one `log_batch`."
+
+_BOOT = re.compile(r";b=([0-9a-f]{8})")
+_LOG_DATA = b'2["log_data",'
+
+
+def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> bytes:
+    """Return the frame of one `log_data`; see `line_payload`."""
+    return ready_frame(_LOG_DATA, dumps(line_payload(service, entry, text, line, last)), b"]")
+
+
+_RAW, _JSON = "\0", "\1"
+"What stands for text, and for any JSON, in a template's payload: no cleaned line has such characters."
+
+
+def encode_template(service: str, template: Template) -> Fill:
+    """Return what encodes the lines that fit a template, to the same bytes as `encode_line` does."""
+    fields = {key: _RAW if key in template.keys else value for key, value in template.line.fields.items()}
+    model = Entry(_JSON, 0, b"")
+    payload = line_payload(service, model, _RAW, template.line._replace(fields=fields, eth=None), True)
+    payload["timestamp"] = _JSON
+    form = _LOG_DATA + orjson.dumps(payload).replace(b"%", b"%%")[:-1] + b"%s}]"
+    form = form.replace(orjson.dumps(_JSON), b"%s").replace(orjson.dumps(_RAW), b'"%s"')
+
+    def fill(entry: Entry, values: Sequence[bytes]) -> bytes:
+        line = entry.message.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        more = b',"eth":' + orjson.dumps(eth) if (eth := template.eth(values)) else b""
+        time, cursor = orjson.dumps(iso_time(entry.realtime_us)), orjson.dumps(entry.cursor)
+        return ready_frame(form % (line, time, *values, cursor, more))
+
+    return fill
+
+
+def encoder() -> Encoder:
+    """Return how lines are encoded."""
+    return Encoder(encode_line, encode_template)
+
+
+def line_payload(service: str, entry: Entry, text: str, line: Line, last: bool) -> dict[str, Any]:
+    """Return one line as `log_data` and `log_batch` have it.
+
+    :param text: the line as a person sees it in the journal: whole, without colours
+    :param last: whether it is its entry's last line. Only that one has the cursor: resuming after it skips nothing.
+    """
+    payload: dict[str, Any] = {
+        "service": service,
+        "line": text,
+        "timestamp": iso_time(entry.realtime_us),
+        "level": line.level,
+        "component": line.component,
+        "message": line.message,
+        "fields": line.fields,
+        "cursor": entry.cursor if last else None,
+    }
+    if line.continuation:
+        payload["continuation"] = True
+    if line.eth:
+        payload["eth"] = line.eth
+    return payload
+
+
+def boots_in(items: Iterable[Item]) -> list[tuple[int, str]]:
+    """Return where in a run of items boots begin: the index of each first item, and the beginning of the boot's id."""
+    found: list[tuple[int, str]] = []
+    part = ""
+    for at, item in enumerate(items):
+        if item.lines and (not part or part not in item.cursor) and (boot := _BOOT.search(item.cursor)) is not None:
+            part = boot[0]
+            found.append((at, boot[1]))
+    return found
+
+
+def _with_boot(message: bytes, boot: str | None) -> bytes:
+    return message if boot is None else message[:-2] + b',"boot":"' + boot.encode() + b'"}]'
+
+
+def _messages(item: Item, boot: str | None) -> list[bytes]:
+    """Return the `log_data` of an item's lines, the first with the boot if there is one."""
+    if item.lines == 1:  # as almost all have
+        return [_with_boot(message_of(item.data), boot)]
+    messages = messages_in(item.data)
+    return [_with_boot(messages[0], boot), *messages[1:]] if messages else []
+
+
+def ready_lines(items: Iterable[Item], boots: Sequence[tuple[int, str]] = ()) -> Ready:
+    """Return what items are to a socket that gets an event for each line.
+
+    :param boots: those that say in which boot they were written (see `boots_in`)
+    """
+    every = list(items)
+    frames = [item.data for item in every]
+    for at, boot in boots:
+        frames[at] = b"".join(map(ready_frame, _messages(every[at], boot)))
+    return Ready(b"".join(frames), sum([item.lines for item in every]))
+
+
+def ready_batches(whose: dict[str, Any], items: Sequence[Item]) -> Ready:
+    """Return what items are to a socket that gets many lines in one event, a `log_batch`.
+
+    The first of them, and each whose boot is not that of the one before, says in which boot it was written.
+
+    :param whose: its `service`, or `services`
+    """
+    boots = dict(boots_in(items))
+    entries = [
+        message[len(_LOG_DATA) : -1] for at, item in enumerate(items) for message in _messages(item, boots.get(at))
+    ]
+    head = b'2["log_batch",' + dumps(whose)[:-1] + b',"entries":['
+    starts = range(0, len(entries), MAX_BATCH)
+    batches = [ready_frame(head, b",".join(entries[at : at + MAX_BATCH]), b"]}]") for at in starts]
+    return Ready(b"".join(batches), len(batches))
+
+
+class Boots:
+    """The boots that one socket was told of: with its first line, and when another boot begins."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def new(self, boots: Sequence[tuple[int, str]]) -> Sequence[tuple[int, str]]:
+        """Return those of a run's boots (see `boots_in`) that the socket has to be told of."""
+        if not boots:
+            return boots
+        told, self._last = self._last, boots[-1][1]
+        return boots[1:] if boots[0][1] == told else boots
+
+
+def boot_of(entry: Entry) -> str | None:
+    """Return the boot in which an entry was written: the beginning of its id, which tells it from others."""
+    found = _BOOT.search(entry.cursor)
+    return None if found is None else found[1]
