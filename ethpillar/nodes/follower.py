@@ -227,7 +227,7 @@ class Follower:
         self._log.ring.complete = complete
         self._intake.append(backlog)
         self._log.started = True
-        self._reader.tries.limits = BEGUN
+        self._reader.tries.tolerance = BEGUN
         self._machine.to(FeedState.CATCHING_UP)
         self._log.news.fire()
 
@@ -293,7 +293,7 @@ class Follower:
         if self._machine.state is FeedState.LIVE:
             return
         self._machine.to(FeedState.LIVE)
-        self._reader.tries.limits = FOLLOWED
+        self._reader.tries.tolerance = FOLLOWED
         self._log.follower_waits = False
         self._log.news.fire()
         if self._log.told is None or self._log.told[0] != "live":

@@ -28,7 +28,7 @@ from ..errors import (
 from ..journal.boots import Boot
 from ..journal.entry import Entry
 from ..journal.history.bounds import DEFAULT, Bounds
-from ..journal.history.counting import Counting
+from ..journal.history.histogram import Histogram
 from ..journal.history.page import Page
 from ..journal.history.paging import NoSuchCursor, Paging
 from ..journal.history.query import Query
@@ -105,7 +105,7 @@ class _Search:
         found = self._greenlet.get()
         if isinstance(found, Answer):
             return found
-        raise found.with_traceback(None) if isinstance(found, EthPillarError) else SshUnreachable()
+        raise found.copy() if isinstance(found, EthPillarError) else SshUnreachable()
 
     def stop(self) -> None:
         """End it, and wait until its journalctl is given up."""
@@ -173,11 +173,8 @@ class History:
 
     def _read(self, query: Query, buckets: int | None) -> Answer:
         describe, clock, boots = self._source.description, self._clock, self._source.boots
-        paging: Paging
-        if buckets is None:
-            paging = Paging(query, clock, describe, self._bounds, breathe, boots)
-        else:
-            paging = Counting(query, buckets, clock, describe, self._bounds, breathe, boots)
+        histogram = None if buckets is None else Histogram(query, buckets)
+        paging = Paging(query, clock, describe, self._bounds, breathe, boots, histogram)
         end = clock() + self._bounds.seconds + GRACE
         broken = False  # a slice without an end is read again once
         while (step := paging.next_step()) is not None:
@@ -195,7 +192,7 @@ class History:
         page = paging.page()
         if page.more and not page.scanned:  # all the time went by for nothing
             raise LogUnavailable(service_name(query.units[0]) if query.units else "system", hint=SLOW)
-        return Answer(page, paging.counts() if isinstance(paging, Counting) else None)
+        return Answer(page, histogram.counts() if histogram else None)
 
 
 def _feed(paging: Paging, stream: Slice) -> tuple[int, bytes]:

@@ -22,7 +22,7 @@ from ..journal.reading import After, Last, Reading, Start, Verdict, verdict
 from ..journal.steps import Answer, Gap, Step
 from ..timing import Backoff
 from .source import EntryStream, JournalSource
-from .tries import Limits, ReadFailed, Tries, Trouble, trouble_of
+from .tries import ReadFailed, Tolerance, Tries, Trouble, trouble_of
 
 T = TypeVar("T")
 
@@ -38,13 +38,13 @@ missing is missing still; the next try has to search for it."""
 class JournalReader:
     """Reads a unit's journal from one place on."""
 
-    def __init__(self, unit: str, source: JournalSource, start: Start, limits: Limits) -> None:
-        """:param start: where to start; :param limits: how often to try again"""
+    def __init__(self, unit: str, source: JournalSource, start: Start, tolerance: Tolerance) -> None:
+        """:param start: where to start; :param tolerance: how often to try again"""
         self._unit = unit
         self._source = source
         self.start = start
         "Where the next journalctl starts. Whoever uses the entries moves it on."
-        self.tries = Tries(limits)
+        self.tries = Tries(tolerance)
         self._backoff = Backoff()
         self.dead_end: str | None = None
         "The last entry before damage beyond which nothing could be read."

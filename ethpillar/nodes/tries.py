@@ -51,11 +51,11 @@ def trouble_of(problem: Exception) -> Trouble:
     return Trouble.LINK
 
 
-Limits = Mapping[Trouble, int]
+Tolerance = Mapping[Trouble, int]
 """How many failures of a kind in a row are followed by another try. A kind that is not named has no limit: it may be
 over soon, and never ends a log."""
 
-NEW: Limits = {
+NEW: Tolerance = {
     Trouble.ROOM: 5,
     Trouble.RIGHT: 0,
     Trouble.UNIT: 0,
@@ -64,19 +64,19 @@ NEW: Limits = {
     Trouble.SLOW: 0,
 }
 "For a log of which nothing has been read."
-BEGUN: Limits = {Trouble.ROOM: 5, Trouble.RIGHT: 0, Trouble.REFUSED: 0}
+BEGUN: Tolerance = {Trouble.ROOM: 5, Trouble.RIGHT: 0, Trouble.REFUSED: 0}
 "For a log whose backlog has been read: its unit may be away for a moment, while its file is being replaced."
-FOLLOWED: Limits = {Trouble.RIGHT: 4, Trouble.REFUSED: 0}
+FOLLOWED: Tolerance = {Trouble.RIGHT: 4, Trouble.REFUSED: 0}
 "For a log that was live: a journalctl that is broken for a moment may look like a missing right."
-SUBSCRIBER: Limits = {Trouble.ROOM: 7, Trouble.RIGHT: 4, Trouble.REFUSED: 0, Trouble.DAMAGE: 2, Trouble.SLOW: 0}
+SUBSCRIBER: Tolerance = {Trouble.ROOM: 7, Trouble.RIGHT: 4, Trouble.REFUSED: 0, Trouble.DAMAGE: 2, Trouble.SLOW: 0}
 "For a subscriber that needs a journalctl of its own."
 
 
 class Tries:
     """The failures in a row of one reader, by their kinds."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, tolerance: Tolerance) -> None:
+        self.tolerance = tolerance
         "Failures of a kind that are followed by another try; may change as the reader gets on."
         self.last: Trouble | None = None
         "The kind of the last failure since the last success."
@@ -86,8 +86,8 @@ class Tries:
         """Count a failure. Return True if it is one too many of its kind."""
         self.last = trouble
         self._counts[trouble] += 1
-        limit = self.limits.get(trouble)
-        return limit is not None and self._counts[trouble] > limit
+        most = self.tolerance.get(trouble)
+        return most is not None and self._counts[trouble] > most
 
     def count(self, trouble: Trouble) -> int:
         """Return how many failures of a kind there were since the last success."""

@@ -107,6 +107,17 @@ def test_those_that_ask_the_same_share_one_search(source: Source, history: Histo
     assert source.most == 1
 
 
+def test_those_that_share_a_search_get_an_error_each(source: Source, history: History) -> None:
+    source.statuses = [(1, b"Failed to seek to cursor: Invalid argument")]
+    source.go.clear()
+    asking = [gevent.spawn(history.read, query(cursor="s=zz")) for _ in range(3)]
+    gevent.sleep(0)
+    source.go.set()
+    gevent.joinall(asking)
+    assert len({id(each.exception) for each in asking}) == 3
+    assert all(isinstance(each.exception, BadRequest) for each in asking)
+
+
 def test_two_searches_run_at_once_and_plain_pages_beside_them(
     source: Source, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from ethpillar.errors import (
     TooManyLogs,
     UnitNotFound,
 )
-from ethpillar.nodes.tries import BEGUN, FOLLOWED, NEW, SUBSCRIBER, Limits, ReadFailed, Tries, Trouble, trouble_of
+from ethpillar.nodes.tries import BEGUN, FOLLOWED, NEW, SUBSCRIBER, ReadFailed, Tolerance, Tries, Trouble, trouble_of
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_kind_of_an_error(problem: Exception, trouble: Trouble) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "trouble", "tries"),
+    ("tolerance", "trouble", "tries"),
     [
         (NEW, Trouble.ROOM, 5),
         (NEW, Trouble.RIGHT, 0),
@@ -59,16 +59,18 @@ def test_the_kind_of_an_error(problem: Exception, trouble: Trouble) -> None:
         (BEGUN, Trouble.SLOW, None),
         (FOLLOWED, Trouble.SLOW, None),
         (SUBSCRIBER, Trouble.SLOW, 0),
-        *[(limits, Trouble.REFUSED, 0) for limits in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)],
+        *[(tolerance, Trouble.REFUSED, 0) for tolerance in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)],
         *[
-            (limits, trouble, None)
-            for limits in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)
+            (tolerance, trouble, None)
+            for tolerance in (NEW, BEGUN, FOLLOWED, SUBSCRIBER)
             for trouble in (Trouble.LINK, Trouble.JOURNAL, Trouble.NOTHING, Trouble.PLACE)
         ],
     ],
 )
-def test_how_many_failures_are_followed_by_another_try(limits: Limits, trouble: Trouble, tries: int | None) -> None:
-    counted = Tries(limits)
+def test_how_many_failures_are_followed_by_another_try(
+    tolerance: Tolerance, trouble: Trouble, tries: int | None
+) -> None:
+    counted = Tries(tolerance)
     over = [counted.failed(trouble) for _ in range(50)]
     assert over == ([False] * 50 if tries is None else [False] * tries + [True] * (50 - tries))
 

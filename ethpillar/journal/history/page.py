@@ -49,9 +49,9 @@ class Filling:
         "Once it is full: the cursor to go on from."
 
     @property
-    def left(self) -> int:
-        """How many more entries are asked for."""
-        return self._limit - len(self._found)
+    def left(self) -> int | None:
+        """How many more entries complete the page; None in a search, which must read more than it shows."""
+        return self._room if self._plain else None
 
     @property
     def shown(self) -> list[Shown]:
@@ -64,7 +64,7 @@ class Filling:
         :param found: oldest first
         :param end: whether there is nothing more in the direction of reading
         """
-        room = min(self.left, self._fitting(found))
+        room = min(self._room, self._fitting(found))
         full = len(found) > room or (len(found) == room and not end)
         if full:
             found = self._nearest(found, room) if room else []
@@ -72,6 +72,10 @@ class Filling:
             self.stopped_at = farthest([*self._found, *found], key=lambda each: each.position).entry.cursor
         self._found += found
         return full
+
+    @property
+    def _room(self) -> int:
+        return self._limit - len(self._found)
 
     def _fitting(self, found: list[Shown]) -> int:
         """Return how many of the nearest entries fit into the page by their bytes."""

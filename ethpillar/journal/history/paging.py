@@ -1,8 +1,8 @@
 """Reading one page of the past: which journalctl to ask next, whether its entries go on as they should, and the end.
 
-Belongs here: every decision about the reading, so that it can be tested against a model of a journal. What the page has
-room for is decided in `page`. A page is read in slices: each is one journalctl that seeks to a cursor (or a time) and
-prints so many entries from there, that included:
+Belongs here: every decision about the reading, so that it can be tested against a model of a journal. What becomes of
+the entries is decided in `page`, or in `histogram`. A page is read in slices: each is one journalctl that seeks to a
+cursor (or a time) and prints so many entries from there, that included:
 
     paging = Paging(query, clock, description)
     while (step := paging.next_step()) is not None:
@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from ..boots import Boot, Walk, doubtful
 from ..complaint import begins_of_ignored, shows_damage
@@ -51,8 +51,27 @@ class NoSuchCursor(ValueError):
 _BAD_CURSOR = re.compile(rb"[Ff]ailed to seek to cursor")
 
 
+class Collector(Protocol):
+    """What the entries go to that answer the question: a page keeps them, a histogram counts them."""
+
+    @property
+    def left(self) -> int | None:
+        """How many more entries are needed; None if that is not known before they are read."""
+
+    @property
+    def shown(self) -> list[Shown]:
+        """The entries to be shown, oldest first."""
+
+    @property
+    def stopped_at(self) -> str | None:
+        """Once it is full: the cursor to go on from."""
+
+    def add(self, found: list[Shown], end: bool) -> bool:
+        """Take entries, oldest first, after which there is nothing more at the `end`. Return True if it is full."""
+
+
 class Paging:
-    """Reads one page."""
+    """Reads one page, or what a histogram counts."""
 
     def __init__(
         self,
@@ -62,12 +81,14 @@ class Paging:
         bounds: Bounds = DEFAULT,
         breathe: Callable[[], None] = lambda: None,
         boots: Callable[[], Sequence[Boot]] = tuple,
+        collector: Collector | None = None,
     ) -> None:
         """
         :param clock: seconds that only grow
         :param description: a unit's description, which tells its client
         :param breathe: called again and again while entries are taken apart, so that others may have their turn
         :param boots: the machine's boots, see `Walk`
+        :param collector: takes the entries; a page of the query's limit does without one
         """
         self._query = query
         self._clock = clock
@@ -81,7 +102,7 @@ class Paging:
         self._ignored: list[int] = []  # when the files began that journalctl does without
         self._slice = Slice(0, bounds)
         self._torn = Torn(bounds.held, self._back)
-        self._filling = Filling(query, bounds.page_bytes)
+        self._collector: Collector = collector or Filling(query, bounds.page_bytes)
         self._scanned = Scanned(bounds.out_of_range)
         self.gaps: list[dict[str, Any]] = []
         self._outcome: Outcome | None = None
@@ -103,12 +124,11 @@ class Paging:
         return Step(self._place.anchor, self._back, count)
 
     def _size(self) -> int:
-        query = self._query
-        if query.wanted.everything:
-            return self._filling.left + self._bounds.context
-        bounds = self._bounds
+        bounds, left = self._bounds, self._collector.left
+        if left is not None:
+            return left + bounds.context
         if not self._scanned.entries:
-            return max(bounds.first_slice, query.limit)
+            return max(bounds.first_slice, self._query.limit)
         return bounds.slice if self._back else min(bounds.slice, bounds.forwards_slice)
 
     def _over(self) -> bool:
@@ -237,10 +257,10 @@ class Paging:
         self._choose(chosen(judged, self._query.wanted), end)
 
     def _choose(self, found: list[Shown], end: bool) -> None:
-        """Add to the page what it has room for, and decide whether it has ended."""
+        """Hand on what was found, and decide whether the reading has ended."""
         if self._outcome is None and end:
             self._outcome = Outcome.END
-        if self._filling.add(found, end):
+        if self._collector.add(found, end):
             self._outcome = Outcome.FULL
 
     # -- the page
@@ -248,10 +268,10 @@ class Paging:
     def page(self) -> Page:
         """Return the page, once `next_step` has returned None."""
         more = self._outcome in (Outcome.FULL, Outcome.BOUND)
-        goes_on = self._filling.stopped_at or (self._place.last.cursor if self._place.last else self._query.cursor)
+        goes_on = self._collector.stopped_at or (self._place.last.cursor if self._place.last else self._query.cursor)
         other = self._query.cursor or (self._place.first.cursor if self._place.first else None)
         before, after = (goes_on if more else None, other) if self._back else (other, goes_on)
         scanned = self._scanned
         return Page(
-            self._filling.shown, before, after, scanned.entries, scanned.from_us, scanned.until_us, self.gaps, more
+            self._collector.shown, before, after, scanned.entries, scanned.from_us, scanned.until_us, self.gaps, more
         )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ethpillar.journal.history.counting import Counting
+from ethpillar.journal.history.histogram import Histogram
+from ethpillar.journal.history.paging import Paging
 from ethpillar.journal.history.query import Query
 from ethpillar.journal.history.wanted import Wanted
 
@@ -19,14 +20,15 @@ def journal() -> Journal:
 
 def count(query: Query, buckets: int) -> tuple[list[tuple[int, int, int, int]], bool, int]:
     breaths = []
-    counting = Counting(query, buckets, lambda: 0.0, bounds=SMALL, breathe=lambda: breaths.append(1))
+    histogram = Histogram(query, buckets)
+    paging = Paging(query, lambda: 0.0, bounds=SMALL, breathe=lambda: breaths.append(1), collector=histogram)
     past = journal()
-    while (step := counting.next_step()) is not None:
-        counting.feed(past.answer(step, query.units))
-        counting.ended(0)
-    page = counting.page()
+    while (step := paging.next_step()) is not None:
+        paging.feed(past.answer(step, query.units))
+        paging.ended(0)
+    page = paging.page()
     assert page.shown == []
-    return counting.counts(), page.more, page.scanned
+    return histogram.counts(), page.more, page.scanned
 
 
 def test_each_line_is_counted_in_its_stretch_of_time() -> None:
@@ -48,4 +50,4 @@ def test_only_wanted_lines_are_counted() -> None:
 @pytest.mark.parametrize(("since", "until", "buckets"), [(None, 5, 1), (5, None, 1), (6, 5, 1), (1, 5, 0)])
 def test_a_histogram_needs_two_times(since: int | None, until: int | None, buckets: int) -> None:
     with pytest.raises(ValueError, match="two times"):
-        Counting(Query((), since_us=since, until_us=until), buckets, lambda: 0.0)
+        Histogram(Query((), since_us=since, until_us=until), buckets)
