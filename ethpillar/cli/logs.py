@@ -21,6 +21,7 @@ from ..journal.history.blocks import Blocks, Shown
 from ..journal.history.query import Query
 from ..journal.history.wanted import Wanted
 from ..journal.render import Renderer
+from ..journal.steps import Step
 from ..nodes.items import source_of
 from ..nodes.node import Node
 from ..nodes.source import WHOLE
@@ -142,7 +143,8 @@ class Follower:
 
     def _read(self, follow: bool) -> None:
         expected, lines = self.last, None if self.last else self._lines
-        with self._node.source.journal(self._unit, lines=lines, cursor=expected, follow=follow) as stream:
+        step = Step(expected, count=lines, follow=follow)
+        with self._node.source.journal(self._unit, step) as stream:
             while entries := stream.read():
                 for entry in entries:
                     if entry.cursor != expected:
@@ -162,6 +164,7 @@ class Show:
         self._renderer = renderer
         self._as_json = as_json
         self._several = several
+        self._boots = log_lines.Boots()
 
     def all(self, found: Sequence[Shown]) -> None:
         """Print them in their order, and let them be seen."""
@@ -172,9 +175,11 @@ class Show:
     def _one(self, shown: Shown) -> None:
         entry = shown.entry
         service = source_of(entry)
+        boot = self._boots.news(entry)
         for number, (text, line) in enumerate(shown.lines):
             if self._as_json:
-                print_json(log_lines.line_payload(service, entry, text, line, number == len(shown.lines) - 1))
+                payload = log_lines.line_payload(service, entry, text, line, number == len(shown.lines) - 1)
+                print_json(payload | boot if number == 0 else payload)
             else:
                 unit = service if self._several else None
                 click.echo(self._renderer.render(entry.realtime_us, line, text, unit))

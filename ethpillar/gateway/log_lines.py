@@ -133,7 +133,7 @@ def ready_batches(whose: dict[str, Any], items: Sequence[Item]) -> Ready:
 
 
 class Boots:
-    """The boots that one socket was told of: with its first line, and when another boot begins."""
+    """The boots that one reader was told of: with the first line, and when another boot begins."""
 
     def __init__(self) -> None:
         self._last = ""
@@ -145,8 +145,10 @@ class Boots:
         told, self._last = self._last, boots[-1][1]
         return boots[1:] if boots[0][1] == told else boots
 
-
-def boot_of(entry: Entry) -> str | None:
-    """Return the boot in which an entry was written: the beginning of its id, which tells it from others."""
-    found = _BOOT.search(entry.cursor)
-    return None if found is None else found[1]
+    def news(self, entry: Entry) -> dict[str, str]:
+        """Return what an entry's first line has to tell of its boot: nothing if that is told."""
+        found = _BOOT.search(entry.cursor)
+        if found is None or found[1] == self._last:
+            return {}
+        self._last = found[1]
+        return {"boot": found[1]}

@@ -93,14 +93,12 @@ class PastReader:
 def _ack(request: PastRequest, answers: Sequence[Answer], masker: Masker | None) -> dict[str, Any]:
     pages = [answer.page for answer in answers]
     entries = []
-    boot: str | None = None
+    boots = log_lines.Boots()
     for page in pages:
         for shown in page.shown:
             payloads = entry_payloads(shown, not request.pages[0].units, masker)
             if payloads:
-                before, boot = boot, log_lines.boot_of(shown.entry)
-                if boot is not None and boot != before:
-                    payloads[0]["boot"] = boot
+                payloads[0].update(boots.news(shown.entry))
             entries += payloads
             breathe()
     times = [(page.from_us, page.until_us) for page in pages if page.from_us is not None and page.until_us is not None]

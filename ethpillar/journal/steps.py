@@ -35,13 +35,17 @@ class Gap:
 class Step:
     """One journalctl."""
 
-    cursor: str | None
-    "For `--cursor=`: a cursor, or a time as `t=HEX`. None: from the newest."
-    reverse: bool
-    count: int
-    "For `-n`."
+    cursor: str | None = None
+    """For `--cursor=`: a cursor, that entry included, or a time as `t=HEX`; None: the last entries. `--after-cursor`
+    would skip one too many on systemd 249 and 252 where the entry there is not the unit's (systemd/systemd#30288)."""
+    reverse: bool = False
+    "Whether the newest come first."
+    count: int | None = None
+    "For `-n`; None: all."
     boot: str | None = None
     "The only boot whose entries are wanted; None: of all."
+    follow: bool = False
+    "Whether it goes on as entries come. That implies ten of them, so the number is always said."
 
 
 class Answer(NamedTuple):

@@ -47,6 +47,8 @@ boot, and so may rightly show nothing; after that it counts as live."""
 SILENT, LONG_SILENT = 15.0, 600.0
 """Seconds without an entry after which the journal is asked whether there is one: at first, and at most, as each answer
 doubles them. A journalctl that began before there was a /var/log/journal never sees what is written there."""
+ON_ITS_WAY = 1.0
+"Seconds in which an entry that the journal has may still come: it may have been written at the moment of asking."
 
 
 class Follower:
@@ -285,9 +287,11 @@ class Follower:
                 continue
             self._patience = min(2 * self._patience, LONG_SILENT)
             with suppress(EthPillarError, ReadFailed):
-                if self._reader.is_behind() and stream.count == count and self._waits:
-                    stream.close()
-                    return
+                if self._reader.is_behind():
+                    gevent.sleep(ON_ITS_WAY)
+                    if stream.count == count and self._waits:
+                        stream.close()
+                        return
 
     def _live(self) -> None:
         if self._machine.state is FeedState.LIVE:

@@ -121,34 +121,25 @@ class NodeJournal:
         return self._boots
 
     @contextmanager
-    def open(
-        self,
-        unit: str,
-        *,
-        lines: int | None = None,
-        cursor: str | None = None,
-        follow: bool = False,
-        boot: str | None = None,
-    ) -> Iterator[CommandEntries]:
+    def open(self, unit: str, step: Step) -> Iterator[CommandEntries]:
         """Run a journalctl for the time of the block; see `journal_command`.
 
         :raises EthPillarError: it can't be run
         """
-        words = journal_command(self.name_of(unit), lines=lines, cursor=cursor, follow=follow, boot=boot)
+        words = journal_command(self.name_of(unit), step)
         way = self._rights.get(service_name(unit))
-        spare = SPARE if follow else 0
-        words = words if follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
-        patience = None if follow else PATIENCE
+        spare = SPARE if step.follow else 0
+        words = words if step.follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
+        patience = None if step.follow else PATIENCE
         with (
-            self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, follows=follow) as command,
-            weighed(CommandEntries(command, patience, cursor, lines), self.ledger) as stream,
+            self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, follows=step.follow) as command,
+            weighed(CommandEntries(command, patience, step.cursor, step.count), self.ledger) as stream,
         ):
             yield stream
 
     def ask(self, unit: str, step: Step) -> Answer:
         """See `JournalSource`."""
-        name = self.name_of(unit)
-        words = journal_command(name, lines=step.count, cursor=step.cursor, reverse=step.reverse, boot=step.boot)
+        words = journal_command(self.name_of(unit), step)
         way = self._rights.get(service_name(unit))
         words = words if way.prefix else [*DEBUG, *words]
         entries: list[Entry] = []
@@ -184,7 +175,7 @@ class NodeJournal:
         """Return what a unit printed before its last failure; nothing if that can't be had, or not soon."""
         entries: list[Entry] = []
         size = 0
-        with suppress(EthPillarError), within(LAST_LINES_TIMEOUT), self.open(unit, lines=failures.READ) as stream:
+        with suppress(EthPillarError), within(LAST_LINES_TIMEOUT), self.open(unit, Step(count=failures.READ)) as stream:
             while size <= LAST_LINES_BYTES and (some := stream.read()):
                 entries += some
                 size += sum(len(entry.message) for entry in some)
@@ -229,17 +220,9 @@ class NodeSource:
             self._journal.remember_name(unit, name)
         return status.description if status is not None else None
 
-    def journal(
-        self,
-        unit: str,
-        *,
-        lines: int | None = None,
-        cursor: str | None = None,
-        follow: bool = False,
-        boot: str | None = None,
-    ) -> AbstractContextManager[CommandEntries]:
+    def journal(self, unit: str, step: Step) -> AbstractContextManager[CommandEntries]:
         """See `JournalSource`."""
-        return self._journal.open(unit, lines=lines, cursor=cursor, follow=follow, boot=boot)
+        return self._journal.open(unit, step)
 
     def boot(self, fresh: bool = False) -> str | None:
         """See `JournalSource`."""

@@ -118,7 +118,7 @@ class NodePast:
         """See `nodes.history.PastSource`."""
         way = self._rights.get(service_name(units[0]) if units else "system")
         journalctl, stdin = way.wrap(slice_command([self._journal.name_of(unit) for unit in units], step))
-        words = packed(journalctl) if step.count >= MANY else journalctl
+        words = packed(journalctl) if step.count is None or step.count >= MANY else journalctl
         words = words if way.prefix else [*DEBUG, *words]
         with (
             self._pool.stream((*FIRST, *words), stdin, timeout=self._timeout, spare=SPARE) as command,

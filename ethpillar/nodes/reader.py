@@ -62,8 +62,9 @@ class JournalReader:
         start = self.start
         if boot is not None and isinstance(start, After) and boot_of(start.cursor) != boot:
             start = Last(None)
-        lines, cursor = (start.lines, None) if isinstance(start, Last) else (None, start.cursor)
-        with self._source.journal(self._unit, lines=lines, cursor=cursor, follow=follow, boot=boot) as stream:
+        count, cursor = (start.lines, None) if isinstance(start, Last) else (None, start.cursor)
+        step = Step(cursor, count=count, boot=boot, follow=follow)
+        with self._source.journal(self._unit, step) as stream:
             yield Reading(start), stream
 
     def judge(self, reading: Reading, stream: EntryStream, *, expected: bool = False) -> Verdict:

@@ -47,38 +47,22 @@ STEP = 32 * 1024
 "Bytes parsed before others may get their turn."
 
 
-def journal_command(
-    unit: str,
-    *,
-    lines: int | None = None,
-    cursor: str | None = None,
-    follow: bool = False,
-    reverse: bool = False,
-    boot: str | None = None,
-) -> list[str]:
-    """The words of a journalctl that prints a unit's entries, or those of the whole journal, in the export format.
-
-    :param lines: the last so many; None: all
-    :param cursor: from this entry on, itself included. `--after-cursor` would skip one entry too many on systemd 249
-        and 252 when the entry at the cursor is not the unit's (systemd/systemd#30288), so the equal one is dropped.
-    :param follow: go on as entries come; it implies ten lines, so the number is always said
-    :param reverse: the newest first
-    :param boot: the only boot whose entries are wanted
-    """
+def journal_command(unit: str, step: Step) -> list[str]:
+    """The words of a journalctl that prints a unit's entries, or those of the whole journal, in the export format."""
     words = ["journalctl", "--no-pager", "-q", "-o", "export"]
     if unit == WHOLE:
         words.append(f"--output-fields={_WHOLE_FIELDS}")
     else:
         words += [f"--output-fields={_FIELDS}", f"--unit={unit}"]
-    words += ["-n", "all" if lines is None else str(lines)]
-    if cursor is not None:
-        words.append(f"--cursor={cursor}")
-    if reverse:
+    words += ["-n", "all" if step.count is None else str(step.count)]
+    if step.cursor is not None:
+        words.append(f"--cursor={step.cursor}")
+    if step.reverse:
         words.append("-r")
-    if follow:
+    if step.follow:
         words.append("-f")
-    if boot is not None:
-        words.append(f"_BOOT_ID={boot}")
+    if step.boot is not None:
+        words.append(f"_BOOT_ID={step.boot}")
     return words
 
 
@@ -114,16 +98,8 @@ class JournalSource(Protocol):
     def check_unit(self, unit: str) -> str | None:
         """The unit's description. Raises `UnitNotFound` or `PermissionDenied` when its log can't be had."""
 
-    def journal(
-        self,
-        unit: str,
-        *,
-        lines: int | None = None,
-        cursor: str | None = None,
-        follow: bool = False,
-        boot: str | None = None,
-    ) -> AbstractContextManager[EntryStream]:
-        """Opens the unit's journal, see `journal_command`."""
+    def journal(self, unit: str, step: Step) -> AbstractContextManager[EntryStream]:
+        """Opens the unit's journal; lines that journald cut are whole."""
 
     def boot(self, fresh: bool = False) -> str | None:
         """The id of the boot that the node is in; None if that can't be told.

@@ -96,7 +96,7 @@ class FakeJournal:
         return []
 
     def ask(self, unit: str, step: Step) -> Answer:
-        with self.journal(unit) as _:
+        with self.journal(unit, Step()) as _:
             pass
         cursor = Cursor.parse(step.cursor or "")
         kept = self.entries[self.vacuumed :]
@@ -109,15 +109,7 @@ class FakeJournal:
         return Answer(kept[::-1][: step.count] if step.reverse else kept[: step.count])
 
     @contextmanager
-    def journal(
-        self,
-        unit: str,
-        *,
-        lines: int | None = None,
-        cursor: str | None = None,
-        follow: bool = False,
-        boot: str | None = None,
-    ) -> Iterator[FakeStream]:
+    def journal(self, unit: str, step: Step) -> Iterator[FakeStream]:
         gevent.sleep(0)
         if not self._connected.is_set():
             raise SshUnreachable
@@ -125,14 +117,14 @@ class FakeJournal:
             raise self.refusal
         if self.channels is not None and self.open >= self.channels:
             raise LimitReached
-        start = self.vacuumed if lines is None else max(self.vacuumed, len(self.entries) - lines)
-        if cursor is not None:
-            start = max(self.vacuumed, int(cursor.split(";")[0][2:], 16))
+        start = self.vacuumed if step.count is None else max(self.vacuumed, len(self.entries) - step.count)
+        if step.cursor is not None:
+            start = max(self.vacuumed, int(step.cursor.split(";")[0][2:], 16))
         self.open += 1
         self.opened += 1
         self.most_open = max(self.most_open, self.open)
         try:
-            yield FakeStream(self, start, follow, self._generation)
+            yield FakeStream(self, start, step.follow, self._generation)
         finally:
             self.open -= 1
 
@@ -250,9 +242,9 @@ def failing(journal: FakeJournal, times: int, bad: Bad, follow: bool = False) ->
     open_journal, failed = journal.journal, [0]
 
     @contextmanager
-    def journal_or_not(unit: str, **how: Any) -> Iterator[Any]:
-        with open_journal(unit, **how) as stream:
-            if bool(how.get("follow")) == follow and failed[0] < times:
+    def journal_or_not(unit: str, step: Step) -> Iterator[Any]:
+        with open_journal(unit, step) as stream:
+            if step.follow == follow and failed[0] < times:
                 failed[0] += 1
                 yield bad
             else:
@@ -271,11 +263,11 @@ def refusing(journal: FakeJournal, problems: list[EthPillarError], failing_then:
     open_journal = journal.journal
 
     @contextmanager
-    def refused(unit: str, **how: Any) -> Iterator[Any]:
+    def refused(unit: str, step: Step) -> Iterator[Any]:
         nonlocal failing_then
         if problems:
             raise problems.pop(0)
-        with open_journal(unit, **how) as stream:
+        with open_journal(unit, step) as stream:
             bad, failing_then = failing_then, None
             yield bad or stream
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import gevent
 import pytest
@@ -38,11 +37,11 @@ class Moving(Boots):
         self.write(5)
 
     @contextmanager
-    def journal(self, unit: str, *, follow: bool = False, **options: Any) -> Iterator[Stream]:  # type: ignore[override]
-        with super().journal(unit, follow=follow, **options) as stream:
-            self.followed += follow
-            if follow and self.followed <= self.blind:
-                yield BlindStream(self, stream._answer, follow)  # type: ignore[arg-type]
+    def journal(self, unit: str, step: Step) -> Iterator[Stream]:  # type: ignore[override]
+        with super().journal(unit, step) as stream:
+            self.followed += step.follow
+            if step.follow and self.followed <= self.blind:
+                yield BlindStream(self, stream._answer, step.follow)  # type: ignore[arg-type]
             else:
                 yield stream
 
@@ -51,6 +50,7 @@ class Moving(Boots):
 def watchful(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ethpillar.nodes.follower.SILENT", 0.002)
     monkeypatch.setattr("ethpillar.nodes.follower.LONG_SILENT", 0.01)
+    monkeypatch.setattr("ethpillar.nodes.follower.ON_ITS_WAY", 0.03)
 
 
 @pytest.mark.usefixtures("watchful")

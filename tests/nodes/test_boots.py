@@ -96,19 +96,13 @@ class Boots(FakeJournal):
 
     @contextmanager
     def journal(  # type: ignore[override]
-        self,
-        unit: str,
-        *,
-        lines: int | None = None,
-        cursor: str | None = None,
-        follow: bool = False,
-        boot: str | None = None,
+        self, unit: str, step: Step
     ) -> Iterator[Stream]:
-        if lines is not None:
-            answer = Answer(list(self.ask(unit, Step(None, True, lines, boot)).entries)[::-1])
+        if step.count is not None:
+            answer = Answer(list(self.ask(unit, Step(None, True, step.count, step.boot)).entries)[::-1])
         else:
-            answer = self.ask(unit, Step(cursor or "t=1", False, 10**6, boot))
-        yield Stream(self, answer, follow)  # type: ignore[arg-type]
+            answer = self.ask(unit, Step(step.cursor or "t=1", False, 10**6, step.boot))
+        yield Stream(self, answer, step.follow)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -78,20 +78,14 @@ class DamagedJournal(FakeJournal):
 
     @contextmanager
     def journal(  # type: ignore[override]
-        self,
-        unit: str,
-        *,
-        lines: int | None = None,
-        cursor: str | None = None,
-        follow: bool = False,
-        boot: str | None = None,
+        self, unit: str, step: Step
     ) -> Iterator[Stream]:
-        if cursor is None and lines is not None:
-            back = self.files.answer(Step(None, True, lines))
+        if step.cursor is None and step.count is not None:
+            back = self.files.answer(Step(None, True, step.count))
             answer = Answer(list(back.entries)[::-1] if not back.status else (), back.status, back.complaint)
         else:
-            answer = self.files.answer(Step(cursor or "t=1", False, 10**6))
-        yield Stream(self, answer, follow)
+            answer = self.files.answer(Step(step.cursor or "t=1", False, 10**6))
+        yield Stream(self, answer, step.follow)
 
 
 @pytest.fixture

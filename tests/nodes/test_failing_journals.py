@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from ethpillar.errors import (
     UnitNotFound,
 )
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import Step
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.nodes.tries import ReadFailed, Trouble
@@ -296,9 +298,9 @@ def begin_elsewhere(journal: FakeJournal, times: int) -> list[int]:
     open_journal, did = journal.journal, [0]
 
     @contextmanager
-    def elsewhere(unit: str, **how: Any) -> Iterator[FakeStream]:
-        with open_journal(unit, **how) as stream:
-            if how.get("follow") and did[0] < times:
+    def elsewhere(unit: str, step: Step) -> Iterator[FakeStream]:
+        with open_journal(unit, step) as stream:
+            if step.follow and did[0] < times:
                 did[0] += 1
                 stream.__class__ = Elsewhere
                 journal.write(2)
@@ -343,9 +345,9 @@ def test_a_followed_journal_that_rightly_shows_nothing_counts_as_live(
     open_journal = journal.journal
 
     @contextmanager
-    def of_this_boot(unit: str, **how: Any) -> Iterator[Any]:
-        how["cursor"] = f"i={len(journal.entries):x}" if how.get("follow") else how.get("cursor")
-        with open_journal(unit, **how) as stream:
+    def of_this_boot(unit: str, step: Step) -> Iterator[Any]:
+        last = f"i={len(journal.entries):x}"
+        with open_journal(unit, replace(step, cursor=last) if step.follow else step) as stream:
             yield stream
 
     journal.journal = of_this_boot  # type: ignore[method-assign, assignment]

@@ -18,6 +18,7 @@ from ethpillar.errors import (
     StatusUnavailable,
     UnitNotFound,
 )
+from ethpillar.journal.steps import Step
 from ethpillar.nodes import node_source
 from ethpillar.nodes.node_source import NAMES, NodeJournal, NodeSource
 from ethpillar.nodes.source import WHOLE
@@ -159,11 +160,11 @@ def test_a_unit_of_a_user_s_systemd_is_told_as_that(
 
 
 def test_an_alias_is_read_by_the_units_own_name(node: Node, source: NodeSource) -> None:
-    with source.journal("eth1.service"):
+    with source.journal("eth1.service", Step()):
         assert unit_read(node) == "eth1.service"
     node.found = UnitStatus("eth1.service", "active", name=UNIT)
     source.check_unit("eth1.service")
-    with source.journal("eth1.service", follow=True):
+    with source.journal("eth1.service", Step(follow=True)):
         assert unit_read(node) == UNIT
         assert node.words[-1][:3] == ("sudo", "-n", "--")
     assert node.spare == [0, node_source.SPARE]  # what follows leaves channels for those that catch up
@@ -173,9 +174,9 @@ def test_a_node_that_has_a_name_for_everything_fills_no_memory(node: Node, sourc
     for number in range(2 * NAMES):
         node.found = UnitStatus(f"a{number}.service", "active", name=UNIT)
         source.check_unit(f"a{number}.service")
-    with source.journal(f"a{2 * NAMES - 1}.service"):
+    with source.journal(f"a{2 * NAMES - 1}.service", Step()):
         assert unit_read(node) == UNIT
-    with source.journal("a0.service"):
+    with source.journal("a0.service", Step()):
         assert unit_read(node) == "a0.service"
 
 
@@ -207,7 +208,7 @@ def test_system_is_the_whole_journal_unless_the_node_has_such_a_unit(node: Node,
     assert source.check_unit(unit) is None
     assert source.followed(unit) == WHOLE
     assert source.check_unit(WHOLE) is None
-    with source.journal(WHOLE, lines=50):
+    with source.journal(WHOLE, Step(count=50)):
         words = node.words[-1]
         assert not [word for word in words if word.startswith(("--unit", "-u"))]
         assert "UNIT" in next(word for word in words if word.startswith("--output-fields=")).split(",")

@@ -9,6 +9,7 @@ import pytest
 
 from ethpillar.errors import CredentialRefused, LimitReached, PermissionDenied, SshUnreachable
 from ethpillar.journal.reading import After, Last, Reading, Start, Verdict
+from ethpillar.journal.steps import Step
 from ethpillar.nodes.reader import EVERY, JournalReader
 from ethpillar.nodes.tries import FOLLOWED, SUBSCRIBER, ReadFailed, Trouble
 
@@ -19,14 +20,14 @@ class Source:
     """A `JournalSource` that notes what it is asked for."""
 
     def __init__(self, young: bool = False) -> None:
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[Step] = []
         self.doubts = 0
         self.young = young
         "The right was found a moment ago, and can't be doubted."
 
     @contextmanager
-    def journal(self, unit: str, **how: Any) -> Any:
-        self.asked.append(how)
+    def journal(self, unit: str, step: Step) -> Any:
+        self.asked.append(step)
         yield Bad(0)
 
     def rights_in_doubt(self) -> bool:
@@ -45,12 +46,12 @@ def make(start: Start = LAST, young: bool = False) -> tuple[JournalReader, Sourc
 @pytest.mark.parametrize(
     ("start", "follow", "asked"),
     [
-        (Last(50), False, {"lines": 50, "cursor": None, "follow": False, "boot": None}),
-        (Last(None), True, {"lines": None, "cursor": None, "follow": True, "boot": None}),
-        (After("c"), True, {"lines": None, "cursor": "c", "follow": True, "boot": None}),
+        (Last(50), False, Step(count=50)),
+        (Last(None), True, Step(follow=True)),
+        (After("c"), True, Step("c", follow=True)),
     ],
 )
-def test_what_a_start_asks_for(start: Start, follow: bool, asked: dict[str, Any]) -> None:
+def test_what_a_start_asks_for(start: Start, follow: bool, asked: Step) -> None:
     reader, source = make(start)
     with reader.open(follow) as (reading, _):
         assert reading.next == start

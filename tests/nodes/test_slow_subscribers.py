@@ -12,6 +12,7 @@ from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import LimitReached
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.steps import Step
 from ethpillar.limits.ledger import Ledger
 from ethpillar.nodes import intake
 from ethpillar.nodes.intake import Grace
@@ -271,11 +272,11 @@ def test_a_subscriber_that_makes_progress_is_never_given_up(journal: FakeJournal
     open_journal, opened = journal.journal, [0]
 
     @contextmanager
-    def refused_every_other_time(unit: str, **how: Any) -> Iterator[Any]:
+    def refused_every_other_time(unit: str, step: Step) -> Iterator[Any]:
         opened[0] += 1
         if opened[0] % 2:
             raise LimitReached
-        with open_journal(unit, **how) as stream:
+        with open_journal(unit, step) as stream:
             reads = [stream.read() for _ in range(5)]
             stream.read = lambda: reads.pop(0) if reads else []  # type: ignore[method-assign]
             stream.status = lambda: 1  # type: ignore[method-assign]

@@ -117,7 +117,7 @@ class Paging:
             return None
         if self._careful is not None:
             step = self._careful.step(min(SIZE, self._size()))
-            self._slice = Slice(step.count, self._bounds)
+            self._slice = Slice(step.count or SIZE, self._bounds)
             return step
         count = self._size() + (self._place.cursor is not None)  # the entry at the cursor comes first, and is known
         self._slice = Slice(count, self._bounds)
