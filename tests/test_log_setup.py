@@ -16,6 +16,8 @@ from ethpillar.gateway.outbox import Outbox
 from ethpillar.limits.refusals import Refusal, Refusals
 from ethpillar.log_setup import Line, goes_to_journald, say_refusal, set_up
 
+from .waiting import until
+
 TOKEN = "11111111-2222-4333-8444-555555555555"
 
 
@@ -32,7 +34,7 @@ def test_a_greenlet_that_fails_shows_neither_its_arguments_nor_its_stack(
 ) -> None:
     gevent.spawn(Outbox, None, TOKEN).join()
     gevent.get_hub().loop.run_callback(int, TOKEN)
-    gevent.sleep(0.001)
+    until(lambda: len(told.records) > 1, "the second failure")
     said = [record.getMessage() for record in told.records]
     assert said[0].startswith("A greenlet failed (AttributeError at ethpillar.gateway.outbox:")
     assert said[1:] == ["A greenlet failed (ValueError)"]

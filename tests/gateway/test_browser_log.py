@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ethpillar.gateway import log_lines
 from ethpillar.gateway.browser_log import BrowserLog, Silence
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.runs import Run
@@ -109,3 +110,51 @@ def test_lines_without_a_boot_are_as_they_are() -> None:
     sink, sent = log()
     sink.lines(Run([item(), of_boot(1, "a"), item()]))
     assert [("boot" in message) for message in sent] == [False, True, False]
+
+
+class Kept:
+    """An outbox that keeps what is put into it."""
+
+    def __init__(self) -> None:
+        self.packets: list[Ready] = []
+        self.put = self.packets.append
+
+
+def log_into(outbox: Any, batch: bool) -> BrowserLog:
+    silence = Silence("execution", False, lambda: None)
+    return BrowserLog(outbox, "execution.service", batch, lambda *_: None, silence)
+
+
+def items(count: int, lines: int = 1) -> Run:
+    frames = [ready_frame(b'2["log_data",{"line":"%d"}]' % number) * lines for number in range(count)]
+    return Run(Item(str(number), number, data, lines) for number, data in enumerate(frames))
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_run_is_encoded_once_for_all_who_send_the_same(batch: bool) -> None:
+    outbox: Any = Kept()
+    logs = [log_into(outbox, batch) for _ in range(2)]
+    run = items(3)
+    for each in (*logs, log_into(outbox, not batch)):
+        each.lines(run)
+    first, second, other = outbox.packets
+    assert first is second
+    assert first.data != other.data
+    texts = [message.decode() for message in messages_in(first.data)]
+    if batch:
+        assert texts == ['2["log_batch",{"service":"execution","entries":[{"line":"0"},{"line":"1"},{"line":"2"}]}]']
+    else:
+        assert texts == [f'2["log_data",{{"line":"{number}"}}]' for number in range(3)]
+    assert first.count == len(texts)
+
+
+def test_a_batch_has_at_most_500_lines() -> None:
+    outbox: Any = Kept()
+    log_into(outbox, True).lines(items(4, lines=300))
+    (packets,) = outbox.packets
+    assert [message.count(b"line") for message in messages_in(packets.data)] == [
+        log_lines.MAX_BATCH,
+        log_lines.MAX_BATCH,
+        200,
+    ]
+    assert packets.count == 3

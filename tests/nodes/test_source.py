@@ -49,7 +49,7 @@ def test_one_that_is_silent_is_waited_for(patience: float | None) -> None:
     stream = CommandEntries(silent, patience)
     stream.read()
     reading = gevent.spawn(stream.read)
-    gevent.sleep(0.01)
+    gevent.idle()
     assert not reading.ready()
     silent.closed.set()
     assert reading.get(timeout=10) == []

@@ -157,7 +157,7 @@ def test_a_short_command_waits_for_a_channel_and_is_served_as_soon_as_one_is_clo
         first = gevent.spawn(pool.run, ["one"])  # on the lane
         until(lambda: [each.words for each in sshd.channels] == ["journalctl", "one"], "the first")
         second = gevent.spawn(pool.run, ["two"])
-        gevent.sleep(0.01)
+        gevent.idle()
         assert len(sshd.channels) == 2
         first.kill()
         until(lambda: [each.words for each in sshd.channels] == ["journalctl", "two"], "the second", 10)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import gevent
 import pytest
 from engineio.packet import MESSAGE, PING, Packet
 
@@ -134,10 +133,9 @@ def test_a_handshake_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_session_that_becomes_no_socket_in_time_is_ended() -> None:
     setting = Setting()
     setting.guard._timeout = 0.01
-    late, early = setting.engine.connect("late"), setting.engine.connect("early")
+    late, early, later = (setting.engine.connect(name) for name in ("late", "early", "later"))
     setting.connected["early"] = Socket()
-    until(lambda: late.closes, "the end of the late one")
-    gevent.sleep(0.01)
+    until(lambda: later.closes, "the end of one that came after both")
     assert late.closes == ["server"]
     assert early.closes == []
 

@@ -206,7 +206,7 @@ class Pair:
         """Sends more than the connection takes, so that the writer waits for the client."""
         self.client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         writer = gevent.spawn(self.socket.send, "x" * SLOW)
-        gevent.sleep(0.01)
+        gevent.idle()
         assert not writer.dead
         return writer
 
@@ -257,7 +257,7 @@ def test_a_ping_after_the_close_does_not_push_the_close_frame_aside(pair: Pair) 
     pair.client.sendall(frame(PING, b"x"))
     reader = gevent.spawn(pair.socket.receive)
     pair.socket.close(1001)
-    gevent.sleep(0.01)
+    gevent.idle()
     assert pair.take(SLOW_FRAME + 4)[SLOW_FRAME:] == b"\x88\x02\x03\xe9"
     writer.get()
     reader.kill()
