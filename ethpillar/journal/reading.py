@@ -20,12 +20,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from .complaint import shows_damage
+from .copies import MOST_OF_MOMENT, Copies
 from .cursor import is_moment_of, time_of
 from .entry import Entry
 from .steps import Gap, after_entry
 
-MOST_OF_MOMENT = 5000
-"Entries that journald received at once, and so gave one time, that are looked through for the one at a cursor."
 MOST_FAILURES = 3
 "How often journalctl may fail without saying why before the cursor that a client supplied is blamed."
 
@@ -70,8 +69,15 @@ class Reading:
     next journalctl has to start. A reader that could not use all of the entries starts where it is itself.
     """
 
-    def __init__(self, start: Start) -> None:
-        """:param start: where that journalctl was told to start"""
+    def __init__(self, start: Start, copies: Copies | None = None) -> None:
+        """
+        :param start: where that journalctl was told to start
+        :param copies: of the same reader's reading before
+        """
+        self.copies = Copies()
+        "What tells an entry that journald has copied meanwhile from a new one."
+        if isinstance(start, After):
+            self.copies = (copies or self.copies).until(start.cursor, start.inclusive)
         self.next = start
         "Where the next journalctl has to start."
         self.begun = False
@@ -104,10 +110,14 @@ class Reading:
                 return Taken([], None)
             if there:
                 self.next = replace(start, ours=True, gone=False)
-                entries = entries[len(entries) - len(beyond) - start.inclusive :]
+                known = max(0, len(entries) - len(beyond) - start.inclusive)
+                if known:
+                    self.copies.known(entries[:known])
+                entries = entries[known:]
             elif not start.gone:
                 gap = Gap(time_of(start.cursor), entries[0].realtime_us)
         self.begun = True
+        entries = self.copies.left_out(entries)
         if entries:
             self.advanced = True
             self.next = After(entries[-1].cursor)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ..errors import EthPillarError
 from ..journal.boots import Walk, boot_of, doubtful, is_numbered_after
+from ..journal.copies import Copies
 from ..journal.cursor import same_entry, time_of
 from ..journal.detour import last, read_on
 from ..journal.entry import Entry
@@ -46,6 +47,7 @@ class JournalReader:
         "Where the next journalctl starts. Whoever uses the entries moves it on."
         self.tries = Tries(tolerance)
         self._backoff = Backoff()
+        self._copies = Copies()
         self.dead_end: str | None = None
         "The last entry before damage beyond which nothing could be read."
         self.in_doubt = False
@@ -65,7 +67,9 @@ class JournalReader:
         count, cursor = (start.lines, None) if isinstance(start, Last) else (None, start.cursor)
         step = Step(cursor, count=count, boot=boot, follow=follow)
         with self._source.journal(self._unit, step) as stream:
-            yield Reading(start), stream
+            reading = Reading(start, self._copies)
+            self._copies = reading.copies
+            yield reading, stream
 
     def judge(self, reading: Reading, stream: EntryStream, *, expected: bool = False) -> Verdict:
         """Return `COMPLETE`, `NO_CURSOR` or `DAMAGED` for a stream that has ended.

@@ -6,14 +6,15 @@ journald writes to /run until `journalctl --flush` says that /var is there: at e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from ..waiting import until
 from .conftest import World
 from .test_boots import following, pages_show, shows, shows_end_of
 from .test_damage import clean, start_journald, stop_journald
-from .test_feed import entries, flowing, in_a_row, numbers, quiet
+from .test_feed import entries, flowing, in_a_row, numbers, quiet, states
 
 CONFIG = "/etc/systemd/journald.conf.d/zz-auto.conf"
 MAKE_FOLDER = "mkdir -p /var/log/journal && systemd-tmpfiles --create --prefix /var/log/journal"
@@ -83,3 +84,98 @@ def test_a_page_that_resumes_after_the_journal_has_moved_to_the_disk(in_memory: 
         shows(following(world, token, after=cursors[place], batch=True), expected[place + 1 :])
     shows(following(world, token, lines=5000, batch=True), expected)
     pages_show(world, token, expected)
+
+
+def journalctl(option: str) -> Callable[[World], None]:
+    return lambda world: void(world.machine.run("journalctl", option))
+
+
+def void(_: object) -> None:
+    pass
+
+
+MOVES: dict[str, list[Callable[[World], None]]] = {
+    "to memory and back": [journalctl("--relinquish-var"), journalctl("--flush")],
+    "back twice": [journalctl("--relinquish-var"), journalctl("--flush"), journalctl("--flush")],
+    "to memory twice": [
+        journalctl(option)
+        for option in ("--relinquish-var", "--relinquish-var", "--flush", "--relinquish-var", "--flush")
+    ],
+    "with rotations": [
+        journalctl(option) for option in ("--relinquish-var", "--rotate", "--sync", "--flush", "--rotate", "--flush")
+    ],
+    "with losses of the connection": [
+        lambda world: world.real.cut(),
+        journalctl("--relinquish-var"),
+        lambda world: world.real.cut(),
+        journalctl("--flush"),
+        lambda world: world.real.cut(),
+    ],
+    "with restarts of journald": [
+        journalctl("--relinquish-var"),
+        lambda world: void(world.machine.run("systemctl", "restart", "systemd-journald")),
+        journalctl("--flush"),
+    ],
+}
+
+
+@pytest.mark.parametrize("pause", [True, False], ids=["lines between", "at once"])
+@pytest.mark.parametrize("moves", MOVES.values(), ids=MOVES)
+def test_a_log_that_is_followed_while_the_journal_moves_to_memory_and_back(
+    world: World, moves: list[Callable[[World], None]], pause: bool
+) -> None:
+    world.machine.run("systemctl", "start", "execution")
+    token = world.session_of("staker")
+    live = following(world, token, lines=0)
+    flowing(live)
+    for move in moves:
+        move(world)
+        if pause:
+            flowing(live)
+    flowing(live)
+    expected = quiet(world)
+    shows_end_of(live, expected)
+    assert in_a_row(numbers(live.lines("execution")))
+    clean(world)
+
+
+def test_the_last_lines_of_a_quiet_log_do_not_come_again_when_the_journal_moves(world: World) -> None:
+    world.machine.run("journalctl", "--relinquish-var")
+    world.machine.run("systemctl", "restart", "dora")
+    until(lambda: world.real.journal("dora")[-1:] == ["line 400"], "400 lines")
+    live = world.enter_as()
+    live.call("subscribe_logs", {"service": "dora", "lines": 50})
+    until(lambda: live.lines("dora")[-1:] == ["line 400"], "the log")
+    world.real.cut()
+    live.wait("connection_state", lambda state: state["state"] == "connected")
+    until(lambda: world.remote() > 0, "a journalctl that follows again")
+    world.machine.run("journalctl", "--flush")
+    world.machine.run("systemctl", "stop", "dora")
+    expected = world.real.journal("dora")
+    until(lambda: live.lines("dora")[-1:] == expected[-1:], "the last line")
+    got = live.lines("dora")
+    assert got == expected[-len(got) :]
+    clean(world)
+
+
+def test_a_journal_that_moves_and_is_made_smaller_loses_no_line_of_a_log_that_is_followed(world: World) -> None:
+    world.machine.run("systemctl", "start", "execution")
+    live = following(world, world.session_of("staker"), lines=0)
+    for option in (
+        "--relinquish-var",
+        "--flush",
+        "--rotate",
+        "--vacuum-files=1",
+        "--relinquish-var",
+        "--vacuum-files=1",
+    ):
+        flowing(live)
+        world.machine.run("journalctl", option)
+    flowing(live)
+    world.real.cut()
+    flowing(live)
+    last = quiet(world)[-1]
+    until(lambda: live.lines("execution")[-1:] == [last], "the last line")
+    assert in_a_row(numbers(live.lines("execution")))
+    assert "gap" not in states(live)
+    clean(world)
