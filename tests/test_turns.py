@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.turns import HOLD, Fair, Places, Tenant, belong, breathe, tenant
+from ethpillar.turns import HOLD, Fair, Places, Tenant, _loop, belong, breathe, tenant
+
+from .interruption import Operation, sweep
 
 TENANTS = st.lists(st.sampled_from([(), ("a",), ("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c",)]), max_size=60)
 
@@ -143,3 +146,24 @@ def test_a_wait_for_a_place_has_an_end() -> None:
         places.acquire()
         places.acquire()
         raise AssertionError("unreachable")
+
+
+def test_one_that_is_stopped_anywhere_keeps_no_place_and_no_turn() -> None:
+    @contextmanager
+    def scenario() -> Iterator[Operation]:
+        places = Places(1)
+        assert places.acquire()
+        gevent.spawn_later(0.001, places.release)
+
+        def use() -> None:
+            belong("address")
+            with places.hold(tenant()):
+                _loop().wait(tenant())
+
+        yield use
+        assert places.acquire(timeout=10)
+        assert places.free == 0
+        assert not places._waiting
+        assert not _loop()._waiting
+
+    assert sweep(scenario) >= 2

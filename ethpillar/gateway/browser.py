@@ -31,6 +31,7 @@ from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
 from ..nodes.status_feed import Snapshot, StatusSubscription
 from ..sessions import SessionRecord, token_hash
+from ..timing import shielded
 from ..turns import Tenant, belong
 from . import wire
 from .browser_logs import BrowserLogs, log_request
@@ -135,7 +136,7 @@ class BrowserSocket:
     def _in_time(self) -> None:
         deadline, self._deadline = self._deadline, None
         if deadline is not None:
-            deadline.kill()
+            deadline.kill(block=False)
 
     def authenticate(self, token: Any) -> None:
         """Open or reuse the session's node and emit `authenticated`. Raises what prevents it, later each time."""
@@ -218,7 +219,11 @@ class BrowserSocket:
             self._let_go(node)
 
     def _let_go(self, node: Node) -> None:
-        self._end_subscriptions()
+        shielded(lambda: self._end_watching(node))
+
+    def _end_watching(self, node: Node) -> None:
+        self._logs.close()
+        self.unsubscribe_status()
         self._registry.release(node, self)
 
     def _require_node(self) -> Node:
@@ -344,11 +349,7 @@ class BrowserSocket:
         self._gone.set()
         self._in_time()
         self._past.close()
-        self._leave_node()
         self.room.account.close()
         if self.token is not None:
             self._entrance.release(self.token, self)
-
-    def _end_subscriptions(self) -> None:
-        self._logs.close()
-        self.unsubscribe_status()
+        self._leave_node()  # last, as it waits: the caller may be stopped there

@@ -16,6 +16,7 @@ from typing import Any
 import gevent
 import redis
 
+from ..errors import whereabouts
 from .keys import ENDED, KEYSPACE, PREFIX
 from .redis_link import RedisLink
 
@@ -56,6 +57,8 @@ class Endings:
                             wait = AGAIN
             except (redis.RedisError, OSError) as problem:
                 log.debug("Endings of sessions are not heard of (%s)", type(problem).__name__)
+            except Exception as problem:  # noqa: BLE001
+                log.error("Listening for the ends of sessions failed (%s); it goes on", whereabouts(problem))
             gevent.sleep(wait)
             wait = min(wait * 2, AGAIN_MOST)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import gevent
@@ -12,6 +13,9 @@ from gevent.event import Event
 from ethpillar.errors import EthPillarError, LimitReached, SshTimeout, SshUnreachable, UnitNotFound
 from ethpillar.gateway.browser import BrowserSocket
 from ethpillar.gateway.options import GatewayOptions
+
+from ..interruption import Operation, sweep
+from ..waiting import until
 
 
 class Outbox:
@@ -25,7 +29,7 @@ class Outbox:
 
 
 class Subscription:
-    """One of either kind; closing it takes a moment, in which others have their turn."""
+    """One of either kind; closing it takes a moment, and ends even if its caller is stopped."""
 
     interval = 5.0
     everything = False
@@ -35,8 +39,7 @@ class Subscription:
         self._open.add(self)
 
     def close(self) -> None:
-        gevent.sleep(0)
-        self._open.discard(self)
+        gevent.spawn(self._open.discard, self).join()
 
 
 class Node:
@@ -206,3 +209,29 @@ def test_one_that_leaves_while_its_logs_are_checked_leaves_nothing(socket: Brows
     gevent.joinall(asks, timeout=5, raise_error=True)
     assert not node.open
     assert not node.holders
+
+
+@pytest.mark.parametrize("what", ["subscribe_logs", "unsubscribe_logs", "subscribe_status", "enter", "close"])
+def test_an_event_that_is_stopped_anywhere_holds_what_the_socket_knows_of(what: str) -> None:
+    @contextmanager
+    def scenario() -> Iterator[Operation]:
+        before: Any = Node()
+        after: Any = Node()
+        socket: Any = BrowserSocket(Outbox(), None, Registry(), GatewayOptions(60, 64))  # type: ignore[arg-type]
+        socket.enter(before)
+        socket.subscribe_status({})
+        socket.subscribe_logs({"service": "execution"})
+        before.answers.clear()
+        gevent.spawn_later(0.001, before.answers.set)
+        yield {
+            "subscribe_logs": lambda: socket.subscribe_logs({"services": ["consensus", "validator"]}),
+            "unsubscribe_logs": lambda: socket.unsubscribe_logs({"service": "execution"}),
+            "subscribe_status": lambda: socket.subscribe_status({"interval": 1000}),
+            "enter": lambda: socket.enter(after),
+            "close": socket.close,
+        }[what]
+        before.answers.set()
+        socket.close()
+        until(lambda: not any((before.open, after.open, before.holders, after.holders)), "the end of everything")
+
+    assert sweep(scenario) >= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -17,7 +19,9 @@ from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.masking import Masker
 from ethpillar.nodes.history import Answer
 
+from ..interruption import Operation, sweep
 from ..journal.history.model import Journal, entry
+from ..waiting import until
 
 GEN = "INFO [09-12|08:15:01.004] Text number="
 CURSOR = "s=a1;i=5;b=b1;m=4;t=6608b015f3fa0;x=1c"
@@ -280,3 +284,16 @@ def test_what_stands_against_it_is_raised(reader: PastReader) -> None:
         raise SshUnreachable
 
     assert isinstance(outcome(reader, ask).get(), SshUnreachable)
+
+
+def test_a_call_that_is_stopped_anywhere_leaves_the_next_one_its_turn(reader: PastReader) -> None:
+    @contextmanager
+    def scenario() -> Iterator[Operation]:
+        ask = Waiting()
+        gevent.spawn_later(0.001, ask.go.set)
+        yield lambda: reader.read(ask, past_request({"service": "execution", "match": "a"}))
+        ask.go.set()
+        until(lambda: ask.ended == ask.asked and not reader._calls, "the end of every call")
+        assert reader.read(ask, past_request({"service": "execution", "match": "b"}))["ok"] is True
+
+    assert sweep(scenario) >= 1

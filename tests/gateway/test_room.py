@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import gevent
 import pytest
@@ -14,6 +15,8 @@ from ethpillar.errors import LimitReached, MemoryShort
 from ethpillar.gateway import room
 from ethpillar.gateway.room import EVENT, EventRoom, weigh
 from ethpillar.limits.ledger import GRAIN, Ledger
+
+from ..interruption import Operation, sweep
 
 
 def in_memory(value: object) -> int:
@@ -96,3 +99,25 @@ def test_a_subscription_waits_for_memory_and_is_refused_at_last(monkeypatch: pyt
     ledger.account("rings", ("a",), 600_000)
     with pytest.raises(MemoryShort):
         events.wait(Event())
+
+
+def test_an_event_that_is_stopped_anywhere_gives_its_room_back() -> None:
+    @contextmanager
+    def scenario() -> Iterator[Operation]:
+        ledger = Ledger(1_000_000)
+        events = EventRoom(ledger.account("events", ("a",)))
+        full = ledger.account("rings", ("a",), 600_000)
+        gevent.spawn_later(0.001, full.close)
+
+        def act() -> None:
+            with events.take([{"x": "x" * 60_000}]):
+                events.wait(Event())
+                gevent.sleep(0)
+
+        yield act
+        assert events._events == events._carried == 0
+        full.close()
+        events.account.close()
+        assert not ledger.tenants()
+
+    assert sweep(scenario) >= 2
