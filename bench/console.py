@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -32,6 +33,10 @@ WRITES = 20
 "How often a second lines are written to the journal."
 IDLE = 10
 "Rounds of typing and scrolling before there are lines: what the browser takes on this machine anyway."
+LONG = 4
+"Milliseconds of a task that is counted."
+PARTS = 12
+"Parts of the main thread's work that are named."
 PROFILED = 30
 "Functions of the page that are named with PROFILE=1."
 AIM = 50
@@ -112,14 +117,15 @@ def measure(page: Page, writer: Writer) -> int:
     heaps, before = [], heap(page)
     inputs = 0
     profiling = bool(os.environ.get("PROFILE"))
-    if profiling:
-        page.do("profile")
+    page.do("profile" if profiling else "trace")
     writer.start()
     while writer.is_alive():
         inputs += type_and_scroll(page)
         heaps.append(heap(page, collect=False))
     if profiling:
         tell_profile(page.do("profiled"))
+    else:
+        tell_tasks(page.do("traced"))
     last = f"number{writer.written - 1:d}"
     ended = time.monotonic()
     until(lambda: last in page.text(".log"), "the last line", 120)
@@ -164,6 +170,20 @@ def tell_profile(seconds: dict[str, float]) -> None:
     whole = sum(seconds.values()) or 1.0
     for name, each in sorted(seconds.items(), key=lambda pair: -pair[1])[:PROFILED]:
         print(f"{each / whole:6.1%} {name}")
+
+
+def tell_tasks(traced: dict[str, Any]) -> None:
+    """Print how long the tasks of the page's main thread took, and what they did.
+
+    The processor's time is what the page needs; the clock's is that and what others had of these cores meanwhile.
+    """
+    tasks = [task for task in traced["tasks"] if task[1] >= LONG]
+    for name, column in (("of the processor", 1), ("by the clock", 0)):
+        times = sorted(task[column] for task in tasks) or [0.0]
+        said = f"p95 {times[int(len(times) * 0.95)]:.0f} ms, the longest {times[-1]:.0f} ms {name}"
+        print(f"main thread: {len(tasks)} tasks of {LONG} ms and more, {said}")
+    spent = sorted(traced["spent"].items(), key=lambda pair: -pair[1])[:PARTS]
+    print("main thread, ms of the processor: " + ", ".join(f"{name} {ms:,.0f}" for name, ms in spent))
 
 
 def heap(page: Page, collect: bool = True) -> float:

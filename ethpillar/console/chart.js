@@ -57,7 +57,7 @@ export class Chart {
     const { from, to } = this.buckets;
     const until = Math.min(to, this._app.now());
     try {
-      const page = await this._app.ask({ services, since: from, until, counts: BUCKETS, id: "counts" });
+      const page = await this._app.questions.ask({ services, since: from, until, counts: BUCKETS, id: "counts" });
       if (asked !== this._asked || !page.counts) return;
       const fresh = this._range ? new Buckets(from, to) : this._fresh();
       fresh.take(page.counts);

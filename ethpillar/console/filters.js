@@ -1,6 +1,7 @@
 /** What is shown of the log: services, level, search, and going from hit to hit. */
 
 import { hits as hitsIn, compile } from "./model/search.js";
+import { sorted } from "./model/services.js";
 import { LEVELS, MARK } from "./model/store.js";
 import { Shown } from "./model/shown.js";
 import { Patterns } from "./patterns.js";
@@ -80,8 +81,8 @@ export class Filters {
 
   /** @param {number} number from 1, as in the rail */
   onlyNumber(number) {
-    const name = [...this._app.live.services.keys()][number - 1];
-    if (name) this.only(name);
+    const service = sorted([...this._app.live.services.values()], this._app.now())[number - 1];
+    if (service) this.only(service.name);
   }
 
   /** What a link wants. @param {{ show?: string[], level?: string, find?: string }} place */

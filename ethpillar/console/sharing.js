@@ -1,7 +1,6 @@
 /** What leaves the page: a line, a link, a download, an extract for a helper. */
 
 import { fileName, masked, plain, write } from "./model/exports.js";
-import * as place from "./model/place.js";
 import { LEVELS, MARK } from "./model/store.js";
 import { SECOND } from "./model/times.js";
 import { copy, copyFrom, h } from "./view/dom.js";
@@ -29,7 +28,7 @@ export class Sharing {
     const { store } = this._app.shown;
     const cursor = store.cursor[slot];
     const where = cursor ? { at: cursor } : { time: Math.round(store.time[slot] / 1000) };
-    const link = location.origin + location.pathname + place.write({ ...this._app.travel.here(), ...where });
+    const link = this._app.links.to(where);
     if (from) return copyFrom(from, () => link);
     return this._app.said.tell((await copy(link)) ? "The link is copied. Whoever has this session’s token sees the same." : "This browser does not let the page copy.");
   }
@@ -66,7 +65,7 @@ export class Sharing {
     let entries;
     if (mask && !travel.available) return "This server can’t mask. Turn masking off to download the lines as they are.";
     try {
-      entries = mask ? await masked((payload) => this._app.ask(payload), this._wanted()) : plain(shown.store, slots);
+      entries = mask ? await masked((payload) => this._app.questions.ask(payload), this._wanted()) : plain(shown.store, slots);
     } catch (problem) {
       travel.failed(/** @type {any} */ (problem));
       return travel.available ? /** @type {Error} */ (problem).message : "This server can’t mask. Turn masking off to download the lines as they are.";
@@ -91,7 +90,7 @@ export class Sharing {
     const facts = [`${service.name} (${service.client})`, `state ${status.status}`, status.since && `since ${status.since}`, status.exit_status !== undefined && status.exit_status !== null && `exit status ${status.exit_status}`, status.result && `result ${status.result}`, status.restarts && `${status.restarts} restarts`].filter(Boolean).join(", ");
     const until = Number.isNaN(service.since) ? this._app.now() : service.since + 2 * SECOND;
     try {
-      const entries = await masked((payload) => this._app.ask(payload), { services: [service.name], until }, 50);
+      const entries = await masked((payload) => this._app.questions.ask(payload), { services: [service.name], until }, 50);
       return `${facts}\n\n${write(entries, "text", this._app.zone)}`;
     } catch (problem) {
       this._app.travel.failed(/** @type {any} */ (problem));

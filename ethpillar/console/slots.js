@@ -40,7 +40,7 @@ export class Slots {
     if (!Number.isSafeInteger(number) || number < 0) return;
     const { live, log } = this._app;
     if (this._app.small) this._app.setPage("log");
-    if (push) this._app.travel.push({ slot: number });
+    if (push) this._app.links.push({ slot: number });
     const start = startOf(this._app, number);
     const seconds = live.network?.seconds ?? SLOT_SECONDS;
     const source = this._app.shown.store;
@@ -58,7 +58,7 @@ export class Slots {
     const { live, zone } = this._app;
     const where = start ? { since: start - 1_000, until: start + seconds * 1_000 } : { eth: { slot: number } };
     try {
-      const page = await this._app.ask({ services: [...live.services.keys()], limit: 1_000, ...where, id: "slot" });
+      const page = await this._app.questions.ask({ services: [...live.services.keys()], limit: 1_000, ...where, id: "slot" });
       if (this.number !== number) return;
       const store = new Store();
       put(store, page, false, (ms) => zone.clock(ms));
@@ -87,7 +87,7 @@ export class Slots {
     this.lines = null;
     this._app.slotView.draw(null);
     this._app.stage.draw();
-    if (push) this._app.travel.push({});
+    if (push) this._app.links.push({});
     this._app.log.root.focus();
     this._app.log.changed();
   }

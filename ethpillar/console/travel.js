@@ -1,11 +1,9 @@
-/** Going through time: earlier lines, a moment, a chosen time, and back to live. */
+/** Going through time: a moment, a chosen time, a search of the past, and back to live. */
 
-import { Past, moment, put } from "./model/pages.js";
-import * as place from "./model/place.js";
+import { Past } from "./model/pages.js";
 import { HOUR, MINUTE } from "./model/times.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("./model/pages.js").Page} Page */
 
 /** Rows from the edge at which more is fetched: about two screens. */
 const AHEAD = 60;
@@ -18,13 +16,7 @@ export class Travel {
     this.past = null;
     /** Whether the server can read the past. */
     this.available = true;
-    /** Earlier lines of the live log. @type {{ busy: boolean, before?: string, until?: number, start: boolean, problem: string }} */
-    this.early = { busy: false, start: false, problem: "" };
     this._label = "";
-    /** The first line that is held, from which the past was gone on with. */
-    this._leftAt = "";
-    /** What a link wants, once there is a connection. @type {place.Place | null} */
-    this._pending = null;
     this._connected = false;
     /** How the current past is loaded again with another filter. @type {(() => Promise<void>) | null} */
     this._reload = null;
@@ -34,65 +26,36 @@ export class Travel {
     return this.past === null;
   }
 
-  /** What the time button says. */
+  /** What the time button says: the time that is on the screen. */
   timeLabel() {
-    return this.isLive ? "Last hour" : this._label;
+    const { log, shown, zone } = this._app;
+    if (!this.isLive) return this._label;
+    const first = log.following ? undefined : shown.list[log.visible[0]];
+    const now = this._app.now();
+    const from = first === undefined ? now : shown.store.time[first] / 1000;
+    return from < now - HOUR ? `${zone.moment(from, now)} to now` : "Last hour";
   }
 
   /** The session is in, and its services are known. */
   connected() {
     if (this._connected) return;
     this._connected = true;
-    const wanted = this._pending;
-    this._pending = null;
-    if (wanted) setTimeout(() => this._go(wanted), 0);
+    this._app.links.connected();
     this._app.chart.again();
-  }
-
-  // -- links
-
-  /** What an address wants to see. @param {place.Place} wanted */
-  open(wanted) {
-    this._app.side = Boolean(wanted.side);
-    this._app.filters.take(wanted);
-    if (this._connected) this._go(wanted);
-    else this._pending = wanted;
-  }
-
-  /** @param {place.Place} wanted */
-  _go(wanted) {
-    const { slots } = this._app;
-    if (wanted.slot) slots.open(wanted.slot, false);
-    else slots.close(false);
-    if (wanted.at) this._around({ cursor: wanted.at });
-    else if (wanted.time) this._around({ ms: wanted.time });
-    else if (!wanted.slot && !this.isLive) this.goLive();
-  }
-
-  /** @param {place.Place} more */
-  push(more) {
-    history.pushState(null, "", location.pathname + location.search + place.write({ ...this.here(), ...more }));
-  }
-
-  /** Where one is, without a moment. @returns {place.Place} */
-  here() {
-    const { filters, side } = this._app;
-    const all = [...this._app.live.services.keys()].every((name) => filters.shows(name));
-    return { show: all ? undefined : filters.services, level: filters.level || undefined, find: filters.text || undefined, side: side || undefined };
   }
 
   // -- places
 
   /** A moment: in what is held when it is there, else from the node. @param {number} ms @param {string} [service] */
   goTo(ms, service) {
-    const { filters, log, small } = this._app;
+    const { filters, log, small, links } = this._app;
     if (small) this._app.setPage("log");
     this._app.slots.close(false);
     if (service && !filters.shows(service)) filters.toggle(service);
     const shown = this._app.shown;
     if (this._holds(ms)) return log.select(Math.min(shown.at(ms * 1000), shown.list.length - 1), true);
-    this.push({ time: Math.round(ms) });
-    this._around({ ms });
+    links.push({ time: Math.round(ms) });
+    this.show({ ms });
   }
 
   /** Whether what is held has a moment without a hole. @param {number} ms */
@@ -105,8 +68,7 @@ export class Travel {
 
   /** @param {number} index of the histogram */
   goToBucket(index) {
-    const { buckets } = this._app.chart;
-    this.goTo(buckets.start(index));
+    this.goTo(this._app.chart.buckets.start(index));
   }
 
   /** A line of what is shown, among all lines. @param {number} slot */
@@ -119,23 +81,36 @@ export class Travel {
       this._app.tools.setText("");
     }
     if (!cursor || !this.available) return this.goTo(store.time[slot] / 1000);
-    this.push({ at: cursor });
-    this._around({ cursor });
+    this._app.links.push({ at: cursor });
+    this.show({ cursor });
   }
 
-  /** @param {{ cursor?: string, ms?: number }} where */
-  _around(where) {
-    const at = () => (where.cursor ? this.past?.store.order.find((slot) => this.past?.store.cursor[slot] === where.cursor) : undefined);
-    void this._show(
+  /** Show the lines around a cursor or a moment. @param {{ cursor?: string, ms?: number }} where */
+  show(where) {
+    void this._read(
       (past) => past.around(where),
       {},
       (past) => {
-        const slot = at();
+        const { log, zone } = this._app;
+        const slot = where.cursor ? past.slotOf(where.cursor) : undefined;
         const index = slot !== undefined ? past.shown.index(slot) : past.shown.at((where.ms ?? 0) * 1000);
-        this._app.log.select(Math.max(0, Math.min(index, past.shown.list.length - 1)), true);
+        log.select(Math.max(0, Math.min(index, past.shown.list.length - 1)), true);
         const ms = slot !== undefined ? past.store.time[slot] / 1000 : (where.ms ?? past.store.to);
-        this._label = `Around ${this._app.zone.moment(ms, this._app.now())}`;
+        this._label = `Around ${zone.moment(ms, this._app.now())}`;
         this._widenTo(ms);
+      },
+    );
+  }
+
+  /** Show what is before a line, and have that line at the top. @param {string} cursor @param {number} ms its time */
+  showBefore(cursor, ms) {
+    void this._read(
+      (past) => past.around({ cursor }),
+      {},
+      (past) => {
+        const there = past.slotOf(cursor);
+        this._app.log.goTo(there === undefined ? past.shown.at(ms * 1000) : past.shown.index(there), 0);
+        this._label = `Before ${this._app.zone.moment(ms, this._app.now())}`;
       },
     );
   }
@@ -149,15 +124,15 @@ export class Travel {
 
   /** A time that was chosen. @param {number} from @param {number} to */
   choose(from, to) {
-    const { chart, zone } = this._app;
+    const { chart, zone, links } = this._app;
     const now = this._app.now();
     const inside = from >= chart.buckets.from - 1 && to <= chart.buckets.to + 1;
     if (inside) chart.brush = [from, to];
     else chart.show([from, to], null);
-    this.push({ time: Math.round(from) });
-    this._label = `${zone.moment(from, now)} to ${to > now - MINUTE ? "now" : zone.minute(to)}`;
-    const label = this._label;
-    void this._show(
+    links.push({ time: Math.round(from) });
+    const label = `${zone.moment(from, now)} to ${to > now - MINUTE ? "now" : zone.minute(to)}`;
+    this._label = label;
+    void this._read(
       (past) => past.load(),
       { since: from, until: to },
       () => (this._label = label),
@@ -167,7 +142,7 @@ export class Travel {
   /** Search the past for what is searched here. */
   searchBack() {
     const label = `Search until ${this._app.zone.minute(this._app.now())}`;
-    void this._show(
+    void this._read(
       (past) => past.load(),
       {},
       (past) => {
@@ -189,35 +164,35 @@ export class Travel {
    * @param {(past: Past) => Promise<void>} load @param {Record<string, unknown>} what @param {(past: Past) => void} then
    * @param {boolean} [search] only what is searched for
    */
-  async _show(load, what, then, search = false) {
-    const { filters, zone, log } = this._app;
+  async _read(load, what, then, search = false) {
+    const { filters, stage, questions } = this._app;
     if (!this.available) return this._app.said.tell("This server can’t read history.");
-    this._reload = () => this._show(load, what, then, search);
-    const { filter } = filters;
-    const wanted = filters.search || filters.level ? { match: filters.search && (filters.matchesOnly || search) ? filters.search.text : undefined, level: filters.level || undefined } : {};
-    const past = new Past((payload) => this._app.ask(payload), { services: filters.services, ...wanted, ...what, id: "pages" }, (ms) => zone.clock(ms), { ...filter, only: false });
+    this._reload = () => this._read(load, what, then, search);
+    const found = filters.search && (filters.matchesOnly || search) ? { match: filters.search.text } : {};
+    const past = new Past((payload) => questions.ask(payload), { services: filters.services, ...found, ...(filters.level && { level: filters.level }), ...what, id: "pages" }, (ms) => this._app.zone.clock(ms), { ...filters.filter, only: false });
     past.shown.ask = (slots) => filters.patterns.ask(past.shown, slots);
-    this._app.stage.busy(true);
+    stage.busy(past);
     await load(past);
-    this._app.stage.busy(false);
-    if (past.problem) {
-      if (past.problem.code === "superseded") return undefined;
-      return this.failed(past.problem);
-    }
+    stage.busy(null, past);
+    if (past.problem) return this.failed(past.problem);
+    this._attach(past);
+    if (past.shown.list.length) then(past);
+    return this._app.frames.now();
+  }
+
+  /** @param {Past} past */
+  _attach(past) {
+    const { log, frames } = this._app;
     this.past = past;
     past.onLines = (added, grown) => {
       if (this.past !== past) return;
-      const from = past.shown.added(added);
-      log.grown(from);
+      log.grown(past.shown.added(added));
       for (const slot of grown) log.refresh(slot);
-      this._app.frames.now();
+      frames.now();
     };
     past.shown.set(past.shown.filter);
     past.shown.step(Infinity);
     log.attach(past.shown, false);
-    if (past.shown.list.length) then(past);
-    this._app.frames.now();
-    return undefined;
   }
 
   /** The filter has changed. */
@@ -226,7 +201,7 @@ export class Travel {
   }
 
   goLive() {
-    const { log, filters, chart } = this._app;
+    const { log, filters, chart, links } = this._app;
     this._app.slots.close(false);
     const was = this.past;
     this.past = null;
@@ -234,7 +209,7 @@ export class Travel {
     if (was) {
       chart.brush = null;
       if (chart.range) chart.show(null, null);
-      if (location.hash) this.push({});
+      if (location.hash) links.push({});
       log.attach(filters.live, true);
     }
     log.follow();
@@ -244,40 +219,14 @@ export class Travel {
 
   /** Fetch what will soon be looked at. */
   look() {
-    const { log, shown, stage } = this._app;
+    const { log, shown, stage, earlier } = this._app;
     stage.early();
     if (this._app.slots.number !== null || !this._connected || !log.still || !this.available) return;
+    if (this.isLive && log.following) return;
     const [first, last] = log.visible;
-    if (this.past) {
-      if (first < AHEAD && !this.past.searches) void this.past.earlier().then(() => this._settled());
-      else if (last > shown.list.length - AHEAD) void this.past.later().then(() => this._settled());
-    } else if (log.following) return;
-    else if (this._app.live.store.dropped) this._leave(first);
-    else if (first < AHEAD) void this._earlier();
-  }
-
-  /**
-   * Go on in the past when the first line that is held comes into view: the page holds as many as it may, so what is
-   * before it can't be put there.
-   *
-   * @param {number} first the first row that can be seen
-   */
-  _leave(first) {
-    const { shown, log } = this._app;
-    const { store, list } = shown;
-    const slot = list.slice(0, AHEAD).find((each) => store.cursor[each]);
-    if (first > 0 || slot === undefined || this._leftAt === store.cursor[slot]) return;
-    const cursor = (this._leftAt = /** @type {string} */ (store.cursor[slot]));
-    const ms = store.time[slot] / 1000;
-    void this._show(
-      (past) => past.around({ cursor }),
-      {},
-      (past) => {
-        const there = past.store.order.find((each) => past.store.cursor[each] === cursor);
-        log.goTo(there === undefined ? past.shown.at(ms * 1000) : past.shown.index(there), 0);
-        this._label = `Before ${this._app.zone.moment(ms, this._app.now())}`;
-      },
-    );
+    if (!this.past) earlier.look(first, AHEAD);
+    else if (first < AHEAD && !this.past.searches) void this.past.earlier().then(() => this._settled());
+    else if (last > shown.list.length - AHEAD) void this.past.later().then(() => this._settled());
   }
 
   _settled() {
@@ -289,49 +238,18 @@ export class Travel {
   /** Go on with a search that was bounded. */
   async further() {
     if (!this.past) return this.searchBack();
+    const going = this.past.earlier();
     this._app.stage.early();
-    await this.past.earlier();
+    await going;
     this._settled();
-    this._app.frames.now();
-    return undefined;
-  }
-
-  /** What is before the live log's first lines. */
-  async _earlier() {
-    const { live, filters, zone, log } = this._app;
-    const { early } = this;
-    if (early.busy || early.start || live.store.dropped) return;
-    early.busy = true;
-    const services = [...live.services.keys()];
-    const until = Math.max(...services.map((name) => live.from.get(name) ?? -Infinity));
-    try {
-      const where = early.before ? { before: early.before } : { until: Number.isFinite(until) ? until : this._app.now() };
-      const page = await this._app.ask({ services, limit: 500, ...where, id: "earlier" });
-      early.before = page.before;
-      early.start = !page.before || !page.more;
-      const { added, grown } = put(live.store, page, true, (ms) => zone.clock(ms));
-      const oldest = moment(page.entries?.[0]?.timestamp);
-      if (!Number.isNaN(oldest)) for (const name of services) live.from.set(name, Math.min(live.from.get(name) ?? Infinity, oldest));
-      const from = filters.live.added(added);
-      if (this.isLive) {
-        log.grown(from);
-        for (const slot of grown) log.refresh(slot);
-      }
-    } catch (problem) {
-      this.failed(/** @type {any} */ (problem), false);
-    } finally {
-      early.busy = false;
-      this._app.frames.now();
-    }
+    return this._app.frames.now();
   }
 
   /** @param {{ code?: string, message: string }} problem @param {boolean} [asked] somebody waits for it */
   failed(problem, asked = true) {
     if (problem.code === "unknown_event") this.available = false;
-    if (!asked) return this._app.frames.now();
-    if (!this.available) this._app.said.tell("This server can’t read history.");
-    else if (problem.code === "limit_reached") this._app.said.tell("Another search of this node is running. Waiting.");
-    else if (problem.code !== "superseded" && problem.code !== "closed") this._app.said.tell(problem.message);
+    if (asked && !this.available) this._app.said.tell("This server can’t read history.");
+    else if (asked && problem.code !== "superseded" && problem.code !== "closed") this._app.said.tell(problem.message);
     return this._app.frames.now();
   }
 

@@ -17,7 +17,17 @@ await browser.defaultBrowserContext().overridePermissions("http://127.0.0.1", ["
 const pages = new Map();
 /** @type {Map<number, import("puppeteer-core").CDPSession>} */
 const profiles = new Map();
+/** @type {Map<number, { session: import("puppeteer-core").CDPSession, events: any[] }>} */
+const traces = new Map();
 let last = 0;
+
+/** The thread that most of these events are of. @param {any[]} events */
+function busiest(events) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { pid, tid } of events) counts.set(`${pid} ${tid}`, (counts.get(`${pid} ${tid}`) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
 
 /** @param {number} id */
 function of(id) {
@@ -103,6 +113,34 @@ const operations = {
       seconds[name] = (seconds[name] ?? 0) + (profile.timeDeltas?.[i] ?? 0) / 1e6;
     });
     return seconds;
+  },
+  /** Watch what the page's main thread does. */
+  async trace({ id }) {
+    const session = await of(id).createCDPSession();
+    /** @type {any[]} */
+    const events = [];
+    session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
+    await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel"], excludedCategories: ["*"] } });
+    traces.set(id, { session, events });
+    return null;
+  },
+  /** What it did since then: milliseconds of each task, by the clock and of the processor; and of what the processor was taken, by name. */
+  async traced({ id }) {
+    const found = traces.get(id);
+    if (!found) throw new Error("no trace was begun");
+    traces.delete(id);
+    const done = new Promise((settle) => found.session.once("Tracing.tracingComplete", settle));
+    await found.session.send("Tracing.end");
+    await done;
+    await found.session.detach();
+    const all = found.events.filter((each) => each.ph === "X" && each.dur !== undefined);
+    const main = busiest(all.filter((each) => each.name === "FunctionCall"));
+    const ours = all.filter((each) => `${each.pid} ${each.tid}` === main);
+    const tasks = ours.filter((each) => /RunTask$/.test(each.name));
+    /** @type {Record<string, number>} */
+    const spent = {};
+    for (const { name, tdur } of ours) spent[name] = (spent[name] ?? 0) + (tdur ?? 0) / 1000;
+    return { tasks: tasks.map(({ dur, tdur }) => [dur / 1000, (tdur ?? 0) / 1000]), spent };
   },
   async shot({ id, path }) {
     await of(id).screenshot({ path });

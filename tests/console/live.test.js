@@ -25,11 +25,33 @@ test("a backlog is no flood, however young its lines are", () => {
   const { live } = followed();
   live.entries("execution", Array.from({ length: 500 }, (_, i) => entry(NOW - 5_000 + i, `line ${i}`)));
   live.tick();
-  assert.equal(live.rate, 0);
+  assert.equal(live.pace.rate, 0);
   live.logState({ service: "execution", state: "live" });
   live.entries("execution", [entry(NOW, "a new one")]);
   live.tick();
-  assert.equal(live.rate, 1 / 5);
+  assert.equal(live.pace.rate, 1 / 5);
+});
+
+test("a flood is told with what was usual", () => {
+  const { live, time } = followed();
+  live.logState({ service: "execution", state: "live" });
+  for (let at = NOW - 200_000; at < NOW; at += 500) live.entries("execution", [entry(at, `line ${at}`)]);
+  live.entries("consensus", [entry(NOW, "one")]);
+  time.now = NOW + 6_000;
+  live.work(Infinity);
+  live.tick();
+  assert.equal(live.pace.flood, null);
+  live.entries("execution", Array.from({ length: 2_000 }, (_, i) => entry(NOW + i, `fast ${i}`)));
+  live.work(Infinity);
+  live.tick();
+  assert.deepEqual(live.pace.flood, { service: "execution", rate: 400, usual: [2, 2] });
+  assert.equal(live.pace.usual("consensus"), null);
+});
+
+test("a gap is told with what is missing", () => {
+  const { live } = followed();
+  live.logState({ service: "execution", state: "gap", reason: "vacuumed", from: iso((NOW - 2_000) * 1000), to: iso(NOW * 1000) });
+  assert.deepEqual(live.today.list.map((each) => each.text), ["Lines missing: 2 s"]);
 });
 
 test("a service is silent only when its last lines have come", () => {

@@ -280,7 +280,9 @@ test("the verdict says the worst thing first", () => {
   assert.equal(verdict(situation({ services: [failed] })).aside, `Since ${clock(NOW - 299_000)}, 4 min ago`);
   assert.equal(say({ services: [failed, service("validator", { status: "failed" })] }), "execution and validator have failed.");
   assert.equal(say({ services: [] }), "This node has no Ethereum services yet.");
-  assert.equal(say({ flood: { service: "consensus", rate: 2_140 } }), "consensus prints 2,140 lines a second.");
+  assert.equal(say({ flood: { service: "consensus", rate: 2_140, usual: null } }), "consensus prints 2,140 lines a second.");
+  for (const [usual, words] of /** @type {[[number, number] | null, string][]} */ ([[null, "Is"], [[1, 3], "Usually 1 to 3. Is"], [[2, 2], "Usually 2. Is"], [[0, 1], "Usually up to 1. Is"]]))
+    assert.equal(verdict(situation({ flood: { service: "consensus", rate: 2_140, usual } })).aside, `${words} debug logging on?`);
   assert.equal(say({ silent: { service: "consensus", since: NOW - 240_000, usual: 2 } }), "consensus has printed nothing for 4 min.");
   assert.equal(say({ services: [service("a", { status: "active" }), service("dora", { status: "inactive", enabled: false })] }), "a is running.");
 });

@@ -37,7 +37,7 @@ KINDS = {
 
 def colours(theme: str) -> dict[str, Colour]:
     """Return the theme's colours by name, in linear RGB."""
-    style = (FOLDER / "console.css").read_text()
+    style = (FOLDER / "style" / "colours.css").read_text()
     block = re.search(rf'\[data-theme="{theme}"\]\{{(.*?)\n\}}', style, re.DOTALL)
     assert block is not None
     return {name: linear(value) for name, value in re.findall(r"--([\w-]+):\s*(#[0-9a-fA-F]{3,8})", block[1])}

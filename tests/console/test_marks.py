@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..system.conftest import EXECUTION, World
 from .chromium import Page
-from .test_history import fill
+from .test_history import bars, fill
 from .test_page import VALIDATOR, geth, rows
 
 Console = Callable[..., Page]
@@ -59,7 +59,7 @@ def test_the_ends_of_a_chosen_time_can_be_moved(console: Console, world: World) 
     fill(world, 3000, 1)
     page = console()
     page.see("Imported 2999", ".log")
-    page.wait("document.querySelectorAll('#when .bar').length > 80")
+    page.wait(f"{bars('.bar')} > 80")
     page.do("drag", selector="#when svg", **{"from": 0.3, "to": 0.5})
     page.see("Reading history", ".foot")
     size = "document.querySelector('#when .brush')?.getAttribute('width')"

@@ -5,9 +5,10 @@
  */
 
 import * as marks from "./marks.js";
+import { Pace } from "./pace.js";
 import { Service } from "./services.js";
 import { networkOf } from "./slots.js";
-import { MINUTE } from "./times.js";
+import { SECOND, exactSpan } from "./times.js";
 import { ERROR, LEVELS, Store, micros } from "./store.js";
 import { Today } from "./today.js";
 
@@ -19,12 +20,7 @@ import { Today } from "./today.js";
 const SLICE = 100;
 /** Updates are stale when none has come for three intervals. */
 const STALE = 15_000;
-const RATE_WINDOW = 5_000;
-const SECOND = 1_000;
 const OLD = 30_000;
-export const FLOOD = 200;
-/** What each line leaves of the longest silence before it. */
-const FORGETS = 0.995;
 
 export class Live {
   /** @param {() => void} changed @param {() => number} now */
@@ -47,20 +43,15 @@ export class Live {
     /** When the last line came. */
     this.lastLine = NaN;
     this.lastError = NaN;
-    /** Lines a second, over the last five seconds. */
-    this.rate = 0;
+    this.pace = new Pace();
     /** @type {import("./slots.js").Network | null} */
     this.network = null;
     /** From when on each service's lines are held without a hole; milliseconds. @type {Map<string, number>} */
     this.from = new Map();
     /** @type {{ service: string, entries: LogEntry[], at: number }[]} */
     this._queue = [];
-    /** @type {{ at: number, service: string, count: number }[]} */
-    this._rates = [];
     /** @type {number} */
     this._away = NaN;
-    /** Each service's last line, and its longest silence lately, in milliseconds. @type {Map<string, { last: number, longest: number, lines: number, usual: number }>} */
-    this._paces = new Map();
     /** Failures from before the page was opened, whose mark waits for the lines around it. @type {Map<string, number>} */
     this._unmarked = new Map();
     /** In which boot each service's last line was written. @type {Map<string, string>} */
@@ -93,7 +84,7 @@ export class Live {
     this.problems.delete(service);
     this._queue.push({ service, entries, at: 0 });
     const fresh = this.begun.has(service) && !(micros(entries[0]?.timestamp) < (this.lastLine - OLD) * 1000); // a backlog is no flood
-    if (fresh) this._rates.push({ at: this.lastLine, service, count: entries.length });
+    if (fresh) this.pace.came(service, entries.length, this.lastLine);
     this._changed();
   }
 
@@ -106,7 +97,8 @@ export class Live {
     const at = Date.parse(String(payload.to ?? payload.from ?? "")) || this.now();
     this.work(Infinity);
     this._mark(service, at * 1000 - 1, mark);
-    this.today.add({ key: `gap ${service} ${at}`, at, kind: "gap", service, text: `Lines of ${service} are missing` });
+    const missing = payload.from && payload.to ? exactSpan(Date.parse(String(payload.to)) - Date.parse(String(payload.from))) : service;
+    this.today.add({ key: `gap ${service} ${at}`, at, kind: "gap", service, text: `Lines missing: ${missing}` });
     this._changed();
   }
 
@@ -201,7 +193,7 @@ export class Live {
         if (known) this._restarted(known);
       }
     }
-    this._pace(service, at);
+    this.pace.line(service, at);
     const named = store.eth[slot]?.slot;
     if (named !== undefined && !this.network) this.network = networkOf(Number(named), at);
   }
@@ -291,40 +283,14 @@ export class Live {
   /** Once a second: what was true may be old. */
   tick() {
     const now = this.now();
-    this._rates = this._rates.filter((each) => each.at > now - RATE_WINDOW);
-    this.rate = this._rates.reduce((sum, each) => sum + each.count, 0) / (RATE_WINDOW / 1000);
+    this.pace.tick(now);
     if (this.known && now - this.lastStatus > STALE) this._unknown();
     this._changed();
   }
 
-  /** @param {string} service @param {number} at */
-  _pace(service, at) {
-    const pace = this._paces.get(service);
-    if (!pace) return void this._paces.set(service, { last: at, longest: 0, lines: 1, usual: 0 });
-    const gap = Math.max(0, at - pace.last);
-    pace.longest = Math.max(gap, pace.longest * FORGETS);
-    pace.usual += (gap - pace.usual) / Math.min(++pace.lines, 50);
-    pace.last = Math.max(at, pace.last);
-  }
-
   /** A running service that has been silent for far longer than it ever is. */
   get silent() {
-    const now = this.now();
-    for (const [service, { last, longest, lines, usual }] of this._paces) {
-      if (!this.begun.has(service) || this.waiting) continue; // its last lines are on their way
-      const runs = this.services.get(service)?.status.status === "active" && !this.problems.has(service);
-      if (runs && lines >= 30 && now - last > Math.max(5 * longest, MINUTE)) return { service, since: last, usual: usual / 1000 };
-    }
-    return null;
-  }
-
-  /** The service that floods its log, with its lines a second. */
-  get flood() {
-    if (this.rate < FLOOD) return null;
-    /** @type {Map<string, number>} */
-    const by = new Map();
-    for (const { service, count } of this._rates) by.set(service, (by.get(service) ?? 0) + count / (RATE_WINDOW / 1000));
-    const [service, rate] = [...by].sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
-    return rate >= FLOOD ? { service, rate } : null;
+    if (this.waiting) return null; // its last lines are on their way
+    return this.pace.silent(this.now(), (service) => this.begun.has(service) && !this.problems.has(service) && this.services.get(service)?.status.status === "active");
   }
 }

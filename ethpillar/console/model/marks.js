@@ -4,6 +4,7 @@
  * Belongs here: reading systemd's own lines about a unit, and the sentences of marks. Pure.
  */
 
+import { ordinal } from "./text.js";
 import { exactSpan } from "./times.js";
 
 /** @typedef {import("./store.js").Mark} Mark */
@@ -13,10 +14,13 @@ import { exactSpan } from "./times.js";
 export function ofManager(service, entry) {
   if (entry.component !== `${service}.service` || !entry.message) return null;
   const restart = /^Scheduled restart job, restart counter is at (\d+)\.$/.exec(entry.message);
-  if (restart) return { kind: "restart", text: `systemd restarted ${service}`, more: `Restart ${restart[1]} since it was started by hand` };
+  if (restart) return { kind: "restart", text: `systemd restarted ${service}${again(Number(restart[1]))}` };
   if (/^Start request repeated too quickly\.$/.test(entry.message)) return { kind: "failed", text: `${service} failed`, more: "systemd has stopped trying" };
   return null;
 }
+
+/** systemd counts from the last time that the unit was started by hand. @param {number} times */
+const again = (times) => (times > 1 ? ` for the ${ordinal(times)} time` : "");
 
 /** @param {string} service @param {{ exit_status?: number | null, result?: string | null, restarts?: number | null }} status @returns {Mark} */
 export function failed(service, { exit_status, result, restarts }) {

@@ -112,8 +112,14 @@ export class Past {
     return this._what.match !== undefined || this._what.level !== undefined;
   }
 
-  get services() {
-    return /** @type {string[]} */ (this._what.services);
+  /** The slot of the line that has a cursor. @param {string} cursor @returns {number | undefined} */
+  slotOf(cursor) {
+    return this.store.order.find((slot) => this.store.cursor[slot] === cursor);
+  }
+
+  /** How far back was looked; milliseconds, NaN for not at all. */
+  get lookedFrom() {
+    return this.scanned.from || this.store.from;
   }
 
   /** The newest page of what is wanted. */

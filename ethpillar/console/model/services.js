@@ -50,7 +50,8 @@ export class Service {
     this.restarts = [];
     /** @type {{ at: number, bytes: number }[]} */
     this.memory = [];
-    this.shown = true;
+    /** When it was seen to be gone from the node; milliseconds. */
+    this.gone = NaN;
   }
 
   /** @param {Status} status @param {number} now */
@@ -65,6 +66,7 @@ export class Service {
     }
     if (status.status === "unknown") this.was = this.was || (before.status === "unknown" ? "" : before.status);
     else this.was = "";
+    if (status.status === "not_installed" && before.status !== "not_installed") this.gone = now;
     this.status = status.status === "unknown" ? { ...before, ...status } : status;
     if (status.memory_bytes) this._remember(status.memory_bytes, now);
   }
@@ -137,13 +139,13 @@ export function stateOf(service, now) {
 
 const WAS = { active: "running", activating: "starting", inactive: "stopped", failed: "failed", reloading: "reloading", deactivating: "stopping" };
 
-/** The second line of a row. @param {Service} service @param {number} now */
-export function facts(service, now) {
+/** The second line of a row. @param {Service} service @param {number} now @param {(ms: number) => string} [minute] writes a time of day */
+export function facts(service, now, minute) {
   const { status, memory_bytes, enabled } = service.status;
   const ago = Number.isNaN(service.since) ? "" : span(now - service.since);
   const client = service.client;
   if (status === "unknown") return join(client, service.was ? `was ${WAS[/** @type {keyof WAS} */ (service.was)] ?? service.was}` : "");
-  if (status === "not_installed") return "gone from the node";
+  if (status === "not_installed") return minute && !Number.isNaN(service.gone) ? `gone since ${minute(service.gone)}` : "gone from the node";
   if (status === "inactive") return join(client, enabled === false ? "switched off" : ago && `stopped ${ago} ago`);
   if (status === "failed") return join(client, ago && `${ago} ago`);
   return join(client, ago, memory_bytes ? memory(memory_bytes) : "");

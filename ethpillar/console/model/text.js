@@ -34,6 +34,12 @@ const SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eig
 /** A small number in words. @param {number} n */
 export const inWords = (n) => SMALL[n] ?? String(n);
 
+/** "2nd" @param {number} n */
+export function ordinal(n) {
+  const teens = n % 100 > 10 && n % 100 < 14;
+  return `${n.toLocaleString("en")}${(!teens && ["", "st", "nd", "rd"][n % 10]) || "th"}`;
+}
+
 /** "a, b and c" @param {string[]} names */
 export function list(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;

@@ -28,7 +28,7 @@ import { HOUR, MINUTE, exactSpan, span } from "./times.js";
  * @property {boolean} known whether an update has come
  * @property {number} lastError milliseconds; NaN for none
  * @property {number} errorsInHour
- * @property {{ service: string, rate: number } | null} [flood] lines a second
+ * @property {{ service: string, rate: number, usual: [number, number] | null } | null} [flood] lines a second
  * @property {{ service: string, since: number, usual: number } | null} [silent] seconds between lines
  * @property {(ms: number) => string} clock
  * @property {number} now
@@ -51,7 +51,7 @@ function wayThere({ token, link, known, now, clock }) {
   if (link.page === "ended") return say("unknown", "This session has ended. Nothing below is up to date.", `Ended at ${clock(link.since)}`, "dashboard");
   if (link.page === "refused") return say("unknown", link.problem?.message ?? "The node refused this session.", link.problem?.hint, "dashboard");
   if (link.node === "lost") return say("unknown", "This server has stopped trying to reach the node.", `Last try at ${clock(link.since)}`, "try");
-  if (link.page === "down") return say("unknown", "This page has no connection to its server.", `Trying again in ${left} s. Your own network may be down.`, "try");
+  if (link.page === "down") return say("unknown", "This page has no connection to its server.", `${left ? `Trying again in ${left} s` : "Trying now"}. Your own network may be down.`, "try");
   if (link.node === "reconnecting") {
     const tries = link.attempt ? `Try ${link.attempt}${left ? ` in ${left} s` : ""}. ` : "";
     const away = now - link.since;
@@ -84,7 +84,7 @@ function trouble({ services, now, clock, flood, silent, errorsInHour }) {
     return say("warn", `${last.each.name} restarted ${span(now - last.at)} ago. ${others.words}`, errorsInHour ? `${count(errorsInHour, "error")} in the last hour` : "");
   }
   if (silent) return say("warn", `${silent.service} has printed nothing for ${span(now - silent.since)}.`, `Usually every ${Math.max(1, Math.round(silent.usual))} s`);
-  if (flood) return say("warn", `${flood.service} prints ${Math.round(flood.rate).toLocaleString("en")} lines a second.`, "Is debug logging on?");
+  if (flood) return say("warn", `${flood.service} prints ${Math.round(flood.rate).toLocaleString("en")} lines a second.`, `${usually(flood.usual)}Is debug logging on?`);
   return null;
 }
 
@@ -104,6 +104,9 @@ function calm({ services, lastError, now }) {
   const not = down.map((each) => `${each.name} is ${stateOf(each, now).word}`);
   return say(down.some((each) => each.status.status === "inactive") ? "stopped" : "starting", `${list(not)}. ${capital(inWords(up.length))} of ${inWords(wanted.length)} are running.`, error);
 }
+
+/** @param {[number, number] | null} usual lines a second */
+const usually = (usual) => (usual ? `Usually ${usual[0] === usual[1] ? "" : usual[0] ? `${usual[0]} to ` : "up to "}${usual[1]}. ` : "");
 
 /** @param {string} text */
 const capital = (text) => text[0].toUpperCase() + text.slice(1);

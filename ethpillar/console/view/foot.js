@@ -1,13 +1,13 @@
 /** Foot: whether it is live, and what is held. And the pill that leads back to live, and the tabs of the phone. */
 
+import { FLOOD } from "../model/pace.js";
 import { count } from "../model/text.js";
 import { span } from "../model/times.js";
-import { Memo, button, byId, h, icon } from "./dom.js";
+import { Memo, button, byId, h, icon, say } from "./dom.js";
 
 /** @typedef {import("../app.js").App} App */
 
 const RATE_SHOWN = 50;
-const FLOOD = 200;
 const PAGES = /** @type {const} */ ([
   ["services", "Services"],
   ["log", "Log"],
@@ -18,20 +18,29 @@ export class Foot {
   /** @param {App} app */
   constructor(app) {
     this._app = app;
-    this._memo = new Memo();
     this._root = byId("foot");
+    this._sign = h("span.live");
+    this._signMemo = new Memo();
+    this._words = h("span");
+    this._aside = h("span");
+    this._holds = h("span.wide");
     this._pill = button("pill", { hidden: true, onclick: () => app.travel.goLive() });
     this._pillMemo = new Memo();
     this._keys = h("span.wide.keys", h("kbd", "space"), " pause ", h("kbd", "e"), " next error ", h("kbd", "?"), " keys");
+    this._root.append(this._sign, this._aside, h("span.space"), this._holds, this._keys);
     byId("main").append(this._pill);
   }
 
   draw() {
     const { text, tone, sign, dot, aside } = this._state();
-    if (this._memo.changed(text, aside, tone, this._held())) {
+    if (this._signMemo.changed(sign, tone, dot)) {
       this._root.className = `foot num ${dot ? "live-on" : ""}`;
-      this._root.replaceChildren(h(`span.live.is-${tone}`, icon(sign, dot ? ".dot" : ""), text), h("span", aside), h("span.space"), h("span.wide", this._held()), this._keys);
+      this._sign.className = `live is-${tone}`;
+      this._sign.replaceChildren(icon(sign, dot ? ".dot" : ""), this._words);
     }
+    say(this._words, text);
+    say(this._aside, aside);
+    say(this._holds, this._held());
     this._drawPill();
   }
 
@@ -45,9 +54,9 @@ export class Foot {
     const up = link.page === "up" && link.node === "connected";
     if (app.stage.loading || (!up && link.page === "connecting")) return { text: "Connecting", tone: "starting", sign: "s-starting", dot: false, aside: "" };
     if (!up) return { text: `Not live since ${zone.clock(link.since)}`, tone: "warn", sign: "s-unknown", dot: false, aside: ago };
-    if (!app.log.following) return { text: `Paused at ${zone.clock(app.pausedAt)}`, tone: "warn", sign: "i-pause", dot: false, aside: ago };
-    if (live.rate > FLOOD) return { text: `Live, ${Math.round(live.rate).toLocaleString("en")} lines a second`, tone: "running", sign: "s-running", dot: true, aside: "" };
-    const rate = live.rate >= RATE_SHOWN ? `, ${Math.round(live.rate)} lines/s` : "";
+    if (!app.log.following) return { text: `Paused at ${zone.clock(app.missed.since)}`, tone: "warn", sign: "i-pause", dot: false, aside: ago };
+    if (live.pace.rate > FLOOD) return { text: `Live, ${Math.round(live.pace.rate).toLocaleString("en")} lines a second`, tone: "running", sign: "s-running", dot: true, aside: "" };
+    const rate = live.pace.rate >= RATE_SHOWN ? `, ${Math.round(live.pace.rate)} lines/s` : "";
     return { text: "Live", tone: "running", sign: "s-running", dot: true, aside: ago + rate };
   }
 
@@ -82,15 +91,15 @@ export class Tabs {
   }
 
   draw() {
-    const { page, newErrors, small } = this._app;
+    const { page, small, missed: { unseen } } = this._app;
     const instead = small && (page === "events" || (page === "services" && !byId("main").classList.contains("also")));
-    if (!this._memo.changed(page, newErrors, small, instead)) return;
+    if (!this._memo.changed(page, unseen, small, instead)) return;
     byId("rail").setAttribute("role", instead ? "main" : "navigation"); // a page has one main landmark, and it is on show
     document.body.classList.remove("on-services", "on-log", "on-events");
     document.body.classList.add(`on-${page}`);
     this._root.replaceChildren(
       ...PAGES.map(([id, word]) =>
-        h("a", { href: `#${id === "log" ? "main" : "rail"}`, "aria-current": page === id ? "page" : null, onclick: (/** @type {Event} */ event) => (event.preventDefault(), this._app.setPage(id)) }, h("span", word, id === "log" && newErrors ? h("span.num", { "aria-label": count(newErrors, "error") }, newErrors > 999 ? "999+" : newErrors) : null)),
+        h("a", { href: `#${id === "log" ? "main" : "rail"}`, "aria-current": page === id ? "page" : null, onclick: (/** @type {Event} */ event) => (event.preventDefault(), this._app.setPage(id)) }, h("span", word, id === "log" && unseen ? h("span.num", { "aria-label": count(unseen, "error") }, unseen > 999 ? "999+" : unseen) : null)),
       ),
     );
   }

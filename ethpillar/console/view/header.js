@@ -1,6 +1,7 @@
 /** Header: who is connected to what, and in whose time. */
 
 import { slotAt, slotStart } from "../model/slots.js";
+import { visible } from "../model/text.js";
 import { Memo, attribute, button, byId, h, icon, say, set } from "./dom.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -30,35 +31,40 @@ export class Header {
     this._chain = h("div.chain", { role: "img" }, h("span", "you"), this._server, h("span", "server"), this._way, h("span", "node"), this._word);
     this._head = h("span.head.num.wide");
     this._clock = h("span.head.is-warn");
-    this._zone = button("btn.zone", { title: "Times in your zone, the node’s, or UTC (z)", onclick: () => app.nextZone() });
-    this._theme = button("btn.plain.theme", { onclick: () => app.nextTheme() });
+    this._zone = button("btn.zone", { title: "Times in your zone, the node’s, or UTC (z)", onclick: () => app.look.nextZone() });
+    this._theme = button("btn.plain.theme", { onclick: () => app.look.nextTheme() });
     this._more = button("btn.plain.menu", { "aria-label": "More", "aria-haspopup": "menu", onclick: () => app.menus.more(this._more) }, icon("i-more"));
     this._help = button("btn.plain.help", { "aria-label": "Keys", onclick: () => app.help.open() }, h("kbd", "?"));
     byId("top").append(h("h1", "ethpillar"), this._node, this._chain, h("span.space"), this._clock, this._head, this._zone, this._theme, this._help, this._more);
   }
 
   draw() {
-    const { live, zone, token, theme, now } = this._app;
+    const { live, zone, token, now, look: { theme } } = this._app;
     const { link } = live;
     const [tone, word] = wordOf(link, Boolean(token));
     const server = link.page === "up" && link.node !== "lost" ? "" : link.page === "up" ? "" : link.page === "down" ? "broken" : "off";
     const node = link.page !== "up" ? "off" : link.node === "connected" ? "" : link.node === "unknown" ? "off" : "broken";
     const offset = link.about?.clock_offset_ms ?? 0;
     const slow = Math.abs(offset) >= OFFSET_SHOWN ? `node’s clock is ${(Math.abs(offset) / 1000).toFixed(1)} s ${offset < 0 ? "behind" : "ahead"}` : "";
-    const network = live.network;
-    const slot = network && link.page === "up" && link.node === "connected" ? slotAt(network, now()) : 0;
-    const into = network && slot ? Math.floor((now() - slotStart(network, slot)) / 1000) : 0;
-    if (!this._memo.changed(word, server, node, link.about, slow, slot, into, zone.name, theme)) return;
-    say(this._node, link.about?.name ?? "");
+    const slot = slotNow(this._app);
+    if (!this._memo.changed(word, server, node, link.about, slow, slot, zone.name, theme)) return;
+    say(this._node, visible(link.about?.name ?? ""));
     this._server.className = server;
     this._way.className = node;
     this._word.className = `is-${tone}`;
     say(this._word, word);
     attribute(this._chain, "aria-label", `You, server, node: ${word}`);
-    say(this._head, slot ? `Slot ${slot.toLocaleString("en")}, ${into} s in` : "");
+    say(this._head, slot);
     say(this._clock, slow);
     say(this._zone, zone.label(now()));
     say(this._theme, theme === "dark" ? "Light" : "Dark");
     set(this._theme, { "aria-label": theme === "dark" ? "Light colours" : "Dark colours" });
   }
+}
+
+/** "Slot 4,453,813, 6 s in", while that is known. @param {App} app */
+export function slotNow({ live: { network, link }, now }) {
+  if (!network || link.page !== "up" || link.node !== "connected") return "";
+  const slot = slotAt(network, now());
+  return `Slot ${slot.toLocaleString("en")}, ${Math.floor((now() - slotStart(network, slot)) / 1000)} s in`;
 }

@@ -32,11 +32,11 @@ export class Help {
   /** @param {App} app */
   constructor(app) {
     this._app = app;
-    const single = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => app.setOption("keys", single.checked) }));
+    const single = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => app.look.set("keys", single.checked) }));
     this._single = single;
     const close = button("btn", { onclick: () => this._dialog.close() }, "Close");
     const rows = KEYS.map(([keys, text]) => h("div", h("dt", keys.flatMap((key, i) => [i ? " " : "", h("kbd", key)])), h("dd", text)));
-    this._dialog = /** @type {HTMLDialogElement} */ (h("dialog.help-box", { "aria-labelledby": "help-title", onkeydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation() }, h("h2", { id: "help-title" }, "Keys"), h("dl", rows), h("label.entry", single, "Single keys work while no text field has the focus"), close));
+    this._dialog = /** @type {HTMLDialogElement} */ (h("dialog.help-box", { "aria-labelledby": "help-title" }, h("h2", { id: "help-title" }, "Keys"), h("dl", rows), h("label.entry", single, "Single keys work while no text field has the focus"), close));
     document.body.append(this._dialog);
   }
 

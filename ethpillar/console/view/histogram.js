@@ -7,8 +7,11 @@ import { Memo, attribute, byId, h, s } from "./dom.js";
 /** @typedef {import("../app.js").App} App */
 
 const W = 1200;
+const HEIGHT = 54;
 const LANE = 20;
+/** Errors are never lower than this, in pixels. */
 const LEAST = 4;
+const LOW = "(max-height: 600px)";
 const CLICK = 4;
 /** How near to an end of the chosen time a pointer takes hold of it, in pixels. */
 const GRIP = 10;
@@ -21,11 +24,13 @@ export class Histogram {
     this._at = BUCKETS - 1;
     this._pressed = /** @type {{ x: number, now: number } | null} */ (null);
     this._root = byId("when");
+    /** Where there is little height, only what is wrong is drawn. */
+    this._low = matchMedia(LOW);
     this._bars = s("g");
     this._brush = s("g");
     this._svg = s(
       "svg",
-      { viewBox: `0 0 ${W} 54`, preserveAspectRatio: "none", role: "slider", tabindex: 0, "aria-label": "Lines over time", "aria-valuemin": 0, "aria-valuemax": BUCKETS - 1, "aria-valuenow": BUCKETS - 1 },
+      { viewBox: `0 0 ${W} ${HEIGHT}`, preserveAspectRatio: "none", role: "slider", tabindex: 0, "aria-label": "Lines over time", "aria-valuemin": 0, "aria-valuemax": BUCKETS - 1, "aria-valuenow": BUCKETS - 1 },
       s("defs", s("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, s("path.hatch", { d: "M0 0V6" }))),
       this._bars,
       this._brush,
@@ -125,29 +130,34 @@ export class Histogram {
     const { zone, small, live, chart: { buckets, flags, holes, brush } } = this._app;
     const now = live.now();
     if (this._pressed) return;
-    const key = [buckets.from, buckets.list.map((each) => [each.lines, each.warn, each.error]), flags, holes, brush, small, zone.name, this._app.travel.isLive];
+    const low = this._low.matches;
+    const key = [low, buckets.from, buckets.list.map((each) => [each.lines, each.warn, each.error]), flags, holes, brush, small, zone.name, this._app.travel.isLive];
     if (!this._memo.changed(key)) return;
     const step = small ? 2 : 1;
-    const bars = [];
+    /** Rectangles of each kind, as one path: a chart of hundreds of elements would be felt. */
+    const paths = { bar: "", "bar-e": "", "bar-w": "" };
     const list = buckets.list;
     const merged = list.map((each, i) => (small && i % 2 === 0 && list[i + 1] ? { lines: each.lines + list[i + 1].lines, warn: each.warn + list[i + 1].warn, error: each.error + list[i + 1].error } : each));
     const top = Math.max(1, ...merged.map((each) => each.lines));
     const badTop = Math.max(4, ...merged.map((each) => each.warn + each.error));
+    const least = (LEAST * HEIGHT) / (small ? 40 : HEIGHT);
     const high = (/** @type {number} */ n) => Math.sqrt(n / badTop) * LANE;
     for (let i = 0; i < BUCKETS; i += step) {
       const { lines, warn, error } = merged[i];
       const x = i * 10 + 1;
       const width = 10 * step - 2;
       const all = lines ? Math.max(1, (lines / top) * LANE) : 0;
-      const errors = error ? Math.max(LEAST, high(error)) : 0;
-      const warnings = warn ? Math.max(LEAST, high(error + warn) - errors) : 0;
-      if (all) bars.push(box("bar", x, 53 - all, width, all));
-      if (errors) bars.push(box("bar-e", x, 28 - errors, width, errors));
-      if (warnings) bars.push(box("bar-w", x + 1, 28.5 - errors - warnings, width - 2, warnings - 1));
+      const errors = error ? Math.max(least, high(error)) : 0;
+      const warnings = warn ? Math.max(least, high(error + warn) - errors) : 0;
+      if (all && !low) paths.bar += rectangle(x, 53 - all, width, all);
+      if (errors) paths["bar-e"] += rectangle(x, 28 - errors, width, errors);
+      if (warnings) paths["bar-w"] += rectangle(x + 1, 28.5 - errors - warnings, width - 2, warnings - 1);
     }
-    for (const y of [28.5, 53.5]) bars.push(s("line.axis", { x1: 0, x2: W, y1: y, y2: y }));
+    const bars = Object.entries(paths).map(([kind, d]) => s(`path.${kind}`, { d, "vector-effect": "non-scaling-stroke" }));
+    for (const y of low ? [28.5] : [28.5, 53.5]) bars.push(s("line.axis", { x1: 0, x2: W, y1: y, y2: y }));
     for (const [from, to] of holes) bars.push(box("hole", this._x(from), 8, Math.max(0, this._x(to) - this._x(from)), 45));
     for (const { at, bad } of flags) bars.push(s(`path.flag${bad ? ".bad" : ""}`, { d: `M${this._x(at)} 8l-5-8h10z` }));
+    attribute(this._svg, "viewBox", `0 0 ${W} ${low ? 30 : HEIGHT}`);
     this._bars.replaceChildren(...bars);
     this._drawBrush();
     const marks = small ? 3 : 6;
@@ -173,3 +183,6 @@ export class Histogram {
 
 /** @param {string} kind @param {number} x @param {number} y @param {number} width @param {number} height */
 const box = (kind, x, y, width, height) => s(`rect.${kind}`, { x, y, width, height, "vector-effect": "non-scaling-stroke" });
+
+/** @param {number} x @param {number} y @param {number} width @param {number} height */
+const rectangle = (x, y, width, height) => `M${x} ${y.toFixed(1)}h${width}v${height.toFixed(1)}h${-width}z`;

@@ -27,13 +27,13 @@ function always(app, event, target) {
   if (target.closest("[role=slider], .last, .trace")) return undefined;
   switch (event.key) {
     case "ArrowDown":
-      return () => app.step(1);
+      return () => app.current.step(1);
     case "ArrowUp":
-      return () => app.step(-1);
+      return () => app.current.step(-1);
     case "ArrowRight":
-      return () => app.unfold(true);
+      return () => app.current.unfold(true);
     case "ArrowLeft":
-      return () => app.unfold(false);
+      return () => app.current.unfold(false);
     case "PageUp":
       return () => log.page(-1);
     case "PageDown":
@@ -41,7 +41,7 @@ function always(app, event, target) {
     case "End":
       return () => app.travel.goLive();
     case "Enter":
-      return log.current >= 0 && !target.closest("button, a, summary") ? () => app.lineMenu() : undefined;
+      return log.current >= 0 && !target.closest("button, a, summary") ? () => app.current.menu() : undefined;
     default:
       return undefined;
   }
@@ -83,7 +83,7 @@ function single(app, event, target) {
     case "m":
       return () => app.setSide(!app.side);
     case "z":
-      return () => app.nextZone();
+      return () => app.look.nextZone();
     case "0":
       return () => app.filters.all();
     case "?":

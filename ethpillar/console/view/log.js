@@ -6,22 +6,18 @@
  */
 
 import { Heights } from "../model/order.js";
-import { MARK } from "../model/store.js";
 import { byId, h, say } from "./dom.js";
 import { highlight } from "./highlight.js";
-import { MOST_ROWS, Rows } from "./rows.js";
+import { MOST_ROWS, ROW, Rows } from "./rows.js";
+import { Turns } from "./turns.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../model/shown.js").Shown} Shown */
 
-const ROW = 24;
 /** How near the bottom counts as at the bottom, in pixels. */
 const NEAR = 4;
 /** Pixels of rows beyond the edge while the log is followed: whoever scrolls up stops it, and gets whole screens. */
 const FOLLOWED = 300;
-/** While it is followed, painting may take a ninth of the time, and is never later than this, in milliseconds. */
-const SHARE = 8;
-const LATEST = 250;
 /** Milliseconds after the last scrolling until earlier lines may be put in: a flick must have ended. */
 const STILL = 120;
 
@@ -40,7 +36,7 @@ export class Log {
     this.shown = app.shown;
     /** Lines that come are followed. */
     this.following = true;
-    /** Why it is not followed. @type {"" | "space" | "scroll" | "selection" | "history"} */
+    /** Why it is not followed. @type {"" | "space" | "scroll" | "selection" | "menu" | "history"} */
     this.pause = "";
     /** The first visible row and how much of it is above the edge. @type {{ slot: number, offset: number } | null} */
     this._anchor = null;
@@ -51,9 +47,9 @@ export class Log {
     this._changed = true;
     /** It can't wait: somebody has done something. Lines that come can, as nobody reads a hundred a second. */
     this._urgent = true;
-    this._due = 0;
-    this._timer = 0;
+    this._turns = new Turns(() => app.frames.want());
     this._height = 0;
+    this._width = 1000;
     this._earlyHeight = 0;
     this.root.addEventListener("scroll", () => this._onScroll(), { passive: true });
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this._userScrolledUp(), { passive: true });
@@ -79,7 +75,7 @@ export class Log {
   /** The list is another one. */
   reset() {
     this._rows.clear();
-    this._heights.replace(0, this.shown.list.length, (i) => this._estimate(i));
+    this._heights.replace(0, this.shown.list.length, (i) => this._rows.estimate(this.shown, i, this._width));
     this.changed();
   }
 
@@ -88,7 +84,7 @@ export class Log {
     const { length } = this.shown.list;
     if (from >= length && length === this._heights.length) return;
     const same = Math.min(from, this._heights.length);
-    this._heights.replace(same, length - same, (i) => this._rows.height(this.shown.list[i]) ?? this._estimate(i));
+    this._heights.replace(same, length - same, (i) => this._rows.height(this.shown.list[i]) ?? this._rows.estimate(this.shown, i, this._width));
     this._came();
   }
 
@@ -109,7 +105,7 @@ export class Log {
   /** Every row looks different. */
   redraw() {
     this._rows.clear();
-    this._heights.replace(0, this.shown.list.length, (i) => this._estimate(i));
+    this._heights.replace(0, this.shown.list.length, (i) => this._rows.estimate(this.shown, i, this._width));
     this.changed();
   }
 
@@ -127,37 +123,27 @@ export class Log {
 
   _resized() {
     this._height = this.root.clientHeight;
+    this._width = this.root.clientWidth || 1000;
     this._earlyHeight = this._early.offsetHeight;
     this.changed();
   }
 
-  /** @returns {boolean} true when what has changed can wait: the last painting was dear */
-  get _waits() {
-    const left = this._due - performance.now();
-    if (this._urgent || !this.following || left <= 0) return false;
-    this._timer ||= window.setTimeout(() => {
-      this._timer = 0;
-      this._app.frames.want();
-    }, left);
-    return true;
-  }
-
   // -- following and pausing
 
-  /** @param {"space" | "scroll" | "selection" | "history"} reason */
+  /** @param {"space" | "scroll" | "selection" | "menu" | "history"} reason */
   stop(reason) {
     if (!this.following) return;
     this._remember();
     this.following = false;
     this.pause = reason;
-    this._app.paused();
+    this._app.missed.begin();
     this.changed();
   }
 
   follow() {
     this.following = true;
     this.pause = "";
-    this._app.resumed();
+    this._app.missed.begin();
     this.changed();
   }
 
@@ -194,8 +180,8 @@ export class Log {
   }
 
   paint() {
-    if (!this._changed || this._waits) return;
-    const began = performance.now();
+    if (!this._changed || (this.following && !this._urgent && this._turns.early)) return;
+    this._turns.begin();
     this._changed = this._urgent = false;
     const { root, shown, _heights: heights, _height: visible, _earlyHeight: early } = this;
     const { length } = shown.list;
@@ -217,8 +203,6 @@ export class Log {
     this._moving = false;
     if (!this.following && !this._anchor) this._remember();
     highlight(this, this._app);
-    const now = performance.now();
-    this._due = now + Math.min(LATEST, (now - began) * SHARE);
     if (from > wanted || to < last) this.changed(); // the next frame makes some more
   }
 
@@ -226,18 +210,6 @@ export class Log {
   _scrollTo(top) {
     if (Math.abs(this.root.scrollTop - top) >= 1) this.root.scrollTop = top;
     this._ours = this.root.scrollTop;
-  }
-
-  /** @param {number} index */
-  _estimate(index) {
-    const { store, list } = this.shown;
-    const slot = list[index];
-    if (store.level[slot] === MARK) return 32;
-    const extra = store.more[slot] ? 22 : 0;
-    const width = this.root.clientWidth || 1000;
-    if (width < 640) return 34 + Math.min(3, Math.ceil((store.message[slot].length + 8) / (width / 8))) * 20 + extra;
-    if (!this._app.options.wrap) return ROW + extra;
-    return 4 + 20 * Math.max(1, Math.ceil(store.line[slot].length / Math.max(20, (width - 240) / 7.2))) + extra;
   }
 
   /** @param {Map<number, number>} heights of rows, by slot */

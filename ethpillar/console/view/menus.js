@@ -1,7 +1,9 @@
 /** Menus that open below their button: what else there is, time, view, download. */
 
 import { readTime } from "../model/times.js";
+import { visible } from "../model/text.js";
 import { button, h, icon } from "./dom.js";
+import { slotNow } from "./header.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -30,6 +32,7 @@ export class Menus {
     this._button?.setAttribute("aria-expanded", "false");
     if (back) this._button?.focus();
     this._button = null;
+    if (this._app.log?.pause === "menu") this._app.log.follow();
   }
 
   /** @param {HTMLElement} from its button @param {string} label @param {(Node | string | null)[]} inside */
@@ -79,9 +82,10 @@ export class Menus {
   more(from) {
     const app = this._app;
     this._show(from, "More", [
-      h("p.title", app.live.link.about?.name ?? "This page"),
-      this._item(`Times: ${app.zone.label(app.now())}`, () => app.nextZone()),
-      this._item(app.theme === "dark" ? "Light colours" : "Dark colours", () => app.nextTheme()),
+      h("p.title", visible(app.live.link.about?.name ?? "This page")),
+      slotNow(app) ? h("p.note.num", slotNow(app)) : null,
+      this._item(`Times: ${app.zone.label(app.now())}`, () => app.look.nextZone()),
+      this._item(app.look.theme === "dark" ? "Light colours" : "Dark colours", () => app.look.nextTheme()),
       this._item("Time…", () => this.time(from)),
       this._item("View…", () => this.view(from)),
       this._item("Download…", () => this.download(from)),
@@ -140,7 +144,7 @@ export class Menus {
   /** @param {HTMLElement} from */
   view(from) {
     const app = this._app;
-    const option = (/** @type {string} */ text, /** @type {keyof App["options"]} */ key) => this._check(text, Boolean(app.options[key]), (on) => app.setOption(key, on));
+    const option = (/** @type {string} */ text, /** @type {keyof import("../look.js").Options} */ key) => this._check(text, Boolean(app.options[key]), (on) => app.look.set(key, on));
     this._show(from, "View", [
       this._check("Side by side", app.side, (on) => app.setSide(on)),
       option("Wrap long lines", "wrap"),
@@ -149,13 +153,14 @@ export class Menus {
       option("Times as “ago”", "ago"),
       option("Stack traces open", "traces"),
       option("Larger text", "large"),
-      option("Only one key for each command (single keys)", "keys"),
+      option("Single keys (? lists them)", "keys"),
       option("Read out new lines", "read"),
       option("Read out errors only", "readErrors"),
       h("p.title", "Levels"),
-      this._item("Debug and lower are shown with All", () => app.filters.setLevel(""), app.filters.level === ""),
-      this._item("Info and worse", () => app.filters.setLevel("info"), app.filters.level === "info"),
+      this._item("All, with debug and trace", () => app.filters.setLevel(""), app.filters.level === ""),
+      this._item("Info and worse, without debug", () => app.filters.setLevel("info"), app.filters.level === "info"),
       this._item("View the chart as a table", () => app.table()),
+      slotNow(app) ? h("p.note.num", slotNow(app)) : null,
     ]);
   }
 
@@ -192,5 +197,6 @@ export class Menus {
   /** What can be done with the current line. @param {HTMLElement} from @param {[string, () => void][]} entries */
   line(from, entries) {
     this._show(from, "This line", entries.map(([text, act]) => this._item(text, act)));
+    if (this.isOpen) this._app.log.stop("menu");
   }
 }

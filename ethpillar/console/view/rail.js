@@ -3,6 +3,7 @@
 import { facts, sorted, stateOf, why } from "../model/services.js";
 import { words } from "../model/today.js";
 import { visible } from "../model/text.js";
+import { DAY } from "../model/times.js";
 import { Memo, button, byId, h, icon, s, say, set } from "./dom.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -54,10 +55,11 @@ export class Rail {
 
   _drawEvents() {
     const { live, zone } = this._app;
-    const list = live.today.list.slice(0, MOST_EVENTS);
+    const now = this._app.now();
+    const list = live.today.list.filter((each) => each.at > now - DAY).slice(0, MOST_EVENTS);
     this._today.hidden = !list.length;
     this._nothing.hidden = Boolean(list.length) || !live.known;
-    if (!this._eventsMemo.changed(list.map((each) => [each.key, each.text, each.count, each.kind]), zone.name)) return;
+    if (!this._eventsMemo.changed(list.map((each) => [each.key, each.text, each.count, each.kind]), zone.name, zone.date(now))) return;
     const open = new Set([...this._events.querySelectorAll("details[open]")].map((each) => each.getAttribute("data-key")));
     this._events.replaceChildren(
       ...list.map((each, i) => {
@@ -66,7 +68,7 @@ export class Rail {
         const label = each.hint
           ? h("details", { open: open.has(String(i)), "data-key": i }, h("summary", text), h("p", visible(each.hint)))
           : h("a", { href: "#log", onclick: (/** @type {Event} */ event) => (event.preventDefault(), this._app.travel.goTo(each.at, each.service)) }, text);
-        return h("li", h("time.num", zone.minute(each.at)), h(`span.is-${tone}`, icon(sign)), label);
+        return h("li", h("time.num", zone.moment(each.at, now)), h(`span.is-${tone}`, icon(sign)), label);
       }),
     );
   }
@@ -92,7 +94,7 @@ class Card {
   draw(now) {
     const service = this._service;
     const { shape, word } = stateOf(service, now);
-    const text = facts(service, now);
+    const text = facts(service, now, (ms) => this._app.zone.minute(ms));
     const because = why(service, now);
     const shown = this._app.filters.shows(service.name);
     const looping = shape === "loop" ? service.recent(now).length : 0;
@@ -105,19 +107,20 @@ class Card {
     this._why.hidden = !because;
     say(this._why, visible(because));
     this._name.classList.toggle("dim", shape === "stopped");
-    this._more.replaceChildren(...(looping ? [ticks(looping)] : shape === "running" && service.memory.length > 2 ? [spark(service.memory)] : []));
+    this._more.replaceChildren(...(looping ? [ticks(looping)] : shape === "running" && service.memory.length > 2 ? [spark(service.memory, this._app.zone)] : []));
   }
 }
 
-/** Its memory since the page was opened. @param {{ at: number, bytes: number }[]} points */
-function spark(points) {
+/** Its memory since the page was opened. @param {{ at: number, bytes: number }[]} points @param {import("../model/times.js").Zone} zone */
+function spark(points, zone) {
   const width = 56;
   const values = points.map((each) => each.bytes);
   const low = Math.min(...values);
   const high = Math.max(...values, low * 1.1, low + 1);
-  const place = values.map((bytes, i) => `${((i * width) / (values.length - 1)).toFixed(1)},${(14 - ((bytes - low) / (high - low)) * 12).toFixed(1)}`);
-  const node = s("svg.spark", { width, height: 16, "aria-hidden": "true" }, s("title", "Memory since this page was opened"), s("polyline", { points: place.join(" ") }));
-  return node;
+  const from = points[0].at;
+  const long = Math.max(1, points[points.length - 1].at - from);
+  const place = points.map(({ at, bytes }) => `${(((at - from) / long) * width).toFixed(1)},${(14 - ((bytes - low) / (high - low)) * 12).toFixed(1)}`);
+  return s("svg.spark", { width, height: 16, "aria-hidden": "true" }, s("title", `Memory since ${zone.minute(from)}`), s("polyline", { points: place.join(" ") }));
 }
 
 /** One for each restart. @param {number} count */

@@ -37,6 +37,9 @@ export function item(slot, look) {
   return node;
 }
 
+/** What every row has; making it once and copying it is what makes rows cheap. */
+const SHAPE = h("div.row", button("open", { tabindex: -1, "aria-expanded": "false", "aria-label": "Unfold this line" }), h("time"), h("span.svc", h("bdi")), h("span.msg"));
+
 /** @param {number} slot @param {Look} look */
 function row(slot, look) {
   const { store, app, unfolded, traces } = look;
@@ -45,21 +48,25 @@ function row(slot, look) {
   const ms = store.time[slot] / 1000;
   const more = store.more[slot];
   const open = unfolded.has(slot);
+  const traced = Boolean(more) && (traces.has(slot) || app.options.traces);
+  const node = /** @type {HTMLElement} */ (SHAPE.cloneNode(true));
+  const [chevron, time, svc, message] = /** @type {HTMLElement[]} */ ([...node.children]);
+  node.className = `row hue-${app.hue(service)} ${level || "plain"}${open ? " opened" : ""}${traced ? " traced" : ""}`;
+  if (more || open) chevron.className = "open has";
+  if (open) chevron.setAttribute("aria-expanded", "true");
+  chevron.onclick = () => look.toggle(slot, "line");
+  if (app.options.ago) time.append(`${span(app.now() - ms)} ago`);
+  else time.append(app.zone.clock(ms), h("span.ms", app.zone.millis(ms)));
+  svc.title = /** @type {HTMLElement} */ (svc.firstChild).textContent = visible(service);
   const text = cut(store.message[slot]);
-  const chevron = button(`open${more || open ? ".has" : ""}`, { tabindex: -1, "aria-expanded": String(open), "aria-label": "Unfold this line", onclick: () => look.toggle(slot, "line") }, icon("i-chevron"));
-  const time = app.options.ago ? h("time.num", { title: app.zone.clock(ms) }, `${span(app.now() - ms)} ago`) : h("time", { datetime: iso(store.time[slot]) }, app.zone.clock(ms), h("span.ms", app.zone.millis(ms)));
   const sign = LEVEL_ICON[/** @type {keyof LEVEL_ICON} */ (level)];
-  const message = h(
-    "span.msg",
-    level ? h(`span.lvl${level === "info" ? ".sr" : ""}`, sign && icon(sign), level) : null,
-    " ",
-    component(store.component[slot], service, app),
-    h("bdi.text", text.text),
-    text.rest ? h("span.rest", ` … ${size(text.rest)} more, unfold`) : null,
-    app.options.fields ? fields(store, slot, app) : null,
-  );
-  const node = h(`div.row.hue-${app.hue(service)}.${level || "plain"}${open ? ".opened" : ""}`, chevron, time, h("span.svc", { title: visible(service) }, h("bdi", visible(service))), message);
-  if (more) node.append(...trace(slot, more, look, traces.has(slot) || app.options.traces));
+  if (level) message.append(h(`span.lvl${level === "info" ? ".sr" : ""}`, sign && icon(sign), level), " ");
+  const named = component(store.component[slot], service, app);
+  if (named) message.append(named);
+  message.append(h("bdi.text", text.text));
+  if (text.rest) message.append(h("span.rest", ` … ${size(text.rest)} more, unfold`));
+  if (app.options.fields) message.append(...fields(store, slot, app));
+  if (more) node.append(...trace(slot, more, look, traced));
   if (open) node.append(inspect(slot, look, ms, service));
   return node;
 }
@@ -76,7 +83,7 @@ function fields(store, slot, app) {
   const nodes = [];
   for (const [key, value] of Object.entries(found).slice(0, MOST_FIELDS)) {
     if (message.includes(`${key}=${value}`)) continue;
-    nodes.push(h(`span.f${KEY.has(key) ? ".key" : ""}`, " ", h("bdi", h("b", visible(key))), reference(store, slot, key, cut(String(value)).text, app)));
+    nodes.push(h(`span.f${KEY.has(key) ? ".main" : ""}`, " ", h("bdi.key", visible(key)), reference(store, slot, key, cut(String(value)).text, app)));
   }
   return nodes;
 }

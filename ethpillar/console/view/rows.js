@@ -5,6 +5,7 @@
  * wanted is decided by `log.js`.
  */
 
+import { MARK } from "../model/store.js";
 import { h } from "./dom.js";
 import { item } from "./row.js";
 
@@ -13,6 +14,12 @@ import { item } from "./row.js";
 
 /** Rows that are in the page at most, while nothing is chosen or focused. */
 export const MOST_ROWS = 150;
+/** The usual height of one. */
+export const ROW = 24;
+const MARKED = 32;
+const WRAPPED = 20;
+/** Below this width a row has two lines and more. */
+const NARROW = 640;
 /** Rows that are made in one frame on each side of what can be seen. */
 const AHEAD = 12;
 
@@ -82,6 +89,16 @@ export class Rows {
   height(slot) {
     const node = this.items.get(slot);
     return node?.isConnected ? this._heights.get(node) : undefined;
+  }
+
+  /** How high a row will be, before it was ever in the page. @param {Shown} shown @param {number} index @param {number} width of the log */
+  estimate({ store, list }, index, width) {
+    const slot = list[index];
+    if (store.level[slot] === MARK) return MARKED;
+    const extra = store.more[slot] ? 22 : 0;
+    if (width < NARROW) return 34 + Math.min(3, Math.ceil((store.message[slot].length + 8) / (width / 8))) * WRAPPED + extra;
+    if (!this._app.options.wrap) return ROW + extra;
+    return 4 + WRAPPED * Math.max(1, Math.ceil(store.line[slot].length / Math.max(20, (width - 240) / 7.2))) + extra;
   }
 
   /**

@@ -45,12 +45,14 @@ export class SlotView {
       h("span.sub.num", sub),
       button("btn.close", { onclick: () => app.slots.close() }, icon("i-close"), "Close"),
     );
-    const names = order(store, slots);
+    const found = order(store, slots);
+    const names = found.length || !loading ? found : app.filters.services;
     const parts = [head];
     const said = sentences(lines, network ? deadlines(network)[0].at : NaN);
     if (said.length) parts.push(h("ul.say.num", said));
     if (problem) parts.push(h("p.none", visible(problem)));
-    if (names.length) parts.push(/** @type {any} */ (this._lanes(lines, names)), this._table(lines, names));
+    if (names.length) parts.push(/** @type {any} */ (this._lanes(lines, names)));
+    if (found.length) parts.push(this._table(lines, names));
     else parts.push(h("p.none", loading ? "Reading…" : "No service printed anything in this slot."));
     this.root.setAttribute("aria-label", `Slot ${number}`);
     this.root.replaceChildren(...parts);

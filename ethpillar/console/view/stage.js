@@ -5,6 +5,7 @@ import { Memo, attribute, button, byId, h } from "./dom.js";
 import { command } from "./why.js";
 
 /** @typedef {import("../app.js").App} App */
+/** @typedef {import("../model/pages.js").Past} Past */
 
 /** Nothing is said about waiting in the first milliseconds. */
 const PATIENCE = 400;
@@ -20,19 +21,30 @@ export class Stage {
     this._reading = h("p.reading", { role: "status", hidden: true });
     byId("stage").append(this._void, this._bones, this._reading);
     this._timer = 0;
+    /** What is being read. @type {Past | null} */
+    this._past = null;
+    /** Since when more lines are read; milliseconds. */
+    this._since = NaN;
     /** The first lines are awaited. */
     this.loading = false;
   }
 
-  /** Something is read from the node. @param {boolean} on */
-  busy(on) {
+  /** Something is read from the node, or is not any more. @param {Past | null} past @param {Past} [instead] what was read */
+  busy(past, instead) {
+    if (!past && this._past !== instead) return; // a newer one is read
+    this._past = past;
     clearTimeout(this._timer);
-    if (!on) this._reading.hidden = true;
+    if (!past) this._reading.hidden = true;
     else
       this._timer = window.setTimeout(() => {
-        this._reading.replaceChildren(this._app.filters.text ? "Searching…" : "Reading…");
+        this._reading.replaceChildren(...(past.searches ? ["Searching… ", this._stop()] : ["Reading…"]));
         this._reading.hidden = false;
       }, PATIENCE);
+  }
+
+  /** Ends a search. */
+  _stop() {
+    return button("link", { onclick: () => this._app.questions.stop("pages") }, "Stop");
   }
 
   draw() {
@@ -82,18 +94,34 @@ export class Stage {
 
   /** What is said above the first line. */
   early() {
-    const { log, travel, filters, zone, live } = this._app;
+    const { log, travel, filters, zone, live, earlier } = this._app;
     const now = this._app.now();
-    const { past, early } = travel;
-    const from = past ? past.scanned.from || past.store.from : live.store.from;
-    const key = [past?.busy ?? early.busy, past?.start ?? early.start, past?.searches, travel.available, filters.text, Math.floor(from / 60_000), Boolean(past), zone.name];
-    if (!this._earlyMemo.changed(...key)) return;
-    const further = (/** @type {string} */ text) => button("link", { onclick: () => void travel.further() }, text);
-    const back = Number.isNaN(from) ? "" : `Searched back to ${zone.moment(from, now)}. `;
-    if (past?.busy ?? early.busy) log.sayEarly([document.createTextNode(past?.searches ? `${back}Searching…` : "Reading…")]);
-    else if (past?.start ?? early.start) log.sayEarly([document.createTextNode("The node’s journal begins here.")]);
-    else if (past?.searches || (!past && filters.text && travel.available)) log.sayEarly([document.createTextNode(back), further("Search further back")]);
+    const { past } = travel;
+    const from = past ? past.lookedFrom : live.store.from;
+    const { busy, start } = past ?? earlier;
+    const slow = this._isSlow(busy);
+    if (busy && !slow) return; // what was said stays for a moment
+    if (!this._earlyMemo.changed(slow, start, past?.searches, travel.available, filters.text, Math.floor(from / 60_000), Boolean(past), zone.name)) return;
+    const back = Number.isNaN(from) ? "" : ` back to ${zone.moment(from, now)}`;
+    const further = button("link", { onclick: () => void travel.further() }, "Search further back");
+    if (slow) log.sayEarly(past?.searches ? [text(`Searching…${back} · `), this._stop()] : [text("Reading…")]);
+    else if (start) log.sayEarly([text("The node’s journal begins here.")]);
+    else if (past?.searches || (!past && filters.text && travel.available)) log.sayEarly([text(back ? `Searched${back}. ` : ""), further]);
     else log.sayEarly([]);
     log.root.setAttribute("aria-label", `Log of ${count(filters.services.length, "service")}`);
   }
+
+  /** Whether reading has taken so long that something is to be said. @param {boolean} busy */
+  _isSlow(busy) {
+    const now = performance.now();
+    if (!busy) this._since = NaN;
+    else if (Number.isNaN(this._since)) {
+      this._since = now;
+      setTimeout(() => this._app.frames.now(), PATIENCE);
+    }
+    return busy && now - this._since >= PATIENCE;
+  }
 }
+
+/** @param {string} words */
+const text = (words) => document.createTextNode(words);

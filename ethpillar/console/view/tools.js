@@ -46,7 +46,7 @@ export class Tools {
     if (!this._memo.changed(counts, app.filters.level, found, app.travel.timeLabel(), app.side, app.filters.matchesOnly, app.shown.hits.length)) return;
     this._levels.forEach(({ id, node, count }, i) => {
       attribute(node, "aria-pressed", String(app.filters.level === id));
-      say(count, short(counts[i]));
+      say(count, counts[i] || !id ? short(counts[i]) : "");
     });
     const searching = Boolean(this.input.value.trim());
     this._find.classList.toggle("used", searching);

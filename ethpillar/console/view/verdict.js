@@ -14,7 +14,7 @@ export class VerdictLine {
     this._field = h("form.paste", { onsubmit: (/** @type {Event} */ event) => this._paste(event) });
     this._input = /** @type {HTMLInputElement} */ (h("input", { type: "password", "aria-label": "The session’s token", placeholder: "Token", autocomplete: "off", spellcheck: "false" }));
     this._field.append(this._input, button("btn.main", { type: "submit" }, "Look"));
-    this._alarm = "";
+    this._news = "";
   }
 
   draw() {
@@ -31,9 +31,15 @@ export class VerdictLine {
     this._root.replaceChildren(.../** @type {Node[]} */ (parts.filter(Boolean)));
     if (focused) /** @type {HTMLElement | null} */ (this._root.querySelector(`[class="${CSS.escape(focused)}"]`))?.focus();
     document.title = `${SIGNS[found.shape]} ${found.words}`;
-    const alarm = found.alarm ? found.words.split(":")[0] : "";
-    if (alarm && alarm !== this._alarm) byId("alarm").textContent = found.words;
-    this._alarm = alarm;
+    this._speak(found);
+  }
+
+  /** To screen readers, once: not again as its seconds and counts go on. @param {import("../model/verdict.js").Verdict} found */
+  _speak({ alarm, words }) {
+    const news = words.replace(/\d[\d,]*( (s|min|h|d|times?)\b)?/g, "");
+    if (news === this._news) return;
+    this._news = news;
+    byId(alarm ? "alarm" : "state").textContent = words;
   }
 
   /** @param {Event} event */

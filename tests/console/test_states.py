@@ -1,0 +1,140 @@
+"""What the console says of services and connections in a real Chromium, and how it says it to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ..system.conftest import EXECUTION, World
+from .chromium import Page
+from .test_page import VALIDATOR, geth
+
+pytestmark = pytest.mark.system
+Console = Callable[..., Page]
+
+LISTEN = """
+document.addEventListener('DOMContentLoaded', () => {
+  window.spoken = []; window.read = [];
+  for (const id of ['state', 'alarm']) {
+    const node = document.getElementById(id);
+    new MutationObserver(() => spoken.push(`${id}: ${node.textContent}`)).observe(node, { childList: true });
+  }
+  const verdict = document.getElementById('verdict');
+  const note = () => read.at(-1) === verdict.innerText || read.push(verdict.innerText);
+  new MutationObserver(note).observe(verdict, { childList: true, subtree: true });
+});
+"""
+"What a screen reader is told, and what can be read meanwhile."
+
+
+def test_the_verdict_is_spoken_once_while_its_seconds_go_on(console: Console, world: World) -> None:
+    page = console(script=LISTEN)
+    page.see("All two services are running.")
+    world.sshd.stop()
+    page.see("The node has been out of reach for", "#verdict")
+    page.wait("read.filter((each) => each.includes('out of reach for')).length >= 4")
+    told = [each for each in page.eval("spoken") if "out of reach" in each]
+    assert len(told) <= 2  # at first without a time
+    world.sshd.start()
+    page.button("Try now")
+    page.see("All two services are running.")
+    world.node.set_unit(EXECUTION, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    page.see("execution has failed")
+    page.wait("read.filter((each) => each.includes('has failed')).length >= 3")
+    alarms = [each for each in page.eval("spoken") if each.startswith("alarm")]
+    assert alarms == ["alarm: execution has failed and is not being restarted."]
+
+
+def test_a_service_that_was_removed_stays_and_says_since_when(console: Console, world: World) -> None:
+    page = console()
+    page.see("All two services are running.")
+    world.node.remove_unit(VALIDATOR)
+    page.see("removed", "#rail")
+    page.see("gone since", "#rail")
+    page.see("execution is running.", "#verdict")
+
+
+def test_a_flooded_log_is_told(console: Console, world: World) -> None:
+    world.node.append(EXECUTION, geth("INFO", "first"))
+    page = console()
+    page.see("first", ".log")
+    for begin in range(0, 6_000, 500):
+        world.node.append_many(EXECUTION, [geth("INFO", f"line {begin + number}") for number in range(500)])
+    page.see("lines a second.", "#verdict")
+    page.see("Is debug logging on?", "#verdict")
+    page.see("Live, ", ".foot")
+    page.see("line 5999", ".log")
+
+
+def test_without_services_the_whole_journal_can_be_read(console: Console, world: World) -> None:
+    world.node.append(EXECUTION, geth("INFO", "of the system"))
+    world.node.remove_unit(EXECUTION)
+    world.node.remove_unit(VALIDATOR)
+    page = console()
+    page.see("This node has no Ethereum services yet.")
+    page.button("Show the whole system journal")
+    page.see("of the system", ".log")
+
+
+def test_a_page_without_network_says_so_and_comes_back(console: Console, world: World) -> None:
+    page = console()
+    page.see("All two services are running.")
+    page.do("offline", on=True)
+    page.eval("window.dispatchEvent(new Event('offline'))")
+    page.see("This page has no connection to its server.", "#verdict")
+    page.see("No connection", "#top")
+    world.node.append(EXECUTION, geth("INFO", "meanwhile"))
+    page.do("offline", on=False)
+    page.see("meanwhile", ".log", 40)
+    page.see("No line was lost", ".log")
+
+
+def test_an_alert_is_kept_with_its_hint(console: Console, world: World) -> None:
+    page = console()
+    page.see("All two services are running.")
+    world.sshd.stop()
+    page.see("The node has been out of reach", "#verdict")
+    page.wait("document.querySelector('.events details')")
+    page.eval("document.querySelector('.events summary').click()")
+    page.wait("document.querySelector('.events details p').innerText.length > 10")
+    world.sshd.start()
+    page.button("Try now")
+    page.see("Connected", "#top")
+    assert page.eval("document.querySelectorAll('.events details').length") == 1  # once, and kept
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(console: Console, world: World) -> None:
+    page = console(motion="reduce")
+    page.see("All two services are running.")
+    page.see("Live", ".foot")
+    assert page.eval("document.getAnimations().length") == 0
+    moving = console()
+    moving.see("Live", ".foot")
+    moving.wait("document.getAnimations().length === 1")
+
+
+def test_at_four_times_the_size_nothing_is_wider_than_the_screen(console: Console, world: World) -> None:
+    world.node.append(EXECUTION, geth("WARN", "a line", "hash=" + "f" * 64))
+    page = console(width=360, height=225)
+    page.see("All two services are running.")
+    for tab in range(3):
+        page.eval(f"document.querySelectorAll('.tabs a')[{tab}].click()")
+        page.wait(f"document.querySelectorAll('.tabs a')[{tab}].hasAttribute('aria-current')")
+        assert page.eval("document.documentElement.scrollWidth") <= 360
+
+
+def test_errors_that_were_not_seen_are_counted_on_a_phone(console: Console, world: World) -> None:
+    page = console(width=390, height=844)
+    page.see("All two services are running.")
+    for number in range(3):
+        world.node.append(EXECUTION, geth("ERROR", f"broken {number}"))
+    page.wait("document.querySelector('.tabs .num')?.innerText === '3'")
+    page.eval("document.querySelectorAll('.tabs a')[1].click()")
+    page.see("broken 2", ".log")
+    page.wait("!document.querySelector('.tabs .num')")
+    page.click(".top .menu")
+    page.see("Download…", ".menu-box")
+    page.button("Time…")
+    page.see("Around", ".menu-box")
+    assert page.do("axe") == []
