@@ -58,9 +58,9 @@ def _of_parts(parts: dict[str, str], now: datetime, zone: tzinfo | None) -> int:
     found = datetime(int(parts.get("y", now.year)), month, int(day) if day else now.day, *clock)
     offset = _zone(parts["zone"]) if "zone" in parts else zone
     at = found.replace(tzinfo=offset) if offset else found.astimezone()
-    if at > now + timedelta(days=1) and "y" not in parts:
-        at = at.replace(year=at.year - 1) if day else at - timedelta(days=1)
-    elif at > now and not day:
+    if day and "y" not in parts and at > now + timedelta(days=1):
+        at = at.replace(year=at.year - 1)
+    while not day and at > now:
         at -= timedelta(days=1)
     return microseconds(at)
 

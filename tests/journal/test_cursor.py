@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.journal.cursor import Cursor, same_entry, time_of
+from ethpillar.journal.cursor import Cursor, anywhere, is_beyond, same_entry, time_of
 
 ONE = "s=0a1b;i=1f;b=beef;m=3e8;t=5f5e100;x=4d"
 
@@ -59,3 +59,27 @@ def test_no_text_raises(one: str, other: str) -> None:
     Cursor.parse(one)
     assert same_entry(one, other) is same_entry(other, one)
     assert same_entry(one, one)
+
+
+def test_what_a_cursor_keeps_in_every_file() -> None:
+    assert anywhere(ONE) == "beef;m=3e8;t=5f5e100;x=4d"
+    assert anywhere("t=5f5e100") == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "beyond", "before"),
+    [
+        ("s=a;i=2;b=b;m=1;t=1;x=1", "s=a;i=1;b=b;m=9;t=9;x=2", True, False),  # in one sequence by number
+        ("s=a;i=2;b=b;m=5;t=1;x=1", "s=c;i=9;b=b;m=4;t=9;x=2", True, False),  # in one boot by its clock
+        ("s=a;i=2;b=b;m=4;t=1;x=1", "s=c;i=9;b=b;m=4;t=9;x=2", True, True),  # at the same moment: either
+        ("s=a;i=2;b=b;m=1;t=6;x=1", "s=c;i=9;b=d;m=9;t=5;x=2", True, False),  # else by the time of day
+        (ONE, ONE, False, False),
+        ("t=6", "t=5", True, False),
+        ("t=6", "", False, False),
+        ("", "whatever", False, False),
+    ],
+)
+def test_which_entry_comes_after_another(one: str, other: str, beyond: bool, before: bool) -> None:
+    assert is_beyond(one, other) is beyond
+    assert is_beyond(one, other, back=True) is before
+    assert is_beyond(other, one, back=True) is beyond

@@ -192,3 +192,12 @@ def test_megabytes_that_are_no_entry_are_passed_over(piece: bytes) -> None:
     entries = [entry for at in range(0, len(garbage), 32_768) for entry in parser.feed(garbage[at : at + 32_768])]
     entries += parser.feed(b"\n\n" + export(*FIELDS))
     assert [entry.message for entry in entries] == [b"hello"]
+
+
+def test_what_is_kept_of_no_entry_yet_is_weighed() -> None:
+    parser = ExportParser()
+    assert parser.size == 0
+    parser.feed(b"__CURSOR=" + b"c" * 300 + b"\nMESSAGE\n" + (1000).to_bytes(8, "little") + b"x" * 500)
+    assert 800 <= parser.size <= 1000
+    parser.feed(b"x" * 500 + b"\n\n")
+    assert parser.size == 0

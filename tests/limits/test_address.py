@@ -89,3 +89,20 @@ def test_a_platforms_own_header(proxies: Proxies, peer: str, named: str | None, 
 
 def test_a_header_is_looked_up_as_wsgi_has_it() -> None:
     assert Proxies(header="DO-Connecting-IP").header_key == "HTTP_DO_CONNECTING_IP"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "names"),
+    [
+        (Proxies(), "their own addresses"),
+        (Proxies(TRUSTED[:2]), "X-Forwarded-For from 127.0.0.0/8, 10.0.0.0/8"),
+        (Proxies(hops=1), "X-Forwarded-For with 1 proxy in front"),
+        (Proxies(hops=2, header="Fly-Client-IP"), "Fly-Client-IP with 2 proxies in front"),
+    ],
+)
+def test_an_operator_is_told_how_clients_are_told_apart(proxies: Proxies, names: str) -> None:
+    assert proxies.names == names
+
+
+def test_a_peer_whose_address_cannot_be_read_is_counted_by_a_bounded_key() -> None:
+    assert client_key("x" * 1000, "198.51.100.4", TRUSTED) == "x" * 64

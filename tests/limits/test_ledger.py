@@ -175,3 +175,24 @@ def test_it_is_told_when_somebody_has_too_much() -> None:
     assert told == [BUDGET // 2 + GRAIN]
     account.hold(BUDGET // 2)
     assert len(told) == 1
+
+
+def test_the_next_gives_back_when_one_has_nothing_to_give() -> None:
+    ledger = Ledger(BUDGET)
+    given: list[tuple[str, ...]] = []
+    empty = ledger.account("rings", ("bad", "large"), 0, lambda: 0)
+    empty.hold(400_000)
+    ring(ledger, ("bad", "small"), 300_000, given)
+    assert ledger.relieve()
+    assert given == [("bad", "small")]
+
+
+def test_what_has_to_be_asked_is_known_until_it_ends() -> None:
+    ledger = Ledger()
+    account = ledger.account("commands", ("a",), measure=lambda: 5)
+    assert list(ledger.measured) == [account]
+    account.hold(GRAIN)
+    account.close()
+    account.close()
+    assert not ledger.measured
+    assert ledger.total == ledger.kinds["commands"] == 0

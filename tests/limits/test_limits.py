@@ -192,3 +192,41 @@ def test_a_house_full_of_pages_that_comes_back_at_once_is_never_limited() -> Non
                 assert attempts.allowed("house")
                 attempts.judge("house", True)
             clock.now += 1
+
+
+def test_all_addresses_together_are_crowded_once_they_show_too_many_bad_tokens() -> None:
+    clock = Clock()
+    attempts = Attempts(10, 25, clock)
+    for number in range(24):
+        attempts.judge(f"address-{number}", False)
+    assert not attempts.crowded
+    attempts.judge("another", False)
+    assert attempts.crowded
+    clock.now += 60 / 25
+    assert not attempts.crowded
+
+
+@pytest.mark.parametrize(("count", "allowed"), [(20, True), (21, False)])
+def test_what_an_address_showed_to_other_servers_counts_here(count: int, allowed: bool) -> None:
+    clock = Clock()
+    attempts = Attempts(10, 25, clock)
+    for _ in range(3):  # of one minute: it is charged once
+        attempts.elsewhere("a", count)
+    assert attempts.allowed("a") is allowed
+    assert attempts.allowed("b")
+    clock.now += 6
+    assert attempts.allowed("a")
+
+
+def test_each_socket_has_events_of_its_own(limits: Limits) -> None:
+    one, other = limits.events(), limits.events()
+    assert sum(one.take() for _ in range(1000)) == limits.max_events_burst
+    assert other.take()
+
+
+def test_a_key_that_has_any() -> None:
+    counts = Counts(1)
+    assert not counts.has("a")
+    counts.take("a")
+    assert counts.has("a")
+    assert not counts.has("b")

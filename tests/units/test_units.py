@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.units import CORE_UNITS, most_output, parse_show, service_name, show_command, unit_name
+from ethpillar.units import CORE_UNITS, UnitStatus, most_output, parse_show, service_name, show_command, unit_name
 
 RUNNING = b"""Id=execution.service
 LoadState=loaded
@@ -186,3 +186,8 @@ def test_the_limit_has_room_for_far_more_than_systemd_says() -> None:
 def test_where_a_unit_s_output_goes(properties: dict[str, str], output: str | None) -> None:
     more = "".join(f"{key}={value}\n" for key, value in properties.items()).encode()
     assert parse_show(["execution.service"], RUNNING + more)[0].output == output
+
+
+def test_only_a_unit_that_is_not_installed_is_not_there() -> None:
+    assert UnitStatus("execution.service", "failed").installed
+    assert not UnitStatus("execution.service", "not_installed").installed
