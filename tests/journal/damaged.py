@@ -32,6 +32,9 @@ class Files:
     "Cursors of entries that can't be printed: journalctl ends."
     ignored: set[int] = field(default_factory=set)
     "Indexes of files that journalctl does without."
+    unseekable: set[int] = field(default_factory=set)
+    "Indexes of files in which it can't seek: it goes on without those in which it would have to."
+    unseekable_says: str = "Can't iterate through /j/x.journal, ignoring: Bad message"
     quiet: bool = False
     "journalctl does not say that it goes on without a file, as with another SYSTEMD_LOG_LEVEL."
     asked: int = 0
@@ -51,8 +54,12 @@ class Files:
         self.asked += 1
         said = [self._name(number) + " corrupted, ignoring file." for number in sorted(self.ignored)]
         found: list[Entry] = []
-        for file in self._order(step.reverse):
-            for each in self._from(file, step):
+        for number, file in self._order(step.reverse):
+            start = self._from(file, step)
+            if 0 < len(start) < len(file) and number in self.unseekable:
+                said.append(self.unseekable_says)
+                continue
+            for each in start:
                 if len(found) == step.count:
                     return self._answered(found, 0, said)
                 if each.cursor in self.torn:
@@ -68,9 +75,9 @@ class Files:
         kept = [] if self.quiet else said
         return Answer(found, status, "\n".join(kept).encode())
 
-    def _order(self, reverse: bool) -> Sequence[list[Entry]]:
-        files = [file for number, file in enumerate(self.files) if number not in self.ignored]
-        return [file[::-1] for file in reversed(files)] if reverse else files
+    def _order(self, reverse: bool) -> Sequence[tuple[int, list[Entry]]]:
+        files = [(number, file) for number, file in enumerate(self.files) if number not in self.ignored]
+        return [(number, file[::-1]) for number, file in reversed(files)] if reverse else files
 
     def _from(self, file: list[Entry], step: Step) -> list[Entry]:
         if step.cursor is None:

@@ -115,17 +115,56 @@ def test_more_than_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(journal, entry(0).cursor) == there
 
 
+@pytest.mark.parametrize("kind", ["torn", "unreadable"])
+def test_a_hole_so_wide_that_what_is_found_beyond_it_is_too_much(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.journal.detour.AT_ONCE", 20)
+    monkeypatch.setattr("ethpillar.journal.detour.MOST", 50)
+    journal = files(100, 500, 10)
+    getattr(journal, kind).update(journal.files[1][each].cursor for each in range(10, 111))
+    there = [*range(1, 110), Gap(at(109), at(211), "damaged"), *range(211, 610)]
+    assert read(journal, entry(0).cursor) == there
+    back = [*range(608, 210, -1), Gap(at(109), at(211), "damaged"), *range(109, -1, -1)]
+    assert read(journal, journal.files[2][9].cursor, back=True) == back
+
+
+BISECTING = "/j/x.journal: invalid entry while bisecting"
+
+
+@pytest.mark.parametrize("says", ["Can't iterate through /j/x.journal, ignoring: Bad message", BISECTING])
+@pytest.mark.parametrize(("sizes", "unseekable"), [((40,), {0}), ((20, 20, 20), {1}), ((20, 20, 20), {0, 1, 2})])
+@pytest.mark.parametrize("back", [False, True])
+def test_where_it_cannot_seek_all_is_read_from_an_end(
+    says: str, sizes: tuple[int, ...], unseekable: set[int], back: bool
+) -> None:
+    every = sum(sizes)
+    for start in range(every):
+        journal = files(*sizes)
+        journal.unseekable, journal.unseekable_says = unseekable, says
+        known = next(each for file in journal.files for each in file if number(each) == start)
+        assert read(journal, known.cursor, back, size=100) == [
+            *(range(start)[::-1] if back else range(start + 1, every))
+        ]
+
+
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=4),
     st.sets(st.integers(0, 239), max_size=4),
     st.sets(st.integers(0, 239), max_size=4),
+    st.sets(st.integers(0, 3), max_size=1),
     st.sets(st.integers(0, 3), max_size=1),
     st.integers(0, 239),
     st.booleans(),
     st.booleans(),
 )
 def test_what_can_be_read_comes_once_and_in_order(
-    sizes: list[int], torn: set[int], unreadable: set[int], ignored: set[int], start: int, back: bool, own: bool
+    sizes: list[int],
+    torn: set[int],
+    unreadable: set[int],
+    ignored: set[int],
+    unseekable: set[int],
+    start: int,
+    back: bool,
+    own: bool,
 ) -> None:
     journal = files(*sizes, own=own)
     every = [each for file in journal.files for each in file]
@@ -133,6 +172,7 @@ def test_what_can_be_read_comes_once_and_in_order(
     journal.torn = {each.cursor for each in every if number(each) in torn}
     journal.unreadable = {each.cursor for each in every if number(each) in unreadable}
     journal.ignored = {each for each in ignored if each < len(sizes)}
+    journal.unseekable = {each for each in unseekable if each < len(sizes)}
     found = read(journal, every[start].cursor, back)
     numbers = [each for each in found if not isinstance(each, Gap)]
     assert numbers == sorted(set(numbers), reverse=back)
@@ -146,6 +186,6 @@ def test_what_can_be_read_comes_once_and_in_order(
         assert told or abs(each - before) == 1  # nothing is missing without a word
         before, told = each, False
     # What lies between two places that are damaged, in one file, may be passed over; nothing else may.
-    if len(journal.torn | journal.unreadable) + len(journal.ignored) <= 1:
+    if len(journal.torn | journal.unreadable) + len(journal.ignored | journal.unseekable) <= 1:
         assert set(numbers) == wanted
     assert journal.asked < 400
