@@ -72,6 +72,9 @@ class PastSource(Protocol):
     def boots(self) -> Sequence[Boot]:
         """See `nodes.source.JournalSource`."""
 
+    def rights_in_doubt(self) -> bool:
+        """See `nodes.source.JournalSource`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -172,13 +175,24 @@ class History:
             self._turns.release()
 
     def _read(self, query: Query, buckets: int | None) -> Answer:
-        describe, clock, boots = self._source.description, self._clock, self._source.boots
+        histogram, paging = self._run(query, buckets)
+        if paging.in_doubt and self._source.rights_in_doubt():
+            histogram, paging = self._run(query, buckets)  # raises `PermissionDenied` if that is why
+        page = paging.page()
+        if paging.failed or (page.more and not page.scanned):  # the second: all the time went by for nothing
+            service = service_name(query.units[0]) if query.units else "system"
+            raise LogUnavailable(service, hint=None if paging.failed else SLOW)
+        return Answer(page, histogram.counts() if histogram else None)
+
+    def _run(self, query: Query, buckets: int | None) -> tuple[Histogram | None, Paging]:
+        """Run one journalctl after the other until the page is complete."""
         histogram = None if buckets is None else Histogram(query, buckets)
-        paging = Paging(query, clock, describe, self._bounds, breathe, boots, histogram)
+        source, clock = self._source, self._clock
+        paging = Paging(query, clock, source.description, self._bounds, breathe, source.boots, histogram)
         end = clock() + self._bounds.seconds + GRACE
         broken = False  # a slice without an end is read again once
         while (step := paging.next_step()) is not None:
-            with self._source.slice(query.units, step, max(1.0, end - clock())) as stream:
+            with source.slice(query.units, step, max(1.0, end - clock())) as stream:
                 status, complaint = _feed(paging, stream)
             if status < 0:
                 if broken and clock() < end - GRACE:
@@ -189,10 +203,7 @@ class History:
                 paging.ended(status, complaint)
             except NoSuchCursor:
                 raise BadRequest("The cursor must be one from an earlier line.") from None
-        page = paging.page()
-        if page.more and not page.scanned:  # all the time went by for nothing
-            raise LogUnavailable(service_name(query.units[0]) if query.units else "system", hint=SLOW)
-        return Answer(page, histogram.counts() if histogram else None)
+        return histogram, paging
 
 
 def _feed(paging: Paging, stream: Slice) -> tuple[int, bytes]:

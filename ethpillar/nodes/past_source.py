@@ -130,6 +130,10 @@ class NodePast:
         """See `nodes.history.PastSource`."""
         return self._journal.boots()
 
+    def rights_in_doubt(self) -> bool:
+        """See `nodes.history.PastSource`."""
+        return self._rights.doubt()
+
     def description(self, unit: str) -> str | None:
         """See `nodes.history.PastSource`."""
         return self._status.description(unit)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ethpillar.journal import inputs
 from ethpillar.journal.inputs import told_by
 
 GETH = "WARN [07-21|10:11:20.001] Peer gone                                peer=8c7b6a50"
@@ -327,3 +328,15 @@ def test_an_option_that_is_wrong_is_told(options: list[str]) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert options[0] in done.stderr
+
+
+def test_a_message_of_bytes_or_of_several_texts_is_shown() -> None:
+    assert run(as_json([*GETH.encode()])) == run(as_json(GETH))
+    assert "one" in run(as_json(["one", 5, "two"]))
+    assert "two" in run(as_json(["one", 5, "two"]))
+
+
+def test_input_without_an_end_of_line_is_shown_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "_LONGEST_LINE", 100)
+    chunks = [b"{" + b"x" * 60, b"x" * 60, b"y\nz"]
+    assert list(inputs._lines(chunks[0], chunks[1:])) == [[], [b"{" + b"x" * 120], [b"y"], [b"z"]]

@@ -10,7 +10,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, SshUnreachable
+from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, PermissionDenied, SshUnreachable
 from ethpillar.journal.boots import Boot
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.query import Direction, Query
@@ -51,15 +51,22 @@ class Source:
         self.go.set()
         self.running = self.most = self.started = 0
         self.statuses: list[tuple[int, bytes]] = []
+        self.blind = False
+        "The user may not read the journal any more: journalctl shows nothing, and exits with 0."
+        self.found_out = 0
+        "How often the right was looked for again."
 
     @contextmanager
     def slice(self, units: Sequence[str], step: Step, timeout: float) -> Iterator[Slice]:
+        if self.blind and self.found_out:
+            raise PermissionDenied("execution")
         self.started += 1
         self.running += 1
         self.most = max(self.most, self.running)
         try:
             status, complaint = self.statuses.pop(0) if self.statuses else (0, b"")
-            yield Slice(self.journal.answer(step, units) if not complaint else [], status, complaint, self.go)
+            shown = [] if complaint or self.blind else self.journal.answer(step, units)
+            yield Slice(shown, status, complaint, self.go)
         finally:
             self.running -= 1
 
@@ -68,6 +75,10 @@ class Source:
 
     def boots(self) -> list[Boot]:
         return []
+
+    def rights_in_doubt(self) -> bool:
+        self.found_out += 1
+        return self.found_out == 1  # the second time it was looked for a moment ago
 
 
 @pytest.fixture
@@ -178,6 +189,38 @@ def test_a_cursor_that_is_none_is_said(source: Source, history: History) -> None
     source.statuses = [(1, b"Failed to seek to cursor: Invalid argument")]
     with pytest.raises(BadRequest):
         history.read(query(cursor="s=zz", direction=Direction.FORWARDS))
+
+
+@pytest.mark.parametrize("cursor", [None, entry(20, "").cursor, entry(99, "").cursor])
+def test_a_journal_that_shows_nothing_any_more_is_no_page_before_the_right_was_checked(
+    source: Source, history: History, cursor: str | None
+) -> None:
+    source.blind = True
+    with pytest.raises(PermissionDenied):
+        history.read(query(cursor=cursor))
+    assert source.found_out == 1
+
+
+def test_a_journal_that_shows_nothing_once_is_read_again(source: Source, history: History) -> None:
+    source.statuses = [(1, b"something that nobody knows")]
+    page = history.read(query()).page
+    assert [each.entry for each in page.shown] == source.journal.entries[-5:]
+    assert page.gaps == []
+
+
+def test_a_journalctl_that_fails_each_time_is_an_error_and_no_gap(source: Source, history: History) -> None:
+    source.statuses = [(1, b"something that nobody knows")] * 2
+    with pytest.raises(LogUnavailable):
+        history.read(query())
+
+
+def test_a_page_that_is_rightly_empty_is_one(source: Source, history: History) -> None:
+    source.journal.entries.clear()
+    page = history.read(query()).page
+    assert (page.shown, page.gaps, page.more) == ([], [], False)
+    assert source.found_out == 1
+    history.read(query(since_us=1, until_us=2))
+    assert source.found_out == 1  # of such a time there may well be nothing
 
 
 def test_closing_ends_every_search(source: Source, history: History) -> None:

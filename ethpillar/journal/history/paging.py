@@ -105,6 +105,8 @@ class Paging:
         self._collector: Collector = collector or Filling(query, bounds.page_bytes)
         self._scanned = Scanned(bounds.out_of_range)
         self.gaps: list[dict[str, Any]] = []
+        self.failed = False
+        "Whether journalctl has failed at the start, for no reason that it told: this is no page then."
         self._outcome: Outcome | None = None
 
     # -- asking
@@ -168,8 +170,8 @@ class Paging:
         if damaged:
             self._begin_careful()
         elif status > 0 and not self._slice.news:
-            self._gap("vacuumed", self._place.cursor, None, None)
-            self._add([], exhausted=True)
+            self.failed = True
+            self._outcome = Outcome.END
 
     def _judge(self, exhausted: bool) -> None:
         """Make the entries that have come a part of the page, up to the first that is not as it should be."""
@@ -264,6 +266,13 @@ class Paging:
             self._outcome = Outcome.FULL
 
     # -- the page
+
+    @property
+    def in_doubt(self) -> bool:
+        """Return True if there was nothing at all where entries should be, as for a user who may not read them."""
+        query = self._query
+        expected = query.cursor is not None or (query.since_us is None and query.until_us is None)
+        return not self._scanned.entries and (self.failed or expected)
 
     def page(self) -> Page:
         """Return the page, once `next_step` has returned None."""

@@ -181,3 +181,12 @@ def test_what_is_around_an_entry_is_of_its_own_boot_first(place: int) -> None:
     at = written.index(journal.entries[place])
     assert [each.entry for each in after.shown] == written[at : at + 5]
     assert [each.entry for each in before.shown] == written[max(0, at - 5) : at]
+
+
+def test_a_page_around_an_entry_beside_damage_has_that_entry() -> None:
+    journal = Files([[numbered(each) for each in range(30)]])
+    journal.torn.update(journal.files[0][each].cursor for each in (10, 11))
+    at = journal.files[0][9]
+    found = page(journal.answer, Query((), FORTH, at.cursor, inclusive=True, limit=5))
+    assert [each.entry for each in found.shown] == [at, *journal.files[0][12:16]]
+    assert [gap["reason"] for gap in found.gaps] == ["damaged"]

@@ -286,3 +286,36 @@ def test_wanted_lines() -> None:
     assert found(Wanted(words=("synced", "slot"))) == [1]
     assert found(Wanted(pattern="(?i)IMPORTED|synced")) == [0, 1]
     assert found(Wanted(level="critical")) == []
+
+
+def test_what_came_in_the_same_moment_before_the_cursor_is_not_repeated() -> None:
+    """journalctl may begin at the first of the entries that were received in one moment."""
+    every = [entry(number, line(number)) for number in range(6)]
+    paging = Paging(Query((), FORTH, cursor=every[2].cursor), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    paging.feed(every[1:])
+    paging.ended(0)
+    assert [each.entry for each in paging.page().shown] == every[3:]
+    assert paging.page().gaps == []
+
+
+def test_an_entry_whose_number_cannot_be_read_ends_a_page() -> None:
+    every = [entry(number, line(number)) for number in range(6)]
+    every[3] = every[3]._replace(cursor="s=a1;i=?;b=b1;m=3;t=5;x=1")
+    paging = Paging(Query((), FORTH), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    paging.feed(every)
+    paging.ended(0)
+    assert paging.next_step() is None
+    assert [each.entry for each in paging.page().shown] == every[:3]
+    assert [gap["reason"] for gap in paging.page().gaps] == ["order"]
+
+
+def test_a_journalctl_that_fails_at_the_start_for_no_known_reason_is_no_page() -> None:
+    paging = Paging(Query(()), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    paging.ended(1, b"Something else")
+    assert paging.next_step() is None
+    assert paging.failed
+    assert paging.in_doubt
+    assert paging.page().gaps == []

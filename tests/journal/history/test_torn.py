@@ -40,3 +40,11 @@ def test_a_block_without_an_end_does_not_wait_for_ever() -> None:
     for begin, taken in ((0, 0), (15, 20)):
         run = torn.run([entry(number, TRACE if number else LINE) for number in range(begin, begin + 15)])
         assert len(torn.whole(apart.take(run), run)) == taken
+
+
+def test_a_run_of_which_the_end_is_of_no_interest_waits_for_nothing() -> None:
+    torn, apart = Torn(3, False), Apart(Wanted(), lambda _: None)
+    run = torn.run([entry(number, LINE) for number in range(15)])
+    shown = apart.take(run)[:5]
+    assert torn.whole(shown, run) == shown
+    assert torn.run([]) == []

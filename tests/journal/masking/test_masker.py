@@ -211,3 +211,17 @@ def test_lines_of_random_letters_are_left_alone_mostly() -> None:
     rng = random.Random(1)
     lines = [" ".join("".join(rng.choices("ghijklmnop", k=rng.randint(2, 9))) for _ in range(20)) for _ in range(200)]
     assert sum(Masker().text(line) == line for line in lines) > 190
+
+
+def test_an_abbreviation_has_the_name_of_the_key_that_ends_as_it_does() -> None:
+    masker = Masker()
+    other = PUBKEY[:10] + PUBKEY[10:][::-1]
+    text = masker.text(f"pubkey={other} pubkey={PUBKEY} validator=0x{PUBKEY[:6]}…{PUBKEY[-4:]}")
+    assert text == "pubkey=validator-1 pubkey=validator-2 validator=validator-2"
+
+
+def test_what_is_masked_already_stays() -> None:
+    masker = Masker()
+    for text in ("pubkey=validator-7 password: secret-2", "validator=validator-7", "Validator validator-7 missed"):
+        assert masker.text(text) == text
+    assert not masker.counts
