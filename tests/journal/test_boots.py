@@ -116,3 +116,22 @@ def test_where_the_boots_are_not_known_there_is_no_doubt() -> None:
     assert walk.check(entry(0, 5).cursor, run) is run
     assert walk.check(entry(1, 9).cursor, run) is run
     assert not walk.next()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "after"),
+    [
+        ("s=a;i=2", "s=a;i=1", True),
+        ("s=a;i=1", "s=a;i=1", False),
+        ("s=a;i=1", "s=a", True),
+        ("s=a", "s=a", False),
+        ("s=a;i=2", "s=b;i=1", False),
+        ("i=2", "i=1", False),
+    ],
+)
+def test_numbers_of_one_sequence_tell_what_was_written_after(one: str, other: str, after: bool) -> None:
+    assert is_numbered_after(one, other) is after
+
+
+def test_a_boot_without_a_time_is_an_old_one() -> None:
+    assert [each.id for each in in_order(["b=c;t=1", "b=d"], None)] == ["d", "c"]

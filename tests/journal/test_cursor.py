@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.journal.cursor import Cursor, anywhere, is_beyond, same_entry, time_of
+from ethpillar.journal.cursor import Cursor, anywhere, is_beyond, is_comparable, same_entry, time_of
 
 ONE = "s=0a1b;i=1f;b=beef;m=3e8;t=5f5e100;x=4d"
 
@@ -83,3 +83,18 @@ def test_which_entry_comes_after_another(one: str, other: str, beyond: bool, bef
     assert is_beyond(one, other) is beyond
     assert is_beyond(one, other, back=True) is before
     assert is_beyond(other, one, back=True) is beyond
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "comparable"),
+    [
+        ("s=a;i=1", "s=a;i=2", True),
+        ("s=a;i=1", "s=c;i=2", False),
+        ("s=a;b=b;m=1", "s=c;b=b;m=2", True),
+        ("b=b;t=1", "b=d;t=2", False),
+        ("t=1", "t=2", False),
+        ("", "", False),
+    ],
+)
+def test_whether_more_than_the_clock_tells_which_came_first(one: str, other: str, comparable: bool) -> None:
+    assert is_comparable(one, other) is comparable

@@ -189,3 +189,9 @@ def test_what_can_be_read_comes_once_and_in_order(
     if len(journal.torn | journal.unreadable) + len(journal.ignored | journal.unseekable) <= 1:
         assert set(numbers) == wanted
     assert journal.asked < 400
+
+
+def test_the_last_entries_of_a_journal_that_is_not_damaged_cost_two_journalctls() -> None:
+    journal = files(40)
+    first = cast(Entry, journal.carry_out(last(5, END)))
+    assert (number(first), journal.asked) == (35, 2)

@@ -322,3 +322,14 @@ def test_a_moment_whose_entry_is_gone_is_a_gap() -> None:
     come = [together(number, "bb") for number in range(10, 30) if number != 15]
     found = [reading.take(come[begin : begin + 4]) for begin in range(0, len(come), 4)]
     assert [each.gap is not None for each in found] == [False, False, True, False, False]
+
+
+def test_entries_of_a_moment_that_come_apart_are_kept_until_it_is_over() -> None:
+    def of_moment(number: int, at: int = 5) -> Entry:
+        return Entry(f"s=a;i={number:x};b=b;m={at:x};t={at:x};x={number:x}", at, b"", 6)
+
+    one, other, later = of_moment(2), of_moment(3), of_moment(4, at=6)
+    reading = Reading(After(of_moment(1).cursor))
+    assert reading.take([one]) == ([], None)
+    assert reading.take([other]) == ([], None)
+    assert reading.take([later]) == ([one, other, later], Gap(5, 5))

@@ -51,3 +51,17 @@ def test_only_wanted_lines_are_counted() -> None:
 def test_a_histogram_needs_two_times(since: int | None, until: int | None, buckets: int) -> None:
     with pytest.raises(ValueError, match="two times"):
         Histogram(Query((), since_us=since, until_us=until), buckets)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "buckets", "begins"),
+    [
+        (7, 7, 3, [7, 8, 9]),  # no stretch is shorter than a microsecond
+        (0, 3, 4, [0, 1, 2, 3]),
+        (0, 4, 2, [0, 3]),
+        (10, 19, 2, [10, 15]),
+    ],
+)
+def test_stretches_are_equal_and_hold_both_ends(since: int, until: int, buckets: int, begins: list[int]) -> None:
+    histogram = Histogram(Query((), since_us=since, until_us=until), buckets)
+    assert [each[0] for each in histogram.counts()] == begins

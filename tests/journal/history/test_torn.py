@@ -48,3 +48,10 @@ def test_a_run_of_which_the_end_is_of_no_interest_waits_for_nothing() -> None:
     shown = apart.take(run)[:5]
     assert torn.whole(shown, run) == shown
     assert torn.run([]) == []
+
+
+def test_a_block_without_a_beginning_does_not_wait_for_ever() -> None:
+    torn, apart = Torn(10, True), Apart(Wanted(), lambda _: None)
+    for begin, taken in ((30, 0), (15, 20)):
+        run = torn.run([entry(number, TRACE) for number in range(begin, begin + 15)][::-1])
+        assert len(torn.whole(apart.take(run), run)) == taken
