@@ -151,6 +151,8 @@ class SshError(EthPillarError):
     code = "ssh_error"
     message = "The SSH connection to the node failed."
     terminal = False
+    counted = False
+    "Whether the node logs it as a failed login: fail2ban and sshd's penalties ban an address after a few of these."
 
 
 class SshUnreachable(SshError):
@@ -166,6 +168,17 @@ class SshTimeout(SshUnreachable):
 
     code = "ssh_timeout"
     message = "The node did not answer in time."
+
+
+class HungUp(SshUnreachable):
+    """sshd ended the connection when it had been sent a password or key, and said nothing."""
+
+    hint = (
+        "The node closed the connection during the login. Its rules (PAM, access.conf) may be against this user or "
+        "this server's address. Its SSH server says why: sudo journalctl -u ssh -n 20. It is tried rarely, so that "
+        "the node does not ban this server."
+    )
+    counted = True
 
 
 class SshOutdated(SshError):
@@ -209,6 +222,7 @@ class CredentialRefused(SshError):
     message = "The node refused the user name, password or key."
     hint = "Sign in again with the right ones. These are not tried twice, so that the node does not ban this server."
     terminal = True
+    counted = True
 
 
 class SecondFactorRequired(SshError):
@@ -268,8 +282,9 @@ class AccountExpired(SshError):
 
     code = "ssh_account_expired"
     message = "The account of this SSH user has expired on the node."
-    hint = "On the node, as another user: sudo chage -E -1 USER"
+    hint = "On the node, as another user: sudo chage -E -1 USER. It is tried every five minutes at most."
     terminal = True
+    counted = True
 
 
 class NoShell(SshError):
@@ -353,6 +368,17 @@ class SessionRefused(SshUnreachable):
         "It is starting, stopping or under maintenance (/etc/nologin), or this user has as many sessions as "
         "/etc/security/limits.conf allows (maxlogins)."
     )
+
+
+class LoginDenied(SessionRefused):
+    """The same, told by sshd at the login already: it took the password or key, said something, and hung up."""
+
+    hint = (
+        "The node took the password or key and closed the connection. It may be starting, stopping or under "
+        "maintenance (/run/nologin, /etc/nologin), or its rules (PAM) let this user in from elsewhere, or at other "
+        "times, only. It is tried rarely, so that the node does not ban this server."
+    )
+    counted = True
 
 
 class NodeIll(SshUnreachable):

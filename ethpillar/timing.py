@@ -37,7 +37,9 @@ class Backoff:
     The jitter keeps a thousand nodes that went away together from coming back together.
     """
 
-    def __init__(self, first: float = FIRST, cap: float = CAP) -> None:
+    def __init__(self, first: float = FIRST, cap: float = CAP, draw: Callable[[], float] = random.random) -> None:
+        """:param draw: returns the jitter, from 0 to 1"""
+        self._draw = draw
         self._first = first
         self._cap = cap
         self.attempt = 0
@@ -47,7 +49,7 @@ class Backoff:
         """Seconds to wait before the next try."""
         step: float = min(self._cap, self._first * 2 ** min(self.attempt, 16))
         self.attempt += 1
-        return min(self._cap, step * (0.5 + random.random()))
+        return min(self._cap, step * (0.5 + self._draw()))
 
     def reset(self) -> None:
         """After a success."""

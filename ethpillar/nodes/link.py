@@ -142,7 +142,9 @@ class Link:
             self._hurry.set()
             return
         failure = self._failure
-        if failure is not None and (self.over or time.monotonic() - failure.at < HURRY_EVERY):
+        now = time.monotonic()
+        soon = failure is not None and (now - failure.at < HURRY_EVERY or not self._retries.allowed(now))
+        if failure is not None and (self.over or soon):
             raise failure.problem.copy()
         if not self._login.running:
             self._began = time.monotonic()
@@ -210,6 +212,8 @@ class Link:
         except EthPillarError as problem:
             self._pool.drop()
             self._tally.logins[problem.code] += 1
+            if isinstance(problem, SshError) and problem.counted:
+                self._retries.refused(time.monotonic())
             return problem.copy()
         except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node is tried again)
             self._log.error("Connecting failed (%s)", whereabouts(problem))
@@ -265,7 +269,7 @@ class Link:
         if self._retries.restless:
             return SshRestless()
         while self._state_after(problem) is LinkState.RECONNECTING:
-            delay = self._retries.delay()
+            delay = self._retries.delay(time.monotonic())
             self._tell("reconnecting", attempt=self._retries.attempt, retry_in=round(delay, 3))
             self._wait(time.monotonic() + delay)
             self._retries.tried(time.monotonic())

@@ -6,6 +6,7 @@ how anybody waits.
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
 
 from ..timing import Backoff
@@ -17,6 +18,13 @@ NEVER_REACHED = 600.0
 AWAY_TRIES = 3
 AWAY_AFTER = 10.0
 "A node counts as away after so many failed tries, or so many seconds without a sign of life, whichever is first."
+
+
+REFUSED_TRIES, REFUSED_WITHIN = 2, 600.0
+"""Tries at most in so many seconds of a node that logs each as a failed login, even if people bring some forward:
+fail2ban bans an address after three to five in ten minutes."""
+REFUSED_WAIT = 30.0
+"Seconds between such tries, at least: a node that starts or stops lets nobody in for about as long."
 
 
 class LinkState(Enum):
@@ -115,6 +123,7 @@ class Retries:
         self._short = 0  # connections in a row that were lost soon after they were made
         self._since = 0.0
         self._tried = float("-inf")
+        self._refused: deque[float] = deque(maxlen=REFUSED_TRIES)  # when the node logged a failed login
 
     @property
     def attempt(self) -> int:
@@ -130,6 +139,10 @@ class Retries:
         self._reached = True
         self._since = now
         self._backoff.reset()
+
+    def refused(self, now: float) -> None:
+        """Take note that the node has logged a failed login."""
+        self._refused.append(now)
 
     def lost(self, now: float) -> None:
         """Begin anew: a connection stood until now. After several that were short the waits go on growing."""
@@ -149,13 +162,24 @@ class Retries:
         give_up = self._give_up if self._reached else min(self._give_up, NEVER_REACHED)
         return now - self._since > give_up
 
-    def delay(self) -> float:
+    def delay(self, now: float) -> float:
         """Return the seconds to wait before the next try, which counts as one more attempt."""
-        return self._backoff.next()
+        wait = self._backoff.next()
+        if self._refused and self._refused[-1] >= self._tried:
+            wait = max(wait, REFUSED_WAIT)
+        return max(wait, self._allowed() - now)
 
     def hurried(self, due: float, now: float) -> float:
         """Return when a try that is due is made, if somebody asks for the node now."""
-        return min(due, max(now, self._tried + HURRY_EVERY))
+        return min(due, max(now, self._tried + HURRY_EVERY, self._allowed()))
+
+    def allowed(self, now: float) -> bool:
+        """Return True if another try can't get this server banned by the node."""
+        return now >= self._allowed()
+
+    def _allowed(self) -> float:
+        full = len(self._refused) == REFUSED_TRIES
+        return self._refused[0] + REFUSED_WITHIN if full else float("-inf")
 
     def tried(self, now: float) -> None:
         """Take note that a try begins."""

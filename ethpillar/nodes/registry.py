@@ -14,6 +14,7 @@ import gevent
 from gevent.pool import Group
 
 from ..errors import (
+    AccountExpired,
     BadKey,
     CredentialRefused,
     EthPillarError,
@@ -28,14 +29,22 @@ from ..sessions import SessionRecord, SessionStore
 from ..ssh.connection import Connection
 from ..ssh.login import Login, LoginOptions
 from ..turns import tenant
+from .link_state import REFUSED_TRIES, REFUSED_WITHIN
 from .node import Node, NodeListener, NodeOptions
 from .sharing import Place, gives_way
 from .tally import Tally
 
 log = logging.getLogger(__name__)
 
-_REFUSALS: dict[str, type[SshError]] = {kind.code: kind for kind in (CredentialRefused, SecondFactorRequired, BadKey)}
-"Refusals that are remembered: to try such a credential again would only bring a ban nearer."
+REMEMBERED: dict[type[SshError], float | None] = {
+    CredentialRefused: None,
+    SecondFactorRequired: None,
+    BadKey: None,
+    AccountExpired: REFUSED_WITHIN / REFUSED_TRIES,
+}
+"""Refusals that are remembered, and for how many seconds; None: for as long as a session lives. To try such a
+credential again would only bring a ban nearer; an account may be made valid again."""
+_REFUSALS = {kind.code: kind for kind in REMEMBERED}
 
 OVER_KEPT = 5.0
 "Seconds for which a node that is over stays the answer to everyone who asks. After that, asking tries it anew."
@@ -179,9 +188,9 @@ class NodeRegistry:
 
         return attempt
 
-    def _remember(self, record: SessionRecord, problem: EthPillarError) -> None:
+    def _remember(self, record: SessionRecord, problem: SshError) -> None:
         try:
-            self._store.refuse(record, problem.code)
+            self._store.refuse(record, problem.code, REMEMBERED[_REFUSALS[problem.code]])
         except SessionStoreDown:
             log.warning("A refused login could not be noted", extra={"session": record.name})
 

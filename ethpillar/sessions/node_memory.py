@@ -44,10 +44,13 @@ class NodeMemory(RedisLink):
         with self.asking() as client:
             return bool(client.delete(_host_key_name(host, port)))
 
-    def refuse(self, record: SessionRecord, code: str) -> None:
-        """Remember that this session's credentials were refused, for as long as a session lives."""
+    def refuse(self, record: SessionRecord, code: str, seconds: float | None = None) -> None:
+        """Remember that this session's credentials were refused.
+
+        :param seconds: for so long; None: for as long as a session lives
+        """
         with self.asking() as client:
-            client.set(f"{REFUSED_PREFIX}{record.digest}", code, ex=self._ttl)
+            client.set(f"{REFUSED_PREFIX}{record.digest}", code, ex=self._ttl if seconds is None else round(seconds))
 
     def refused(self, record: SessionRecord) -> str | None:
         """Return the code with which these credentials were refused before, or None. A new password is a new digest."""

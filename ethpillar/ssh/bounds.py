@@ -46,6 +46,13 @@ class BoundedPacketizer(Packetizer):
     def __init__(self, sock: Any) -> None:
         super().__init__(sock)
         self._greeted = 0
+        self.first_line = ""
+        "Of the greeting."
+
+    def readline(self, timeout: float) -> str:
+        line: str = super().readline(timeout)
+        self.first_line = self.first_line or line
+        return line
 
     def start_handshake(self, timeout: float) -> None:
         if not self.closed:

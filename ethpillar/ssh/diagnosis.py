@@ -16,6 +16,7 @@ from ..errors import (
     AccountExpired,
     CommandForced,
     FilesOnly,
+    LoginDenied,
     NodeIll,
     NoShell,
     PasswordExpired,
@@ -132,8 +133,4 @@ def refused_after_login(banner: bytes) -> SshError:
     """
     if _ACCOUNT.search(banner):
         return AccountExpired()
-    return SessionRefused(
-        hint="The node took the password or key and closed the connection. It may be starting, stopping or under "
-        "maintenance (/run/nologin, /etc/nologin), or its rules (PAM) let this user in from elsewhere, or at other "
-        "times, only."
-    )
+    return LoginDenied()

@@ -18,6 +18,7 @@ from gevent.event import Event
 from ..errors import (
     CredentialRefused,
     HostKeyChanged,
+    HungUp,
     PasswordExpired,
     SecondFactorRequired,
     SessionStoreDown,
@@ -184,7 +185,7 @@ def _exchange_keys(transport: NodeTransport, timeout: float) -> None:
             outdated.lists = transport.nothing_in_common()
             raise outdated
         # The text of what it was is the peer's, and is not repeated anywhere.
-        raise SshUnreachable(hint="Something answered, but the SSH connection did not come about.")
+        raise SshUnreachable(hint=_NO_SSH.get(transport.said_first, _NOT_COME_ABOUT))
 
 
 def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey | None, timeout: float) -> None:
@@ -197,18 +198,20 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
         with gevent.Timeout(timeout, SshTimeout()):
             return _attempt(transport, method)
 
+    tried = partial = False
     try:
         allowed = attempt(lambda: transport.auth_none(target.username))
-        tried = partial = False
         if allowed and key is not None and "publickey" in allowed:
+            tried = True
             answer = attempt(lambda: transport.auth_publickey(target.username, key))
-            tried, partial = True, answer is not None
+            partial = answer is not None
             allowed = [method for method in allowed if method != "publickey"] if answer is None else answer
         if allowed and target.password is not None and _takes_password(allowed) and not transport.out_of_tries:
+            tried = True
             answer = attempt(lambda: _send_password(transport, target, allowed))
-            tried, partial, allowed = True, partial or answer is not None, ["more"] if answer is None else answer
+            partial, allowed = partial or answer is not None, ["more"] if answer is None else answer
     except (EOFError, OSError, paramiko.SSHException):
-        raise _hung_up(transport) from None
+        raise _hung_up(transport, tried) from None
     if transport.is_authenticated():
         return
     if partial:
@@ -229,15 +232,18 @@ def _attempt(transport: NodeTransport, method: Callable[[], object]) -> list[str
         return list(answer.allowed_types)
     except paramiko.AuthenticationException:
         if not transport.is_active() and not transport.out_of_tries:
-            raise _hung_up(transport) from None
+            raise EOFError from None
         return None
 
 
-def _hung_up(transport: NodeTransport) -> SshError:
-    """Return why the node closed the connection during the login."""
+def _hung_up(transport: NodeTransport, tried: bool) -> SshError:
+    """Return why the node closed the connection during the login.
+
+    :param tried: whether it was sent a password or key before
+    """
     if transport.said:
         return refused_after_login(transport.said)
-    return SshUnreachable(hint="The node closed the connection during the login.")
+    return HungUp() if tried else SshUnreachable(hint="The node closed the connection during the login.")
 
 
 def _takes_password(allowed: list[str]) -> bool:
@@ -274,6 +280,13 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
         raise
 
 
+_NOT_COME_ABOUT = "Something answered, but the SSH connection did not come about."
+_NO_SSH = {
+    "Not allowed at this time": "The node's SSH server lets nobody from this server's address in for a while, because "
+    "logins from there failed (PerSourcePenalties in its sshd_config). That passes by itself.",
+    "Exceeded MaxStartups": "The node's SSH server has too many logins under way (MaxStartups in its sshd_config).",
+}
+"What sshd says, from 9.8 on, in place of its version, and what that means."
 _METHODS = {"publickey", "password", "keyboard-interactive", "hostbased"}
 _CHANGE_PROMPT = re.compile(r"(?i)\b(current|new|old|retype)\b.{0,20}pass")
 _PASSWORD_PROMPT = re.compile(r"(?is)^(?!.*(one.?time|verification|otp|token|code)).*pass(word|wort)")

@@ -117,6 +117,12 @@ class NodeTransport(paramiko.Transport):
         # `get_banner` has forgotten it when the node has hung up.
         return bytes(getattr(self.auth_handler, "banner", None) or b"")
 
+    @property
+    def said_first(self) -> str:
+        """Return the first line of its greeting: any text."""
+        first: str = self.packetizer.first_line
+        return first
+
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
         """Ask for these host key algorithms before all others."""
         known = tuple(name for name in algorithms if name in self._preferred_keys)

@@ -7,19 +7,26 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import CredentialRefused, EthPillarError, SessionStoreDown, SshTimeout, SshUnreachable
+from ethpillar.errors import (
+    CredentialRefused,
+    EthPillarError,
+    LoginDenied,
+    SessionStoreDown,
+    SshTimeout,
+    SshUnreachable,
+)
 from ethpillar.nodes import away as away_module
 from ethpillar.nodes import link as link_module
 from ethpillar.nodes import link_state
 from ethpillar.nodes.link import Link
-from ethpillar.nodes.link_state import LinkState
+from ethpillar.nodes.link_state import REFUSED_TRIES, LinkState
 from ethpillar.timing import Backoff
 
 from ..interruption import sweep
@@ -398,6 +405,27 @@ def test_tries_that_are_brought_forward_keep_their_distance(
     until(lambda: link.connect() or len(pool.tries) == 5, "several tries")  # type: ignore[func-returns-value]
     distances = [later - earlier for earlier, later in zip(pool.tries[1:], pool.tries[2:], strict=False)]
     assert min(distances) > 0.19
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("give_up", [60.0, 0.1])
+def test_a_node_that_logs_each_try_as_a_failed_login_is_not_tried_more_often_because_people_ask(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, give_up: float
+) -> None:
+    monkeypatch.setattr(link_state, "HURRY_EVERY", 0.01)
+    monkeypatch.setattr(link_state, "REFUSED_WAIT", 0.01)
+    monkeypatch.setattr(link_state, "REFUSED_WITHIN", 0.5)
+    made = Link("session", pool, give_up=give_up)  # type: ignore[arg-type]
+    pool.problem = LoginDenied()
+
+    def asks() -> bool:
+        with suppress(SshUnreachable):
+            made.connect()
+        return len(pool.tries) == 5
+
+    until(asks, "some tries")
+    assert all(later - earlier > 0.49 for earlier, later in zip(pool.tries, pool.tries[REFUSED_TRIES:], strict=False))
+    made.close()
 
 
 @pytest.mark.usefixtures("quick")

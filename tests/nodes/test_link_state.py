@@ -14,6 +14,9 @@ from ethpillar.nodes.link_state import (
     HURRY_EVERY,
     NEVER_REACHED,
     PATIENT,
+    REFUSED_TRIES,
+    REFUSED_WAIT,
+    REFUSED_WITHIN,
     RESTLESS,
     SHORT,
     TRANSITIONS,
@@ -81,10 +84,10 @@ def begun(give_up: float = 60.0, now: float = 0.0) -> Retries:
 
 def test_a_connection_begins_the_count_anew() -> None:
     retries = begun()
-    retries.delay()
-    retries.delay()
+    retries.delay(0.0)
+    retries.delay(0.0)
     retries.connected(now=100.0)
-    retries.delay()
+    retries.delay(0.0)
     assert retries.attempt == 1
     assert not retries.exhausted(101.0)
 
@@ -134,7 +137,7 @@ def test_it_is_exhausted_exactly_when_the_last_connection_is_too_long_ago(tries:
             retries.connected(now)
             good = now
         assert retries.exhausted(now) == (now - good > 50.0)
-        now += retries.delay()
+        now += retries.delay(now)
 
 
 def test_a_node_that_ends_each_connection_at_once_is_let_go() -> None:
@@ -142,7 +145,7 @@ def test_a_node_that_ends_each_connection_at_once_is_let_go() -> None:
     now = 0.0
     for number in range(RESTLESS):
         assert not retries.restless
-        retries.delay()
+        retries.delay(0.0)
         retries.tried(now)
         now += SHORT / 2
         retries.lost(now)
@@ -162,3 +165,47 @@ def test_one_connection_that_stands_makes_up_for_all_short_ones() -> None:
     retries.tried(now)
     retries.lost(now + 1)
     assert not retries.restless
+
+
+def tries_in(seconds: float, counted: bool, ask_every: float | None) -> list[float]:
+    """When a node that always fails, at once, is tried at most: with the shortest waits, and pages that ask for it."""
+    retries, now = Retries(1e9, Backoff(draw=lambda: 0.0)), 0.0
+    found: list[float] = []
+    while now < seconds:
+        retries.tried(now)
+        found.append(now)
+        if counted:
+            retries.refused(now)
+        due = now + retries.delay(now)
+        if ask_every is not None:
+            asked = now
+            while asked < due:
+                due = retries.hurried(due, asked)
+                asked += ask_every
+        now = due
+    return found
+
+
+@pytest.mark.parametrize("ask_every", [None, 0.5, 7.0, 299.0])
+def test_a_node_that_counts_failed_logins_is_tried_too_rarely_to_ban_anybody(ask_every: float | None) -> None:
+    found = tries_in(4 * 3600, True, ask_every)
+    assert found[1] - found[0] >= (HURRY_EVERY if ask_every else REFUSED_WAIT)
+    assert all(later - earlier >= REFUSED_WITHIN for earlier, later in zip(found, found[REFUSED_TRIES:], strict=False))
+    assert len(found) == 4 * 6 * REFUSED_TRIES
+
+
+def test_one_refusal_between_other_failures_delays_nothing_for_long() -> None:
+    """A node that reboots: it lets nobody in, is away, and lets nobody in."""
+    retries = begun()
+    retries.tried(0.0)
+    retries.refused(0.0)
+    assert retries.delay(0.0) >= REFUSED_WAIT
+    retries.tried(30.0)  # nothing answers
+    assert retries.delay(30.0) < 3.0
+    assert retries.allowed(33.0)
+    retries.tried(33.0)
+    retries.refused(33.0)
+    assert not retries.allowed(33.0)
+    assert retries.delay(33.0) == REFUSED_WITHIN - 33.0
+    retries.connected(700.0)
+    assert retries.allowed(700.0)

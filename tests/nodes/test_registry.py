@@ -13,6 +13,7 @@ import pytest
 from gevent.event import Event
 
 from ethpillar.errors import (
+    AccountExpired,
     BadKey,
     CredentialRefused,
     EthPillarError,
@@ -204,26 +205,28 @@ class Store:
     def __init__(self, known: str | None = None, down: bool = False) -> None:
         self.known = known
         self.down = down
-        self.noted: list[str] = []
+        self.noted: list[tuple[str, float | None]] = []
 
     def refused(self, _: SessionRecord) -> str | None:
         return self.known
 
-    def refuse(self, _: SessionRecord, code: str) -> None:
+    def refuse(self, _: SessionRecord, code: str, seconds: float | None) -> None:
         if self.down:
             raise SessionStoreDown
-        self.noted.append(code)
+        self.noted.append((code, seconds))
 
 
 @pytest.mark.parametrize(
     ("known", "found", "raised", "noted", "tries"),
     [
-        (None, CredentialRefused(), CredentialRefused, ["ssh_auth_failed"], 1),
-        (None, SecondFactorRequired(), SecondFactorRequired, ["ssh_second_factor"], 1),
+        (None, CredentialRefused(), CredentialRefused, [("ssh_auth_failed", None)], 1),
+        (None, SecondFactorRequired(), SecondFactorRequired, [("ssh_second_factor", None)], 1),
+        (None, AccountExpired(), AccountExpired, [("ssh_account_expired", 300.0)], 1),
         (None, HostKeyChanged(), HostKeyChanged, [], 1),  # an operator cures that
         (None, SshTimeout(), SshTimeout, [], 1),
         (None, SessionStoreDown(), SessionStoreDown, [], 1),
         ("ssh_bad_key", None, BadKey, [], 0),
+        ("ssh_account_expired", None, AccountExpired, [], 0),
         ("ssh_of_a_later_release", None, CredentialRefused, [], 0),
     ],
 )
@@ -233,7 +236,7 @@ def test_a_credential_that_was_refused_is_not_tried_again(
     known: str | None,
     found: EthPillarError | None,
     raised: type[EthPillarError],
-    noted: list[str],
+    noted: list[tuple[str, float | None]],
     tries: int,
 ) -> None:
     made = []

@@ -10,6 +10,7 @@ from ethpillar.errors import (
     AccountExpired,
     CommandForced,
     FilesOnly,
+    LoginDenied,
     NodeIll,
     NoShell,
     PasswordExpired,
@@ -91,8 +92,8 @@ def test_whatever_a_node_prints_none_of_it_is_repeated(status: int, output: byte
     ("banner", "kind"),
     [
         (b"Your account has expired; please contact your system administrator.\n", AccountExpired),
-        (b"System is booting up. Unprivileged users are not permitted to log in yet.\n", SessionRefused),
-        (b"\xff\xfe", SessionRefused),
+        (b"System is booting up. Unprivileged users are not permitted to log in yet.\n", LoginDenied),
+        (b"\xff\xfe", LoginDenied),
     ],
 )
 def test_what_sshd_says_when_it_hangs_up_on_a_login_that_was_right(banner: bytes, kind: type[SshError]) -> None:

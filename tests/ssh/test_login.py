@@ -18,6 +18,7 @@ from ethpillar.errors import (
     CredentialRefused,
     EthPillarError,
     HostKeyChanged,
+    HungUp,
     SecondFactorRequired,
     SessionStoreDown,
     SshOutdated,
@@ -43,13 +44,14 @@ class Node:
     def __init__(self) -> None:
         self.did: list[str] = []
         self.keys: list[paramiko.PKey] = [FIRST]
-        self.methods = ["publickey", "password"]
+        self.methods: list[str] | Exception = ["publickey", "password"]
         self.password: Any = []
         "What the password gets: a list (of what else is wanted, empty: let in) or an error."
         self.publickey: Any = []
         self.incompatible = self.hangs = self.hangs_up = False
         self.open = 0
         self.banner = b""
+        self.greeting = ""
         self.pinned: str | None = None
         self.down = False
         "Whether pins can be written."
@@ -108,6 +110,10 @@ class Transport:
     def was_restless(self) -> bool:
         return False
 
+    @property
+    def said_first(self) -> str:
+        return self.node.greeting
+
     def nothing_in_common(self) -> tuple[str, ...]:
         return ("cipher of the node: none", "cipher here: some")
 
@@ -149,6 +155,8 @@ class Transport:
     def auth_none(self, _: str) -> None:
         self.node.did.append("none")
         gevent.sleep(0)
+        if isinstance(self.node.methods, Exception):
+            raise self.node.methods
         raise paramiko.BadAuthenticationType("no", self.node.methods)
 
     def auth_publickey(self, *_: Any) -> Any:
@@ -290,6 +298,20 @@ def test_a_kind_of_login_that_the_node_does_not_take(node: Node) -> None:
     assert "nothing" in str(refused(node, CredentialRefused).hint)
 
 
+@pytest.mark.parametrize(
+    ("greeting", "told"),
+    [
+        ("Not allowed at this time", "PerSourcePenalties"),
+        ("Exceeded MaxStartups", "MaxStartups"),
+        ("HTTP/1.1 400 Bad Request", "Something answered"),
+        ("", "Something answered"),
+    ],
+)
+def test_what_sshd_says_in_place_of_its_version(node: Node, greeting: str, told: str) -> None:
+    node.hangs_up, node.greeting = True, greeting
+    assert told in str(refused(node, SshUnreachable).hint)
+
+
 def test_a_node_that_hangs_or_hangs_up(node: Node) -> None:
     node.hangs = True
     refused(node, SshTimeout)
@@ -302,6 +324,8 @@ def test_a_node_that_hangs_or_hangs_up(node: Node) -> None:
 @pytest.mark.parametrize("problem", [EOFError(), OSError(5, "x"), paramiko.SSHException("x")])
 def test_a_node_that_goes_away_during_the_login(node: Node, problem: Exception) -> None:
     node.password = problem
+    assert refused(node, HungUp).hint
+    node.methods = problem
     assert "closed the connection" in str(refused(node, SshUnreachable).hint)
 
 
@@ -314,7 +338,7 @@ def test_a_connection_that_ends_is_no_refusal_unless_the_tries_are_used_up(node:
 
     login.NodeTransport = Leaving  # type: ignore[assignment,misc]
     tried = False
-    refused(node, SshUnreachable)
+    refused(node, HungUp)
     node.banner = b"Your account has expired; please contact your system administrator.\n"
     refused(node, AccountExpired)
     tried = True

@@ -6,6 +6,7 @@ Belongs here: how each is broken, with real parts, and the code that tells it. W
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,27 @@ def close_account(world: World) -> None:
     """Let the account expire, as `chage -E 1` does."""
     shadow(world, expires="1")
     shell(world, world.sshd.folder / "shell", UNPRIVILEGED)
+
+
+def pam(world: World, rule: str) -> None:
+    """Put a rule before the others of PAM's for sshd."""
+    path = world.sshd.folder / "pam"
+    path.write_text(f"{rule}\n{path.read_text()}")
+    shell(world, world.sshd.folder / "shell", UNPRIVILEGED)
+
+
+def no_login(world: World) -> None:
+    """Let nobody in, as /etc/nologin does; that of this machine is everybody's."""
+    path = world.sshd.folder / "nologin"
+    path.write_text("Back at noon: a disk is changed.\n")
+    world.sshd.folder.chmod(0o755)
+    pam(world, f"account required pam_nologin.so file={path}")
+
+
+def knock(world: World) -> None:
+    """Take the only place among those who log in."""
+    world.held = socket.create_connection(("127.0.0.1", world.sshd.port))  # type: ignore[attr-defined]
+    world.held.recv(1)  # type: ignore[attr-defined]
 
 
 def force_by_key(world: World, command: str) -> None:
@@ -196,6 +218,15 @@ LETS_NOBODY_IN = [
     Broken("sshd has other ciphers only", "ssh_outdated", {"Ciphers": "chacha20-poly1305@openssh.com"}),
     Broken("sshd has other MACs only", "ssh_outdated", {"Ciphers": "aes128-ctr", "MACs": "umac-128-etm@openssh.com"}),
     Broken("The host key is not the session's", "host_key_changed", session={"hostKey": "SHA256:" + "A" * 43}),
+    Broken("The node is under maintenance (/etc/nologin)", "ssh_no_session", PAM, no_login, away=True),
+    Broken(
+        "A rule of PAM is against the account",
+        "ssh_unreachable",
+        PAM,
+        lambda w: pam(w, "account required pam_deny.so"),
+        away=True,
+    ),
+    Broken("Too many logins are under way", "ssh_unreachable", {"MaxStartups": "1"}, knock, away=True),
 ]
 
 

@@ -159,6 +159,8 @@ class Sshd:
         (folder / "passwd").write_text(passwd)
         (folder / "shadow").write_text(Path("/etc/shadow").read_text() + f"{USER}:{_SHADOW}:19000:0:99999:7:::\n")
         (folder / "log").touch()
+        rules = Path("/etc/pam.d/sshd")
+        (folder / "pam").write_text(rules.read_text() if rules.exists() else "")
 
     def new_host_key(self, kind: str = "ed25519") -> None:
         """Makes a new host key; sshd has it after a restart."""
@@ -196,6 +198,7 @@ class Sshd:
         config.write_text("\n".join(lines) + "\n")
         script = (
             f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.folder}/shadow /etc/shadow && "
+            f"if [ -e /etc/pam.d/sshd ]; then mount --bind {self.folder}/pam /etc/pam.d/sshd; fi && "
             f"mkdir -p /run/sshd && exec {self.executable} -D -f {config} -E {self.folder}/log"
         )
         command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
