@@ -1,8 +1,8 @@
 """Pictures of the console: `make screenshots`, into FOLDER (screenshots when left out).
 
 Real parts: Valkey, sshd with the demo's simulated node, the server under gunicorn, and the console in a headless
-Chromium, at 1440, 1024 and 390 pixels, light and dark: loading, calm, busy, failing, away, empty, without a session, a
-line that is unfolded and a slot.
+Chromium, at 1440, 1024 and 390 pixels, light and dark. The states are those that `shoot` is called with: loading, calm,
+busy, failing, a restart loop, away, empty, without a session, history, menus and so on. ONLY=slot,away takes only some.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -20,13 +21,17 @@ import redis as redis_py
 
 from demo.simnode import SimNode, install
 from demo.world import World
-from tests.console.chromium import Chromium
+from tests.console.chromium import Chromium, Page
 from tests.system.parts import PASSWORD, USER, EthPillarServer, RedisServer, Sshd
 
 SIZES = {1440: 900, 1024: 768, 390: 844}
-THEMES = ("dark", "light")
 MOMENT = "new Promise((done) => setTimeout(() => done(true), 1500))"
 "For the histogram, which comes after the lines."
+
+
+Act = Callable[[Page], Callable[[], object]]
+LOG = "document.querySelectorAll('.tabs a')[1]?.click()"
+"Show the log, on phones too."
 
 
 class Studio:
@@ -36,26 +41,84 @@ class Studio:
         self._browser = browser
         self._url = url
         self._target = target
+        self._only = set(filter(None, os.environ.get("ONLY", "").split(",")))
 
-    def shoot(self, name: str, token: str, see: str, act: str = "", log: bool = True) -> None:
+    def shoot(self, name: str, token: str, see: str, act: str = "", log: bool = True, then: Act | None = None) -> None:
         """Take a picture at each width and in each theme, once a text can be read.
 
         :param log: whether there are lines to wait for
         :param act: what is done on the page before
+        :param then: what is done elsewhere before; all that is undone in the end is called with the page
         """
+        if self._only and name not in self._only:
+            return
         for width, height in SIZES.items():
-            for theme in THEMES:
-                fragment = f"#token={token}" if token else ""
-                page = self._browser.open(f"{self._url}/console{fragment}", width=width, height=height, theme=theme)
-                page.see(see, deadline=60)
-                if log:
-                    page.wait("innerWidth < 700 || document.querySelector('.log .row')", 60)
-                    page.wait(MOMENT)
-                if act:
-                    page.eval(act)
-                    page.wait(MOMENT)
+            fragment = f"#token={token}" if token else ""
+            page = self._browser.open(f"{self._url}/console{fragment}", width=width, height=height, theme="dark")
+            page.see(see, deadline=60)
+            if log:
+                page.wait("innerWidth < 700 || document.querySelector('.log .row')", 60)
+                page.wait(MOMENT)
+            if act:
+                page.eval(act)
+                page.wait(MOMENT)
+            undo = then(page) if then else None
+            for theme in ("dark", "light"):
+                if theme == "light":
+                    page.eval("document.querySelector('.top .theme').click()")
                 page.do("shot", path=str(self._target / f"{name}-{width}-{theme}.png"))
-                page.close()
+            page.close()
+            if undo:
+                undo()
+
+
+def take(studio: Studio, node: SimNode, sshd: Sshd, token: str, nothing: str) -> None:
+    """Take all pictures: first while all is well, then as one thing after the other goes wrong."""
+
+    def away(page: Page) -> Callable[[], object]:
+        sshd.stop()
+        page.see("The node has been out of reach")
+        return sshd.start
+
+    studio.shoot("token", "", "Paste the session", log=False)
+    studio.shoot("empty", nothing, "no Ethereum services yet", log=False)
+    studio.shoot("loading", token, "running", log=False)
+    studio.shoot("calm", token, "running")
+    studio.shoot("log", token, "running", f"{LOG}; document.querySelector('.log .open')?.click()")
+    studio.shoot("slot", token, "running", f"{LOG}; document.querySelector('.log .f a')?.click()")
+    studio.shoot("side", token, "running", f"{LOG}; document.querySelector('[title^=\"A column\"]').click()")
+    studio.shoot("history", token, "running", f"{LOG}; location.hash = `#time=${{Date.now() - 60000}}`")
+    search = "const box = document.querySelector('.find input'); box.focus(); box.value = 'slashing'"
+    enter = "box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))"
+    studio.shoot("nomatch", token, "running", f"(() => {{ {LOG}; {search}; {enter} }})()")
+    studio.shoot("time", token, "running", f"{LOG}; document.querySelector('[title^=\"Which time\"]').click()")
+    menu = "document.querySelector(innerWidth < 700 ? '.top .menu' : '.tools [aria-haspopup=menu]').click()"
+    studio.shoot("menu", token, "running", f"{LOG}; {menu}")
+    studio.shoot("help", token, "running", "document.querySelector('.top .help').click()")
+    flood = "INFO [11-26|11:23:14.508] Imported new potential chain segment number={} hash=c11828..5d3c86 txs=85"
+    errors = 'ERROR[11-26|11:23:14.628] Snapshot extension failed err="missing parent" root=fadb8f..9c9767'
+    for begin in range(0, 5000, 500):
+        lines = [flood.format(f"4,415,{number:03}") for number in range(begin // 10, begin // 10 + 450)]
+        node.append_many("execution.service", [*lines, *[errors] * (begin // 100)])
+    studio.shoot("busy", token, "running", LOG)
+    studio.shoot("today", token, "running", "document.querySelectorAll('.tabs a')[2]?.click()")
+    studio.shoot("away", token, "running", LOG, then=away)
+    for number in range(1, 5):
+        words = f"mevboost.service: Scheduled restart job, restart counter is at {number}."
+        node.append("mevboost.service", words, manager=True)
+    looping = {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "4", "ExecMainStatus": "1"}
+    node.set_unit("mevboost.service", **looping)
+    studio.shoot("loop", token, "What mevboost said last", f"{LOG}; document.querySelectorAll('.tabs a')[0]?.click()")
+    node.set_unit("mevboost.service", ActiveState="active", SubState="running")
+    failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
+    low = "Disk space is running low. Geth will shutdown if disk space runs below critical level."
+    for line in (
+        f"WARN [11-26|11:23:15.002] {low} available=1.02GiB path=/var/lib/geth/geth",
+        "Fatal: Failed to register the Ethereum service: write /var/lib/geth: no space left on device",
+    ):
+        node.append("execution.service", line)
+    node.set_unit("execution.service", **failed)
+    studio.shoot("failing", token, "What execution said last")
 
 
 def main() -> int:
@@ -85,34 +148,7 @@ def main() -> int:
                 redis_py.Redis.from_url(redis.url).set(f"ssh_session:{token}", json.dumps(record), ex=10200)
                 return token
 
-            studio = Studio(browser, server.url, target)
-            studio.shoot("token", "", "Paste the session", log=False)
-            studio.shoot("empty", session(empty.port), "no Ethereum services yet", log=False)
-            token = session(sshd.port)
-            studio.shoot("loading", token, "running", log=False)
-            studio.shoot("calm", token, "running")
-            log = "document.querySelectorAll('.tabs a')[1]?.click()"
-            studio.shoot("log", token, "running", f"{log}; document.querySelector('.log .open')?.click()")
-            studio.shoot("slot", token, "running", f"{log}; document.querySelector('.log .f a')?.click()")
-            flood = (
-                "INFO [11-26|11:23:14.508] Imported new potential chain segment number={} hash=c11828..5d3c86 txs=85"
-            )
-            errors = 'ERROR[11-26|11:23:14.628] Snapshot extension failed err="missing parent" root=fadb8f..9c9767'
-            for begin in range(0, 5000, 500):
-                lines = [flood.format(f"4,415,{number:03}") for number in range(begin // 10, begin // 10 + 450)]
-                node.append_many("execution.service", [*lines, *[errors] * (begin // 100)])
-            studio.shoot("busy", token, "running", log)
-            failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
-            low = "Disk space is running low. Geth will shutdown if disk space runs below critical level."
-            for line in (
-                f"WARN [11-26|11:23:15.002] {low} available=1.02GiB path=/var/lib/geth/geth",
-                "Fatal: Failed to register the Ethereum service: write /var/lib/geth: no space left on device",
-            ):
-                node.append("execution.service", line)
-            node.set_unit("execution.service", **failed)
-            studio.shoot("failing", token, "What execution said last")
-            sshd.stop()
-            studio.shoot("away", token, "out of reach", log=False)
+            take(Studio(browser, server.url, target), node, sshd, session(sshd.port), session(empty.port))
         finally:
             world.stop()
             browser.close()

@@ -8,7 +8,7 @@ import { Chart } from "./chart.js";
 import { Current } from "./current.js";
 import { Earlier } from "./earlier.js";
 import { Filters } from "./filters.js";
-import { Links } from "./links.js";
+import { Links, arrive } from "./links.js";
 import { Look } from "./look.js";
 import { Missed } from "./missed.js";
 import { Questions } from "./questions.js";
@@ -37,7 +37,7 @@ import { Connection } from "./wire/connection.js";
 /** @typedef {import("./model/shown.js").Shown} Shown */
 
 const SMALL = "(max-width: 700px)";
-const TOKEN = "token";
+export const TOKEN = "token";
 /** Milliseconds of a frame in which what nobody reads faster is painted, one part after the other. */
 const PART = 3;
 
@@ -124,8 +124,16 @@ export class App {
     window.addEventListener("offline", () => this.connection?.offline());
     window.addEventListener("pageshow", (event) => event.persisted && this.connection?.wake());
     document.addEventListener("visibilitychange", () => !document.hidden && this.connection?.wake());
-    window.addEventListener("popstate", () => this.links.open(location.hash));
+    window.addEventListener("popstate", () => this._moved());
     document.addEventListener("copy", (event) => this.sharing.copied(event));
+  }
+
+  /** The address is another one: a place, or a link of the dashboard that was opened in this tab. */
+  _moved() {
+    const { token, rest } = arrive();
+    if (!token) return this.links.open(rest);
+    sessionStorage.setItem(TOKEN, token);
+    return location.reload(); // another session's lines are not mixed with these
   }
 
   /** Look at the session of a token. @param {string} token */

@@ -1,6 +1,6 @@
 /** What is shown of the log: services, level, search, and going from hit to hit. */
 
-import { hits as hitsIn, compile } from "./model/search.js";
+import { compile } from "./model/search.js";
 import { sorted } from "./model/services.js";
 import { LEVELS, MARK } from "./model/store.js";
 import { Shown } from "./model/shown.js";
@@ -27,7 +27,7 @@ export class Filters {
     /** Services that a link wants to see. @type {Set<string> | null} */
     this._wanted = null;
     this.live = new Shown(app.live.store, this.filter);
-    this.patterns = new Patterns((shown, slots) => this._found(shown, slots), () => this._tooSlow());
+    this.patterns = new Patterns((shown, slots) => this._found(shown, slots), () => this._app.log.changed(), () => this._tooSlow());
     this.live.ask = (slots) => this.patterns.ask(this.live, slots);
   }
 
@@ -219,10 +219,5 @@ export class Filters {
     log.select(found, true);
     const slot = shown.list[found];
     this._app.said.say(`${LEVELS[shown.store.level[slot]]}: ${shown.store.message[slot].slice(0, 200)}`);
-  }
-
-  /** Whether a text has hits. @param {string} text */
-  has(text) {
-    return Boolean(this.search && hitsIn(this.search, text).length);
   }
 }

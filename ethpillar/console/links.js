@@ -4,6 +4,13 @@ import * as place from "./model/place.js";
 
 /** @typedef {import("./app.js").App} App */
 
+/** The token of the address, which it leaves at once, and the rest of its fragment. */
+export function arrive() {
+  const found = place.takeToken(location.hash);
+  if (found.token) history.replaceState(null, "", location.pathname + location.search + found.rest);
+  return found;
+}
+
 export class Links {
   /** @param {App} app */
   constructor(app) {

@@ -1,11 +1,19 @@
-/** Patterns of the user, run over held lines in a worker that is ended when it takes too long. */
+/**
+ * Patterns of the user, run in a worker that is ended when it takes too long.
+ *
+ * Whatever text a pattern is run over, it is run there: a pattern that finds a line at once may take for ever in a part
+ * of it.
+ */
 
 /** @typedef {import("./model/shown.js").Shown} Shown */
+/** @typedef {{ source: string, lines: () => string[], where: boolean, done: (found: any[]) => void }} Job */
 
 const PATIENCE = 200;
 /** Milliseconds for the worker to start, once. */
 const START = 3_000;
 const BATCH = 2_000;
+/** Texts whose hits are remembered. */
+const KNOWN = 4_000;
 
 /** @returns {string} the worker's address, which needs to be trusted explicitly */
 const address = (() => {
@@ -16,14 +24,17 @@ const address = (() => {
 })();
 
 export class Patterns {
-  /** @param {(shown: Shown, slots: number[]) => void} found @param {() => void} tooSlow */
-  constructor(found, tooSlow) {
+  /** @param {(shown: Shown, slots: number[]) => void} found @param {() => void} marked hits within texts are known @param {() => void} tooSlow */
+  constructor(found, marked, tooSlow) {
     this._found = found;
+    this._marked = marked;
     this._tooSlow = tooSlow;
     /** @type {Worker | null} */
     this._worker = null;
-    /** @type {{ shown: Shown, slots: number[] }[]} */
+    /** @type {Job[]} */
     this._queue = [];
+    /** Where a text has hits. @type {Map<string, [number, number][]>} */
+    this._hits = new Map();
     this._busy = false;
     this._started = false;
     this._timer = 0;
@@ -32,23 +43,47 @@ export class Patterns {
 
   /** Ask which of these a pattern finds. @param {Shown} shown @param {number[]} slots */
   ask(shown, slots) {
-    for (let i = 0; i < slots.length; i += BATCH) this._queue.push({ shown, slots: slots.slice(i, i + BATCH) });
+    const source = shown.filter.search?.pattern?.source;
+    if (source === undefined) return;
+    for (let i = 0; i < slots.length; i += BATCH) {
+      const some = slots.slice(i, i + BATCH);
+      const done = (/** @type {boolean[]} */ found) => {
+        const hits = some.filter((slot, n) => found[n] && shown.store.line[slot]);
+        if (hits.length) this._found(shown, hits);
+      };
+      this._queue.push({ source, lines: () => some.map((slot) => shown.store.text(slot)), where: false, done });
+    }
     this._next();
+  }
+
+  /** Where a pattern has hits in each of some texts; what is not known yet is told by `marked`. @param {string} source @param {string[]} texts */
+  hits(source, texts) {
+    const unknown = [...new Set(texts)].filter((text) => !this._hits.has(text));
+    if (this._hits.size > KNOWN) this._hits.clear();
+    if (unknown.length) {
+      for (const text of unknown) this._hits.set(text, []); // asked once
+      const done = (/** @type {[number, number][][]} */ found) => {
+        unknown.forEach((text, i) => this._hits.set(text, found[i]));
+        if (found.some((each) => each.length)) this._marked();
+      };
+      this._queue.push({ source, lines: () => unknown, where: true, done });
+      this._next();
+    }
+    return texts.map((text) => this._hits.get(text) ?? []);
   }
 
   /** Another pattern: what was asked is of no interest any more. */
   forget() {
     this._queue = [];
+    this._hits.clear();
     this._id++;
     if (this._busy) this._end();
   }
 
   _next() {
     if (this._busy) return;
-    const work = this._queue.shift();
-    const pattern = work?.shown.filter.search?.pattern;
-    if (!work || !pattern) return;
-    const { shown, slots } = work;
+    const job = this._queue.shift();
+    if (!job) return;
     const id = this._id;
     this._worker ??= new Worker(address(), { type: "module" });
     this._busy = true;
@@ -56,15 +91,12 @@ export class Patterns {
       clearTimeout(this._timer);
       this._busy = false;
       this._started = true;
-      if (data.id === this._id) {
-        const found = slots.filter((slot, i) => data.hits[i] && shown.store.line[slot]);
-        if (found.length) this._found(shown, found);
-      }
+      if (data.id === this._id) job.done(data.found);
       this._next();
     };
     this._worker.onerror = () => this._fail();
     this._timer = window.setTimeout(() => this._fail(), this._started ? PATIENCE : START);
-    this._worker.postMessage({ id, source: pattern.source, lines: slots.map((slot) => shown.store.text(slot)) });
+    this._worker.postMessage({ id, source: job.source, lines: job.lines(), where: job.where });
   }
 
   _fail() {

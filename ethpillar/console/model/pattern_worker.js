@@ -1,7 +1,8 @@
 /** Runs a pattern of the user over lines, where it can be ended when it takes too long. */
 
-self.onmessage = ({ data }) => {
-  const { id, source, lines } = data;
-  const pattern = new RegExp(source, "iu");
-  self.postMessage({ id, hits: lines.map((/** @type {string} */ line) => pattern.test(line)) });
+import { hits, matches } from "./search.js";
+
+self.onmessage = ({ data: { id, source, lines, where } }) => {
+  const search = { text: "", words: [], pattern: new RegExp(source, "giu") };
+  self.postMessage({ id, found: lines.map((/** @type {string} */ line) => (where ? hits(search, line) : matches(search, line))) });
 };

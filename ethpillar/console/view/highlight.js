@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 
 /** @typedef {import("./log.js").Log} Log */
 /** @typedef {import("../app.js").App} App */
+/** @typedef {{ text: Text, slot: number, hits: [number, number][] }} Found */
 
 const MOST = 2_000;
 
@@ -13,65 +14,69 @@ const registry = () => /** @type {any} */ (CSS).highlights;
 
 /** @param {Log} log @param {App} app */
 export function highlight(log, app) {
-  const found = registry();
-  const { search } = log.shown.filter;
-  if (!found) return marked(log, search, app.filters.hit);
-  if (!search) {
-    found.delete("hit");
-    found.delete("hit-now");
+  const known = registry();
+  if (!known) unmark(log);
+  const found = log.shown.filter.search ? find(log, app) : [];
+  if (!known) return mark(found, app.filters.hit);
+  if (!found.length) {
+    known.delete("hit");
+    known.delete("hit-now");
     return;
   }
   /** @type {Range[]} */
   const ranges = [];
   /** @type {Range[]} */
   const now = [];
-  const pattern = search.pattern && new Set(log.shown.hits.slice(-5_000)); // a pattern runs here only over lines that a worker has had
-  for (const [slot, node] of log.items) {
-    if (pattern && !pattern.has(slot)) continue;
-    for (const text of texts(node)) {
-      for (const [start, end] of hits(search, text.data)) {
-        if (ranges.length >= MOST) break;
-        const range = new Range();
-        range.setStart(text, start);
-        range.setEnd(text, end);
-        (slot === app.filters.hit ? now : ranges).push(range);
-      }
+  for (const { text, slot, hits: places } of found) {
+    for (const [start, end] of places) {
+      if (ranges.length >= MOST) break;
+      const range = new Range();
+      range.setStart(text, start);
+      range.setEnd(text, end);
+      (slot === app.filters.hit ? now : ranges).push(range);
     }
   }
   const Highlight = /** @type {any} */ (globalThis).Highlight;
-  found.set("hit", new Highlight(...ranges));
-  found.set("hit-now", new Highlight(...now));
+  known.set("hit", new Highlight(...ranges));
+  known.set("hit-now", new Highlight(...now));
+}
+
+/** Texts of rows, with their hits. @param {Log} log @param {App} app @returns {Found[]} */
+function find(log, app) {
+  const search = /** @type {import("../model/search.js").Search} */ (log.shown.filter.search);
+  const all = [...log.items].flatMap(([slot, node]) => texts(node).map((text) => ({ text, slot })));
+  const places = search.pattern ? app.filters.patterns.hits(search.pattern.source, all.map(({ text }) => text.data)) : all.map(({ text }) => hits(search, text.data));
+  return all.map((each, i) => ({ ...each, hits: places[i] })).filter((each) => each.hits.length);
 }
 
 /**
  * The same by elements, where there is no registry.
  *
- * @param {Log} log @param {import("../model/search.js").Search | null} search @param {number} current the slot of the hit that was gone to
+ * @param {Found[]} found @param {number} current the slot of the hit that was gone to
  */
-function marked(log, search, current) {
-  for (const mark of log.root.querySelectorAll("mark")) {
-    const parent = mark.parentNode;
-    mark.replaceWith(...mark.childNodes);
-    parent?.normalize();
-  }
-  if (!search) return;
-  const pattern = search.pattern && new Set(log.shown.hits.slice(-5_000));
+function mark(found, current) {
   let left = MOST;
-  for (const [slot, node] of log.items) {
-    if (pattern && !pattern.has(slot)) continue;
-    for (const text of texts(node)) {
-      let before = Infinity; // from the end on, and what overlaps is marked once
-      for (const [start, end] of hits(search, text.data).sort((a, b) => b[0] - a[0])) {
-        if (end > before) continue;
-        if (left-- <= 0) return;
-        before = start;
-        const hit = text.splitText(start);
-        hit.splitText(end - start);
-        const mark = h(slot === current ? "mark.now" : "mark");
-        hit.replaceWith(mark);
-        mark.append(hit);
-      }
+  for (const { text, slot, hits: places } of found) {
+    let before = Infinity; // from the end on, and what overlaps is marked once
+    for (const [start, end] of [...places].sort((a, b) => b[0] - a[0])) {
+      if (end > before) continue;
+      if (left-- <= 0) return;
+      before = start;
+      const hit = text.splitText(start);
+      hit.splitText(end - start);
+      const made = h(slot === current ? "mark.now" : "mark");
+      hit.replaceWith(made);
+      made.append(hit);
     }
+  }
+}
+
+/** Rows without their marks: before other ones are made. @param {Log} log */
+function unmark(log) {
+  for (const each of log.root.querySelectorAll("mark")) {
+    const parent = each.parentNode;
+    each.replaceWith(...each.childNodes);
+    parent?.normalize();
   }
 }
 

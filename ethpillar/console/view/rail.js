@@ -29,6 +29,8 @@ export class Rail {
     this._eventsMemo = new Memo();
     /** @type {Map<string, Card>} */
     this._cards = new Map();
+    /** What is unfolded below Today, by its key. @type {Set<string>} */
+    this._open = new Set();
     this._list = h("ul.cards");
     this._bones = h("div", { "aria-hidden": "true" }, Array.from({ length: 5 }, () => h("div.bone")));
     this._heading = h("h2", "Services");
@@ -60,17 +62,22 @@ export class Rail {
     this._today.hidden = !list.length;
     this._nothing.hidden = Boolean(list.length) || !live.known;
     if (!this._eventsMemo.changed(list.map((each) => [each.key, each.text, each.count, each.kind]), zone.name, zone.date(now))) return;
-    const open = new Set([...this._events.querySelectorAll("details[open]")].map((each) => each.getAttribute("data-key")));
     this._events.replaceChildren(
-      ...list.map((each, i) => {
+      ...list.map((each) => {
         const [sign, tone] = KIND[each.kind];
         const text = visible(words(each));
         const label = each.hint
-          ? h("details", { open: open.has(String(i)), "data-key": i }, h("summary", text), h("p", visible(each.hint)))
+          ? h("details", { open: this._open.has(each.key), ontoggle: (/** @type {Event} */ event) => this._toggled(each.key, event) }, h("summary", text), h("p", visible(each.hint)))
           : h("a", { href: "#log", onclick: (/** @type {Event} */ event) => (event.preventDefault(), this._app.travel.goTo(each.at, each.service)) }, text);
         return h("li", h("time.num", zone.moment(each.at, now)), h(`span.is-${tone}`, icon(sign)), label);
       }),
     );
+  }
+
+  /** @param {string} key @param {Event} event */
+  _toggled(key, event) {
+    if (/** @type {HTMLDetailsElement} */ (event.target).open) this._open.add(key);
+    else this._open.delete(key);
   }
 }
 
@@ -81,8 +88,8 @@ class Card {
     this._service = service;
     this._app = app;
     this._memo = new Memo();
-    this._box = /** @type {HTMLInputElement} */ (h("input.show", { type: "checkbox", "aria-label": `Show ${service.name} in the log`, onchange: () => app.filters.toggle(service.name) }));
-    this._name = button("name", { title: `${service.name}: only this one`, onclick: () => app.filters.only(service.name) }, visible(service.name));
+    this._box = /** @type {HTMLInputElement} */ (h("input.show", { type: "checkbox", "aria-label": `Show ${visible(service.name)} in the log`, onchange: () => app.filters.toggle(service.name) }));
+    this._name = button("name", { title: `${visible(service.name)}: only this one`, onclick: () => app.filters.only(service.name) }, visible(service.name));
     this._state = h("span.state");
     this._facts = h("span");
     this._more = h("span.graph");

@@ -14,6 +14,9 @@ import { LEVEL_ICON, sign as markSign } from "./signs.js";
 const SLOT = new Set(["slot", "head_slot", "headSlot", "current_slot", "epoch", "number", "block", "block_number"]);
 const KEY = new Set(["error", "err", "reason", "slot", "elapsed", "delay_ms", "available"]);
 const MOST_FIELDS = 24;
+/** Characters of an unfolded line and its stack trace that are in the page. */
+const MOST_PRINTED = 200_000;
+const TRACE = /^\s*(at |goroutine |File |Caused by|\.{3} |#\d)/;
 
 /**
  * What a row needs to know beside its line.
@@ -83,7 +86,7 @@ function fields(store, slot, app) {
   const nodes = [];
   for (const [key, value] of Object.entries(found).slice(0, MOST_FIELDS)) {
     if (message.includes(`${key}=${value}`)) continue;
-    nodes.push(h(`span.f${KEY.has(key) ? ".main" : ""}`, " ", h("bdi.key", visible(key)), reference(store, slot, key, cut(String(value)).text, app)));
+    nodes.push(h(`span.f${KEY.has(key) ? ".main" : ""}`, " ", h("bdi.key", cut(key).text), reference(store, slot, key, cut(String(value)).text, app)));
   }
   return nodes;
 }
@@ -98,7 +101,7 @@ function reference(store, slot, key, value, app) {
 
 /** @param {number} slot @param {string[]} lines @param {Look} look @param {boolean} open */
 function trace(slot, lines, look, open) {
-  const label = `${count(lines.length, "more line")}, ${/^\s*(at |goroutine |File |Caused by|\.{3} |#\d)/.test(lines.join("\n")) || lines.length > 2 ? "a stack trace" : "part of it"}`;
+  const label = `${count(lines.length, "more line")}, ${lines.length > 2 || lines.some((line) => TRACE.test(line)) ? "a stack trace" : "part of it"}`;
   const head = button("more", { tabindex: -1, "aria-expanded": String(open), onclick: () => look.toggle(slot, "trace") }, open ? "Fold" : label);
   return open ? [h("div.trace", { tabindex: -1, role: "region", "aria-label": "More lines" }, lines.map((line) => cut(line).text).join("\n")), head] : [head];
 }
@@ -107,11 +110,12 @@ function trace(slot, lines, look, open) {
 function inspect(slot, look, ms, service) {
   const { store, app } = look;
   const utc = iso(store.time[slot]);
+  const whole = store.text(slot);
   /** @type {[string, string][]} */
   const pairs = [["time", `${app.zone.clock(ms)}${app.zone.millis(ms)} ${app.zone.label(ms)}`], ["UTC", utc]];
   if (store.component[slot]) pairs.push(["component", /** @type {string} */ (store.component[slot])]);
   pairs.push(...Object.entries(store.fields[slot] ?? {}).map(([key, value]) => /** @type {[string, string]} */ ([key, String(value)])));
-  const list = h("dl", pairs.flatMap(([key, value]) => [h("dt", h("bdi", visible(key))), h("dd", h("bdi", visible(value)))]), h("dt", "as printed"), h("dd.whole", h("bdi", visible(store.text(slot)))));
+  const list = h("dl", pairs.flatMap(([key, value]) => [h("dt", h("bdi", visible(key))), h("dd", h("bdi", visible(value)))]), h("dt", "as printed"), h("dd.whole", h("bdi", visible(whole.slice(0, MOST_PRINTED))), whole.length > MOST_PRINTED ? ` … ${size(whole.length - MOST_PRINTED)} more: copy the line to have it all` : null));
   const target = app.slots.of(store, slot);
   const copy = button("btn", { onclick: () => void app.sharing.copyLine(slot, copy) }, "Copy line");
   const link = button("btn", { onclick: () => void app.sharing.copyLink(slot, link) }, "Copy link");

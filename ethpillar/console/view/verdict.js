@@ -1,6 +1,7 @@
 /** The verdict: one sentence for the person who was woken, and the field for a token when there is none. */
 
 import { SIGNS, verdict } from "../model/verdict.js";
+import { visible } from "../model/text.js";
 import { Memo, button, byId, h, icon } from "./dom.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -23,14 +24,14 @@ export class VerdictLine {
     if (!this._memo.changed(found)) return;
     this._root.className = `verdict ${found.shape}`;
     /** @type {(Node | null)[]} */
-    const parts = [icon(`s-${found.shape}`, `.is-${found.shape}`), h("b", found.words), h("span.num", found.aside)];
+    const parts = [icon(`s-${found.shape}`, `.is-${found.shape}`), h("b", visible(found.words)), h("span.num", visible(found.aside))];
     if (found.button === "try") parts.push(button("btn", { onclick: () => app.connection?.tryNow() }, "Try now"));
     if (found.button === "dashboard" || !app.token) parts.push(dashboard());
     if (!app.token) parts.splice(3, 0, this._field);
     const focused = this._root.contains(document.activeElement) && document.activeElement?.className;
     this._root.replaceChildren(.../** @type {Node[]} */ (parts.filter(Boolean)));
     if (focused) /** @type {HTMLElement | null} */ (this._root.querySelector(`[class="${CSS.escape(focused)}"]`))?.focus();
-    document.title = `${SIGNS[found.shape]} ${found.words}`;
+    document.title = `${SIGNS[found.shape]} ${visible(found.words)}`;
     this._speak(found);
   }
 
@@ -39,7 +40,7 @@ export class VerdictLine {
     const news = words.replace(/\d[\d,]*( (s|min|h|d|times?)\b)?/g, "");
     if (news === this._news) return;
     this._news = news;
-    byId(alarm ? "alarm" : "state").textContent = words;
+    byId(alarm ? "alarm" : "state").textContent = visible(words);
   }
 
   /** @param {Event} event */
