@@ -26,6 +26,7 @@ from ..errors import (
 )
 from ..journal.masking import Masker
 from ..limits.buckets import Bucket
+from ..limits.counts import Counts
 from ..limits.ledger import Ledger
 from ..nodes.node import Node
 from ..nodes.registry import NodeRegistry
@@ -75,13 +76,16 @@ class BrowserSocket:
         client: str | None = None,
         name: str = "",
         ledger: Ledger | None = None,
+        under_way: Counts | None = None,
     ) -> None:
         """
         :param client: the key under which limits count the client
         :param name: its name in the log
         :param ledger: where its events are weighed
+        :param under_way: the events under way of each client
         """
-        self.room = EventRoom((ledger or Ledger()).account("events", (client,)), self._subscriptions)
+        account = (ledger or Ledger()).account("events", (client,))
+        self.room = EventRoom(account, self._subscriptions, client, under_way)
         self.turns = Turns()
         self._name = name
         self.token: str | None = None

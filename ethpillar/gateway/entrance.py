@@ -23,7 +23,7 @@ from ..errors import (
     TooManyNodes,
     TooManySockets,
 )
-from ..limits.limits import Limits
+from ..limits.limits import SUSPECT, Limits
 from ..limits.refusals import Refusal
 from ..sessions import SessionRecord, SessionStore, valid_token
 from ..turns import Places
@@ -85,6 +85,7 @@ class Entrance:
                     attempts.elsewhere(client, self._store.count_bad_token(client))
         attempts.judge(client, record is not None)
         if record is None and suspect:
+            self._limits.charge_more(client, SUSPECT)
             raise self._too_many()
         if record is None:
             self._limits.refused.note(Refusal.UNKNOWN)

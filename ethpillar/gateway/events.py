@@ -64,7 +64,7 @@ class Gateway:
         self._entrance = Entrance(store, limits)
         self._registry = registry
         self._options = options
-        self._ledger = limits.ledger
+        self._ledger, self._under_way = limits.ledger, limits.under_way
         self.sockets: dict[str, BrowserSocket] = {}
         socketio.on_event("connect", self._connect)
         socketio.on_event("disconnect", self._disconnect)
@@ -111,7 +111,9 @@ class Gateway:
         outbox = Outbox(self._socketio.server, sid)
         client = request.environ.get(CLIENT)
         name = token_hash(sid)
-        return BrowserSocket(outbox, self._entrance, self._registry, self._options, client, name, self._ledger)
+        options = self._options
+        memory, under_way = self._ledger, self._under_way
+        return BrowserSocket(outbox, self._entrance, self._registry, options, client, name, memory, under_way)
 
     def _token_shown(self, auth: Any) -> Any:
         """Return what was shown as a token at connect, if anything was."""
@@ -156,9 +158,9 @@ class Gateway:
             if socket is None:
                 return None
             belong(*socket.tenant)
-            breathe()  # many events that come at once begin at once
             try:
                 with socket.room.take(arguments):
+                    breathe()  # many events that come at once begin at once
                     return handler(socket, *arguments)
             except EthPillarError as problem:
                 self._entrance.refused(problem)
@@ -219,11 +221,12 @@ class Gateway:
         """Run `act` likewise, and return what prevents it."""
         try:
             with socket.turns.take() if in_turn else nullcontext():
-                act(*arguments)
+                if not socket.closed:  # else nobody is there for the answer to what waited for its turn
+                    act(*arguments)
             return None
         except EthPillarError as problem:
             self._entrance.refused(problem)
-            return problem
+            return problem.with_traceback(None)  # its frames know who returns it: only the collector could free that
         except Exception as problem:
             socket.log.error("An event failed (%s)", whereabouts(problem))
             return InternalError()

@@ -14,6 +14,7 @@ import orjson
 from gevent.event import Event
 
 from ..errors import LimitReached, MemoryShort
+from ..limits.counts import Counts
 from ..limits.ledger import Account
 from ..timing import within
 
@@ -23,6 +24,8 @@ SUBSCRIPTION = 16_000
 "Bytes of a subscription: its greenlet, and what it knows of its place."
 CARRIED = 1024 * 1024
 "Bytes that the events of one socket may carry while they are under way. A page's carry hundreds."
+EVENTS = 200
+"Events of one socket that may be under way. A page that follows every log it may has half as many."
 PATIENCE = 5.0
 "Seconds that a subscription waits for memory."
 AGAIN = 0.1
@@ -44,28 +47,42 @@ def weigh(arguments: Any) -> int:
 class EventRoom:
     """The room that the events of one socket have."""
 
-    def __init__(self, account: Account, subscriptions: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        account: Account,
+        subscriptions: Callable[[], int] = lambda: 0,
+        client: str | None = None,
+        counts: Counts | None = None,
+    ) -> None:
         """
-        :param account: where they are counted; it ends with the socket
+        :param account: where they are weighed; it ends with the socket
         :param subscriptions: how many the socket has at the moment; events begin and end them
+        :param client: the key under which limits count the client
+        :param counts: the events under way of each client
         """
         self.account = account
+        self._client = client
+        self._counts = Counts(EVENTS) if counts is None else counts
         self._subscriptions = subscriptions
         self._events = self._carried = 0
 
     @contextmanager
     def take(self, arguments: Any) -> Iterator[None]:
-        """Have room for an event in the block. Raises `LimitReached` if there is none."""
+        """Have room for an event in the block. Raises `LimitReached` if there is none; one event always has room."""
         carried = weigh(arguments)
-        if self._events and self._carried + carried > CARRIED:
+        if self._events and (self._events >= EVENTS or self._carried + carried > CARRIED):
             raise LimitReached("Too many requests are waiting on this connection.")
+        if self._events and self._counts.full(self._client):
+            raise LimitReached("Too many requests of your address are waiting.")
         if self._events and self.account.crowded:
             raise MemoryShort
+        self._counts.add(self._client)
         self._change(1, carried)
         try:
             yield
         finally:
             self._change(-1, -carried)
+            self._counts.release(self._client)
 
     def _change(self, events: int, carried: int) -> None:
         self._events += events

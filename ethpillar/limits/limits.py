@@ -20,6 +20,11 @@ CLIENT_RATE, CLIENT_BURST = 5, 10
 
 With the default settings all the 500 sockets that an address may have come back at once without meeting it.
 """
+UNDER_WAY = 2000
+"""Events of a client that may be under way over all its sockets; a socket that has none may always have one. Each is a
+greenlet, and the time that Python's garbage collector takes grows with all that is there."""
+SUSPECT = 20
+"What a bad token of an address that showed too many costs it, when a packet costs 1: Redis is asked for each."
 PROBE_RATE, PROBE_BURST = 2, 20
 "Probes of a TCP peer that cost nothing, a second and at once; further ones are requests like any other."
 
@@ -44,6 +49,8 @@ class Limits:
     "Engine.IO sessions of an address: a polling one lives on between its requests."
     sockets: Counts = field(init=False)
     "Sockets of a session's token."
+    under_way: Counts = field(init=False)
+    "Events of a client that wait or are being handled."
     attempts: Attempts = field(init=False)
     refusals: Pacing = field(init=False)
     "Refusals of a session, or of what shows no session."
@@ -57,6 +64,7 @@ class Limits:
         self.connections = ClientCounts(self.max_connections_per_address)
         self.engines = ClientCounts(self.max_connections_per_address)
         self.sockets = Counts(self.max_sockets_per_session)
+        self.under_way = ClientCounts(UNDER_WAY)
         self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens, self.clock)
         self.refusals = Pacing()
 
@@ -78,6 +86,11 @@ class Limits:
         if not debt:
             self.packets.charge(client, cost)
         return debt
+
+    def charge_more(self, client: str | None, cost: float) -> None:
+        """Charge a client for something that it was let do, and that turned out to be worth nothing."""
+        if client is not None:
+            self.packets.charge(client, cost)
 
     def probe(self, peer: str | None) -> bool:
         """Return True if a TCP peer may ask whether the server lives, for nothing: a platform does so now and then."""

@@ -22,6 +22,7 @@ from ..limits.buckets import Bucket
 from ..limits.ledger import Account
 from ..limits.limits import HANDSHAKE, Limits
 from ..limits.refusals import Refusal
+from ..turns import breathe
 from .dispatch import CLIENT, PACKETS
 from .engine import packets_of
 from .paying import wait_until_paid
@@ -123,6 +124,7 @@ class Guard:
         """Take a body of packets, which is paid for before it is decoded. Frames are paid for where they are read."""
         wait_until_paid(self._limits, client, environ.get(PACKETS, 1))
         for packet in packets_of(environ):
+            breathe()  # a body has up to a thousand
             socket.receive(packet)
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:

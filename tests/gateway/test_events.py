@@ -127,6 +127,21 @@ def test_an_unexpected_error_in_an_event_is_told_and_the_socket_goes_on(
     assert client.heard() == ['432[{"ok":true}]']
 
 
+def test_what_waited_for_its_turn_on_a_socket_that_has_ended_is_not_done(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Client(app).connect()
+    (socket,) = server.gateway.sockets.values()
+    asked: list[str] = []
+    monkeypatch.setattr(server.store, "renew", asked.append)
+    with socket.turns.take():
+        waiting = [gevent.spawn(server.gateway._authenticate, socket, TOKEN) for _ in range(50)]
+        gevent.sleep(0)
+        socket.close()
+    gevent.joinall(waiting, raise_error=True)
+    assert not asked
+
+
 def test_an_error_outside_of_every_event_is_only_logged(
     app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture
 ) -> None:

@@ -14,6 +14,7 @@ from gevent.event import Event
 from ethpillar.errors import LimitReached, MemoryShort
 from ethpillar.gateway import room
 from ethpillar.gateway.room import EVENT, EventRoom, weigh
+from ethpillar.limits.counts import Counts
 from ethpillar.limits.ledger import GRAIN, Ledger
 
 from ..interruption import Operation, sweep
@@ -121,3 +122,31 @@ def test_an_event_that_is_stopped_anywhere_gives_its_room_back() -> None:
         assert not ledger.tenants()
 
     assert sweep(scenario) >= 2
+
+
+def test_a_socket_has_so_many_events_under_way_and_no_more() -> None:
+    events = EventRoom(Ledger().account("events"))
+    with ExitStack() as held:
+        for _ in range(room.EVENTS):
+            held.enter_context(events.take([{}]))
+        with pytest.raises(LimitReached), events.take([{}]):
+            pass
+    with events.take([{}]):
+        pass
+
+
+def test_a_client_has_so_many_under_way_over_all_its_sockets_and_each_socket_one() -> None:
+    counts = Counts(5)
+    one, other = (EventRoom(Ledger().account("events"), client="a", counts=counts) for _ in range(2))
+    elsewhere = EventRoom(Ledger().account("events"), client="b", counts=counts)
+    with ExitStack() as held:
+        for _ in range(5):
+            held.enter_context(one.take([{}]))
+        with pytest.raises(LimitReached), one.take([{}]):
+            pass
+        with other.take([{}]):
+            with pytest.raises(LimitReached), other.take([{}]):
+                pass
+            with elsewhere.take([{}]), elsewhere.take([{}]):
+                pass
+    assert not len(counts)
