@@ -201,3 +201,17 @@ def test_what_is_kept_of_no_entry_yet_is_weighed() -> None:
     assert 800 <= parser.size <= 1000
     parser.feed(b"x" * 500 + b"\n\n")
     assert parser.size == 0
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_the_rest_of_a_value_too_long_is_no_field(binary: bool) -> None:
+    """Whatever a program prints, and however its bytes come: it cannot say when, and of which unit, it was printed."""
+    forged = b"\n_PID=1\n" if binary else b"_PID=1"
+    data = export((b"MESSAGE", b"x" * 3000 + forged), binary=binary) + export(*FIELDS)
+    for size in (1, 2, 7, 500, 3000):
+        parser = ExportParser(1000)
+        entries = [each for at in range(0, len(data), size) for each in parser.feed(data[at : at + size])]
+        assert [(len(each.message), each.pid) for each in entries] == [(1000, None), (5, entries[1].pid)]
+    for cut in range(len(data) - 200, len(data)):  # a piece begins right at the forged field
+        parser = ExportParser(1000)
+        assert [*parser.feed(data[:cut]), *parser.feed(data[cut:])][0].pid is None

@@ -346,3 +346,30 @@ def test_dotnets_crashes_and_texts_of_two_lines() -> None:
         *[MORE] * 2,
         (None, False),
     ]
+
+
+def test_what_comes_out_of_json_does_nothing_to_a_terminal() -> None:
+    text = '{"lvl":"info","msg":"a\\u001b[31mred\\u001b[0m\\u0007 b\\u009b","k\\u001b[1m":"v\\u009b2J\\u0000w"}'
+    line = LineParser().parse(text)
+    assert (line.message, line.fields) == ("ared b", {"k": "v2Jw"})
+    assert line.message.isprintable()
+
+
+def test_a_trace_right_after_a_line_of_systemds_is_whole() -> None:
+    parser = LineParser("Teku Consensus Layer Client service for HOODI")
+    parser.parse("consensus.service: Main process exited, code=exited, status=1/FAILURE", 5, manager=True)
+    trace = [TEKU, "java.lang.RuntimeException: no", "\tat a.b.C.d(C.java:1)"]
+    assert [parser.parse(text).continuation for text in trace] == [False, True, True]
+
+
+@pytest.mark.parametrize("value", ["1}", "2)", "3]", "[4", "(5", "{6", "}{", "]["])
+def test_a_bracket_without_its_other_half_is_a_part_of_the_value(value: str) -> None:
+    line = LineParser().parse(f"2026-09-12T08:15:06.234567Z  INFO reth::cli: Status a={value}")
+    assert (line.message, line.fields) == ("Status", {"a": value})
+
+
+def test_peers_of_a_protocol_that_is_no_number_are_not_counted() -> None:
+    line = LineParser().parse(
+        "[INFO] [02-20|09:38:31.455] [p2p] GoodPeers                          eth67=99 eth68=many"
+    )
+    assert line.eth == {"peers": "99"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import LimitReached
@@ -213,21 +214,40 @@ def test_whoever_waits_for_the_journal_gets_a_turn(journal: FakeJournal, monkeyp
     feed.close()
 
 
-def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(journal: FakeJournal, feed: LogFeed) -> None:
+def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(
+    journal: FakeJournal, feed: LogFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Batches(FakeSink):
         def lines(self, items: Sequence[Item]) -> None:
             super().lines(items)
             batches.append(len(items))
 
+    class Clock:
+        """gevent, in which the window is over when the test says so."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(gevent, name)
+
+        def sleep(self, seconds: float) -> None:
+            if seconds:
+                waits.append(seconds)
+                over.wait()
+
+    monkeypatch.setattr("ethpillar.nodes.subscription.gevent", Clock())
+    over, waits = Event(), []
     batches: list[int] = []
     sink = Batches(window=0.5)
     feed.subscribe(sink)
     until(lambda: sink.states, "live")
     journal.write(1)
-    until(lambda: len(feed.ring) == 1, "the first entry")
+    until(lambda: waits, "the wait for the end of the window")
     journal.write(20)
+    until(lambda: len(feed.ring) == 21, "all entries in the ring")
+    assert batches == []
+    over.set()
     expect(sink, range(21))
     assert batches == [21]
+    assert 0 < waits[0] <= 0.5
     journal.write(1200)
     expect(sink, range(1221))
     assert max(batches) <= 500
@@ -363,4 +383,24 @@ def test_those_whose_time_is_over_are_not_asked_about_for_each_entry(
     assert asked < 125  # several for each that is pushed out would be twice as many
     for sink in frozen:
         sink.frozen = False
+    feed.close()
+
+
+def test_reading_the_journal_asks_the_node_for_nothing_but_entries(
+    journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What tells the client was asked when the log began; each slice would have to wait for a poll otherwise."""
+    monkeypatch.setattr("ethpillar.nodes.catch_up.SLICE", 0.0)
+    asked: list[str] = []
+    check = journal.check_unit
+    monkeypatch.setattr(journal, "check_unit", lambda unit: asked.append(unit) or check(unit))  # type: ignore[func-returns-value]
+    journal.write(500)
+    feed = make_feed(journal, entries=20)
+    sinks = [FakeSink() for _ in range(3)]
+    for sink in sinks:
+        feed.subscribe(sink, 500)
+    for sink in sinks:
+        expect(sink, range(500))
+    assert asked == ["execution.service"]
+    assert journal.opened > 4
     feed.close()
