@@ -57,6 +57,8 @@ def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -
             return _without_ignored(cursor, sure, begins, False, back)
     certain = certain or answer.status > 0
     run = yield from _over(cursor, found[0] if found else None, end_us, back, certain)
+    if run.gap is None and run.entries:
+        return _without_ignored(cursor, list(run.entries), begins, run.end, back)
     times = [each.realtime_us for each in run.entries]
     places = [place for hole in begins if (place := _place(times, *hole)) is not None]
     return replace(run, entries=run.entries[: min(places) + 1]) if places else run
@@ -102,7 +104,7 @@ def _without_jumps(
                 sure = middle
         return found[:sure], sure < len(found) or not found
     # It does so while it seeks already. What is read from the end tells.
-    far = yield from _from_end(cursor, back)
+    far, _ = yield from _from_end(cursor, back)
     if not far.reached:
         return [each for each in found if far.island and is_beyond(far.island[0].cursor, each.cursor, back)], None
     return [one for one, other in zip(found, far.island, strict=False) if one.cursor == other.cursor], None
@@ -122,9 +124,9 @@ def _over(cursor: str, nearest: Entry | None, end_us: int, back: bool, certain: 
         if other.island or other.reached:
             found = other
     if not found.reached:
-        other = yield from _from_end(cursor, back)
+        other, jumped = yield from _from_end(cursor, back)
         if other.reached or _is_closer(other, found, back):
-            found = other
+            found = (yield from _up_to_jump(other, back)) if jumped else other
     if found.full:
         found = yield from _closer(cursor, found, back)
     gap = None
@@ -154,17 +156,25 @@ def _up_to(cursor: str, entry: Entry, back: bool) -> Generator[Step, Answer, _Fa
     answer = yield Step(entry.cursor, not back, AT_ONCE + 1)
     other, there = after_entry(answer.entries, entry.cursor)
     found = _beyond(cursor, [entry, *(other if there else [])], answer, AT_ONCE, back)
-    if answer.jumped and len(found.island) > 1:  # perhaps within these
-        sure, _ = yield from _without_jumps(entry.cursor, found.island[-2::-1], not back)
-        if len(sure) < len(found.island) - 1:
-            return _Far([*sure[::-1], entry], damaged=True)
-    return found
+    return (yield from _up_to_jump(found, back)) if answer.jumped else found
 
 
-def _from_end(cursor: str, back: bool) -> Generator[Step, Answer, _Far]:
-    """The same from the end of the journal. journalctl finds that also where damage keeps it from seeking."""
+def _up_to_jump(found: _Far, back: bool) -> Generator[Step, Answer, _Far]:
+    """Return what was read before the journalctl jumped over others, which may have been within these entries."""
+    if len(found.island) < 2:
+        return found
+    first = found.island[-1]
+    sure, _ = yield from _without_jumps(first.cursor, found.island[-2::-1], not back)
+    return _Far([*sure[::-1], first], damaged=True) if len(sure) < len(found.island) - 1 else found
+
+
+def _from_end(cursor: str, back: bool) -> Generator[Step, Answer, tuple[_Far, bool]]:
+    """Read from the end of the journal, which journalctl finds also where damage keeps it from seeking.
+
+    Return what is beyond the known entry, and whether the journalctl has jumped over entries.
+    """
     answer = yield Step("t=1" if back else None, not back, MOST)
-    return _beyond(cursor, answer.entries, answer, MOST, back)
+    return _beyond(cursor, answer.entries, answer, MOST, back), answer.jumped
 
 
 def _is_closer(one: _Far, other: _Far, back: bool) -> bool:

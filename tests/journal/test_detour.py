@@ -146,6 +146,12 @@ def test_where_it_cannot_seek_all_is_read_from_an_end(
         ]
 
 
+def test_where_it_cannot_seek_a_file_that_it_does_without_is_a_gap() -> None:
+    journal = files(20, 20, 20)
+    journal.unseekable, journal.ignored = {0}, {1}
+    assert read(journal, entry(5).cursor) == [*range(6, 20), Gap(at(19), at(40), "damaged"), *range(40, 60)]
+
+
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=4),
     st.sets(st.integers(0, 239), max_size=4),
