@@ -12,6 +12,8 @@ help:
 	@echo "             the same server against a Debian that boots in a container (root, Linux)"
 	@echo "make test-bare"
 	@echo "             make demo and the unit tests on bare Debians, as root and as an ordinary user (root, Linux)"
+	@echo "make test-pythons"
+	@echo "             the unit tests of the pure rooms on each Python from 3.11 to 3.14 that is here"
 	@echo "make test-image"
 	@echo "             the Dockerfile's steps without Docker, and the server that they make (root, Linux)"
 	@echo "make lint    style and types"
@@ -59,6 +61,11 @@ test-systemd: parts
 .PHONY: test-bare
 test-bare: $(VENV)/.dev
 	@$(BIN)/python -m tests.bare
+
+# The pure rooms on each Python from 3.11 to 3.14 that is here (also pyenv's and uv's).
+.PHONY: test-pythons
+test-pythons: $(VENV)/.dev
+	@$(BIN)/python -m tools.pythons
 
 # The Dockerfile's steps in bare Debians, without Docker: built, started, asked for its health, stopped (root, Linux).
 .PHONY: test-image

@@ -77,7 +77,7 @@ class Settings:
         "http://localhost:3000", origins, "origin of the dashboard, or several with commas"
     )
     console: bool = _setting(
-        "0", on_or_off, "`1`: this server has a page of its own at `/console`, for whoever has a session's token"
+        "0", on_or_off, "`1`: this server has a page of its own at `/console`, for anybody with a session's token"
     )
     log_level: str = _setting("info", level, "how much the server tells on stderr")
     log_format: str = _setting("text", choice("text", "json"), "`json`: each line of its log is a JSON object")

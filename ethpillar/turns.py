@@ -163,7 +163,7 @@ def breathe() -> None:
 
 
 class Places:
-    """So many places at once. Who waits for one is served tenant by tenant, and within one in the order of coming."""
+    """A number of places. Greenlets that wait for one are served tenant by tenant, and each tenant's in order."""
 
     def __init__(self, count: int) -> None:
         self.free = count

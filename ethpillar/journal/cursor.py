@@ -44,7 +44,7 @@ class Cursor(NamedTuple):
 
     @property
     def is_time(self) -> bool:
-        """Whether it names no entry, but a time: `t=HEX`."""
+        """Return True if it names no entry, but a time: `t=HEX`."""
         return self.realtime_us is not None and self[:4] == (None,) * 4 and self.checksum is None
 
 

@@ -59,12 +59,12 @@ class Answer(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was left out, as far as it says."""
+        """Return True if nothing was left out, as far as it says."""
         return self.status == 0 and not left_out_something(self.complaint)
 
     @property
     def jumped(self) -> bool:
-        """Whether it came upon damage, and ended there or went on elsewhere."""
+        """Return True if it came upon damage, and ended there or went on elsewhere."""
         return self.status > 0 or came_upon_damage(self.complaint)
 
 

@@ -171,10 +171,11 @@ class Ledger:
         return self.of(tenant[:1]) > self.budget - self.total
 
     def relieve(self) -> int:
-        """Have something given back once, by who has most of those that have too much. Return how many bytes it was.
+        """Have one account give something back: of the tenants with too much, that of the one that has most.
 
-        0: nobody has too much, or nobody who has can give anything back. Then those that have least are asked as well
-        if more is held than the budget.
+        If more is held than the budget, tenants that have less than their share are asked as well, the largest first.
+
+        :return: how many bytes were given back; 0 if nobody has too much, or can give anything back
         """
         over = self.total > self.budget
         able = [tenant for tenant in self._givers if over or self.crowded(tenant)]

@@ -137,7 +137,7 @@ class History:
         return len(self._searches)
 
     def read(self, query: Query, buckets: int | None = None) -> Answer:
-        """Return a page, or a histogram of so many stretches. Whoever asks the same meanwhile shares the answer.
+        """Return a page, or a histogram of so many stretches. Callers who ask the same meanwhile share the answer.
 
         A caller that is killed while it waits ends the search on the node, unless others wait for it.
 

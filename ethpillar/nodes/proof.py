@@ -1,4 +1,4 @@
-"""Whether a node that has let us in runs commands.
+"""Proof that a node that has let us in runs commands.
 
 Belongs here: what is run right after a login, and the second try that tells why nothing was. It must not know what
 the signs of each reason are: `ssh.diagnosis` does.

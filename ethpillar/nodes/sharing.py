@@ -1,4 +1,4 @@
-"""Who gives way when there are as many nodes as there may be.
+"""Which node gives way when there are as many as there may be.
 
 Belongs here: the decision, without I/O. It must not know how a node is let go.
 """

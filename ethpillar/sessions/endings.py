@@ -32,7 +32,7 @@ Choice = Callable[[Collection[str]], set[str]]
 
 
 def digest(token: str) -> bytes:
-    """Return what stands for a token in a message: who may only listen must not learn tokens."""
+    """Return what stands for a token in a message: a listener must not learn tokens."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest().encode()
 
 

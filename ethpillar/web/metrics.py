@@ -38,7 +38,7 @@ def add_metrics(app: Flask, render: Render, content_type: str, token: str) -> No
 
 
 class Listener:
-    """Serves one page, and nothing else, at an address of its own. Who can reach it may see it."""
+    """Serves one page, and nothing else, at an address of its own. Anybody who can reach it may see it."""
 
     def __init__(self, address: tuple[str, int] | str, path: str, render: Render, content_type: str) -> None:
         """:param address: host and port, or the path of a Unix socket that only this process's user may open"""

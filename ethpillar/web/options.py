@@ -22,7 +22,7 @@ class WebOptions:
     request_timeout: float
     "Seconds in which a request's head must have come; and then again its body."
     proxies: Proxies
-    "Who is believed about a client's address."
+    "Which proxies are believed about a client's address."
     oversized: str
     "The Engine.IO packet that is handed on in the place of a message that was too large."
 

@@ -1,7 +1,7 @@
 """Messages that are ready to be written: whole WebSocket frames, one after another.
 
-A server's frame has no mask, so it is the same bytes for every client. Whoever sends the same messages to many clients
-makes their frames once, and hands all clients the same object.
+A server's frame has no mask, so it is the same bytes for every client. So the frames of
+messages that go to many clients are made once, and all clients are handed the same object.
 
 Belongs here: making such frames, and the one object that stands for many of them in a session's queue. It must not
 know what a message means.

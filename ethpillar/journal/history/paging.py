@@ -191,12 +191,12 @@ class Paging:
             self._begin_careful()
 
     def _begins_wrong(self, entries: list[Entry], first: bool) -> bool:
-        """Whether the journal's end may be elsewhere than where journalctl has begun."""
+        """Return True if the journal's end may be elsewhere than where journalctl has begun."""
         begins = first and self._place.cursor is None and bool(entries)
         return begins and self._walk.lacks(entries[0].cursor, at_start=True)
 
     def _spans_ignored(self, entries: list[Entry]) -> bool:
-        """Whether a file that journalctl does without may have been between these entries."""
+        """Return True if a file that journalctl does without may have been between these entries."""
         if not self._ignored or not entries:
             return False
         times = [entries[0].realtime_us, entries[-1].realtime_us, time_of(self._place.cursor or "") or 0]

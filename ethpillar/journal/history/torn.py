@@ -76,5 +76,5 @@ class Torn:
         return shown[:cut]
 
     def _is_long(self, run: Sequence[tuple[int, Entry]]) -> bool:
-        """Whether a run is too long to wait as a whole: then a block is cut."""
+        """Return True if a run is too long to wait as a whole: then a block is cut."""
         return len(run) >= 2 * self._window
