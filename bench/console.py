@@ -33,8 +33,6 @@ WRITES = 20
 "How often a second lines are written to the journal."
 IDLE = 10
 "Rounds of typing and scrolling before there are lines: what the browser takes on this machine anyway."
-LONG = 4
-"Milliseconds of a task that is counted."
 PARTS = 12
 "Parts of the main thread's work that are named."
 PROFILED = 30
@@ -177,13 +175,13 @@ def tell_tasks(traced: dict[str, Any]) -> None:
 
     The processor's time is what the page needs; the clock's is that and what others had of these cores meanwhile.
     """
-    tasks = [task for task in traced["tasks"] if task[1] >= LONG]
     for name, column in (("of the processor", 1), ("by the clock", 0)):
-        times = sorted(task[column] for task in tasks) or [0.0]
+        times = sorted(task[column] for task in traced["tasks"]) or [0.0]
         said = f"p95 {times[int(len(times) * 0.95)]:.0f} ms, the longest {times[-1]:.0f} ms {name}"
-        print(f"main thread: {len(tasks)} tasks of {LONG} ms and more, {said}")
-    spent = sorted(traced["spent"].items(), key=lambda pair: -pair[1])[:PARTS]
-    print("main thread, ms of the processor: " + ", ".join(f"{name} {ms:,.0f}" for name, ms in spent))
+        print(f"main thread: {len(times)} tasks of 4 ms and more, {said}")
+    for name, parts in (("all tasks", traced["spent"]), ("each of the longest twentieth", traced["longest"])):
+        spent = sorted(parts.items(), key=lambda pair: -pair[1])[:PARTS]
+        print(f"{name}, ms of the processor: " + ", ".join(f"{part} {ms:,.0f}" for part, ms in spent))
 
 
 def heap(page: Page, collect: bool = True) -> float:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +106,8 @@ def take(studio: Studio, node: SimNode, sshd: Sshd, token: str, nothing: str) ->
     studio.shoot("away", token, "running", LOG, then=away)
     for number in range(1, 5):
         words = f"mevboost.service: Scheduled restart job, restart counter is at {number}."
-        node.append("mevboost.service", words, manager=True)
+        moment = int((time.time() - 60 + 10 * number) * 1_000_000)
+        node.append("mevboost.service", words, manager=True, realtime_us=moment)
     looping = {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "4", "ExecMainStatus": "1"}
     node.set_unit("mevboost.service", **looping)
     studio.shoot("loop", token, "What mevboost said last", f"{LOG}; document.querySelectorAll('.tabs a')[0]?.click()")

@@ -21,6 +21,14 @@ const profiles = new Map();
 const traces = new Map();
 let last = 0;
 
+/** Milliseconds of the processor by name, for each of so many tasks. @param {any[]} events @param {number} [tasks] */
+function byName(events, tasks = 1) {
+  /** @type {Record<string, number>} */
+  const spent = {};
+  for (const { name, tdur } of events) spent[name] = (spent[name] ?? 0) + (tdur ?? 0) / 1000 / tasks;
+  return spent;
+}
+
 /** The thread that most of these events are of. @param {any[]} events */
 function busiest(events) {
   /** @type {Map<string, number>} */
@@ -124,7 +132,7 @@ const operations = {
     traces.set(id, { session, events });
     return null;
   },
-  /** What it did since then: milliseconds of each task, by the clock and of the processor; and of what the processor was taken, by name. */
+  /** What it did since then: milliseconds of each task of more than four, by the clock and of the processor; and of what the processor was taken, by name. */
   async traced({ id }) {
     const found = traces.get(id);
     if (!found) throw new Error("no trace was begun");
@@ -136,11 +144,10 @@ const operations = {
     const all = found.events.filter((each) => each.ph === "X" && each.dur !== undefined);
     const main = busiest(all.filter((each) => each.name === "FunctionCall"));
     const ours = all.filter((each) => `${each.pid} ${each.tid}` === main);
-    const tasks = ours.filter((each) => /RunTask$/.test(each.name));
-    /** @type {Record<string, number>} */
-    const spent = {};
-    for (const { name, tdur } of ours) spent[name] = (spent[name] ?? 0) + (tdur ?? 0) / 1000;
-    return { tasks: tasks.map(({ dur, tdur }) => [dur / 1000, (tdur ?? 0) / 1000]), spent };
+    const tasks = ours.filter((each) => each.name === "ThreadControllerImpl::RunTask" && each.tdur > 4_000);
+    const longest = [...tasks].sort((a, b) => b.tdur - a.tdur).slice(0, Math.ceil(tasks.length / 20));
+    const within = ours.filter(({ ts }) => longest.some((task) => ts > task.ts && ts < task.ts + task.dur));
+    return { tasks: tasks.map(({ dur, tdur }) => [dur / 1000, (tdur ?? 0) / 1000]), spent: byName(ours), longest: byName(within, longest.length) };
   },
   async shot({ id, path }) {
     await of(id).screenshot({ path });

@@ -17,9 +17,12 @@ import { Turns } from "./turns.js";
 /** How near the bottom counts as at the bottom, in pixels. */
 const NEAR = 4;
 /** Pixels of rows beyond the edge while the log is followed: whoever scrolls up stops it, and gets whole screens. */
-const FOLLOWED = 300;
+const FOLLOWED = 120;
 /** Milliseconds after the last scrolling until earlier lines may be put in: a flick must have ended. */
 const STILL = 120;
+
+/** Milliseconds after somebody went live in which what scrolls is the end of a flick before that. */
+const SETTLES = 400;
 
 export class Log {
   /** @param {App} app */
@@ -41,6 +44,7 @@ export class Log {
     /** The first visible row and how much of it is above the edge. @type {{ slot: number, offset: number } | null} */
     this._anchor = null;
     this._scrolled = 0;
+    this._followed = 0;
     this._ours = -1;
     /** A place was chosen and is not painted yet: what scrolls until then is the browser, as rows go. */
     this._moving = false;
@@ -116,7 +120,6 @@ export class Log {
 
   /** Lines have come. */
   _came() {
-    if (!this.following) return this.changed();
     this._changed = true;
     this._app.frames.want();
   }
@@ -142,6 +145,7 @@ export class Log {
 
   follow() {
     this.following = true;
+    this._followed = performance.now();
     this.pause = "";
     this._app.missed.begin();
     this.changed();
@@ -160,7 +164,7 @@ export class Log {
     this._scrolled = performance.now();
     if (this._moving || Math.abs(this.root.scrollTop - this._ours) < 1) return;
     if (this.following) {
-      if (!this.atBottom) this.stop("scroll");
+      if (!this.atBottom && performance.now() - this._followed > SETTLES) this.stop("scroll");
     } else if (this.pause === "scroll" && this.atBottom && this._app.travel.isLive) this.follow();
     this._remember();
     this.changed();
@@ -180,7 +184,7 @@ export class Log {
   }
 
   paint() {
-    if (!this._changed || (this.following && !this._urgent && this._turns.early)) return;
+    if (!this._changed || (!this._urgent && this._turns.early)) return;
     this._turns.begin();
     this._changed = this._urgent = false;
     const { root, shown, _heights: heights, _height: visible, _earlyHeight: early } = this;
@@ -196,7 +200,7 @@ export class Log {
     if (last - first > MOST_ROWS) last = Math.min(length, Math.max(seen[1] + 8, first + MOST_ROWS));
     const wanted = Math.max(first, last - MOST_ROWS - (this.following ? 0 : 60));
     const [from, to] = this._rows.ahead(shown.list, wanted, last, seen);
-    this._rows.fill(shown, from, to);
+    for (const index of this._rows.fill(shown, from, to)) heights.set(index, ROW);
     this._top.style.height = `${heights.before(from)}px`;
     this._bottom.style.height = `${Math.max(0, heights.total - heights.before(to))}px`;
     this._scrollTo(this.following ? root.scrollHeight : top);

@@ -18,8 +18,6 @@ export const MOST_ROWS = 150;
 export const ROW = 24;
 const MARKED = 32;
 const WRAPPED = 20;
-/** Below this width a row has two lines and more. */
-const NARROW = 640;
 /** Rows that are made in one frame on each side of what can be seen. */
 const AHEAD = 12;
 
@@ -96,9 +94,15 @@ export class Rows {
     const slot = list[index];
     if (store.level[slot] === MARK) return MARKED;
     const extra = store.more[slot] ? 22 : 0;
-    if (width < NARROW) return 34 + Math.min(3, Math.ceil((store.message[slot].length + 8) / (width / 8))) * WRAPPED + extra;
+    if (this._app.small) return 34 + Math.min(3, Math.ceil((store.message[slot].length + 8) / (width / 8))) * WRAPPED + extra;
     if (!this._app.options.wrap) return ROW + extra;
     return 4 + WRAPPED * Math.max(1, Math.ceil(store.line[slot].length / Math.max(20, (width - 240) / 7.2))) + extra;
+  }
+
+  /** Whether a row is as high as was estimated, so that nothing has to be measured. @param {import("../model/store.js").Store} store @param {number} slot */
+  _isPlain(store, slot) {
+    const { small, side, options } = this._app;
+    return !small && !side && !options.wrap && !options.large && store.level[slot] !== MARK && !store.more[slot] && !this.unfolded.has(slot);
   }
 
   /**
@@ -113,18 +117,25 @@ export class Rows {
     return [first, last];
   }
 
-  /** Have these rows in the page, in their order. @param {Shown} shown @param {number} from @param {number} to */
+  /** Have these rows in the page, in their order. @param {Shown} shown @param {number} from @param {number} to @returns {number[]} indices of those that were made and have their usual height */
   fill(shown, from, to) {
     const wanted = shown.list.slice(from, to);
     const set = new Set(wanted);
     const kept = this._keep(shown);
     for (const slot of this.items.keys()) if (!set.has(slot) && !kept.has(slot)) this.remove(slot);
     let next = this.root.firstChild;
+    /** @type {number[]} */
+    const plain = [];
     wanted.forEach((slot, i) => {
-      const node = this.items.get(slot) ?? this._make(shown, slot, from + i);
+      let node = this.items.get(slot);
+      if (!node) {
+        node = this._make(shown, slot, from + i);
+        if (this._heights.has(node)) plain.push(from + i);
+      }
       if (node === next) next = next.nextSibling;
       else this.root.insertBefore(node, next);
     });
+    return plain;
   }
 
   /** Rows that must stay: those with the focus or a part of the selection, when they are near. @param {Shown} shown */
@@ -156,7 +167,8 @@ export class Rows {
     if (slot === this.current) node.classList.add("current");
     this._slots.set(node, slot);
     this.items.set(slot, node);
-    this._observer.observe(node);
+    if (day || !this._isPlain(store, slot)) this._observer.observe(node);
+    else this._heights.set(node, ROW);
     return node;
   }
 

@@ -1,5 +1,6 @@
 /** The stage: the log, the slot view, or why there is nothing to see. And what is above the first line. */
 
+import { MARK } from "../model/store.js";
 import { count, visible } from "../model/text.js";
 import { Memo, attribute, button, byId, h } from "./dom.js";
 import { command } from "./why.js";
@@ -53,7 +54,8 @@ export class Stage {
     const none = live.known && ![...live.services.values()].some((each) => each.status.status !== "not_installed");
     const awaited = filters.services.some((name) => !live.begun.has(name) && !live.problems.has(name));
     const loading = this.loading = Boolean(token) && (!live.known || (awaited && live.link.page === "up")) && !live.store.length && live.link.page !== "ended" && live.link.page !== "refused";
-    const empty = !app.shown.list.length && !filters.live.busy;
+    const { store, list } = app.shown;
+    const empty = !filters.live.busy && list.every((slot) => store.level[slot] === MARK) && (!list.length || Boolean(filters.text || filters.level));
     const kind = !token ? "token" : loading ? "loading" : none && !live.store.length ? "none" : !empty ? "" : filters.text || filters.level ? "nomatch" : "quiet";
     document.body.classList.toggle("bare", kind === "none" || kind === "token");
     document.body.classList.toggle("in-slot", app.slots.number !== null);
