@@ -1,7 +1,6 @@
 """gunicorn's part of the configuration: `gunicorn -c gunicorn.conf.py wsgi:app`. Everything else is in config.py."""
 
-import gc as _gc  # gunicorn takes names without an underscore for settings
-import logging as _logging
+import logging as _logging  # gunicorn takes names without an underscore for settings
 import math as _math
 import os as _os
 import subprocess as _subprocess
@@ -110,8 +109,6 @@ def post_worker_init(worker):
     worker.cfg.set("graceful_timeout", _FOR_REQUESTS)
     if _NOTIFY in _os.environ:
         _os.environ["NOTIFY_SOCKET"] = _os.environ.pop(_NOTIFY)
-    # What is there now stays: modules, classes, code. Without this each full collection walked through all of it, a
-    # tenth of a second or two in which nobody else had a turn.
-    _gc.collect()
-    _gc.freeze()
-    worker.wsgi.extensions["ethpillar"].start(_partial(_sd_notify, "READY=1", worker.log))
+    server = worker.wsgi.extensions["ethpillar"]
+    server.collector.start()
+    server.start(_partial(_sd_notify, "READY=1", worker.log))

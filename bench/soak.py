@@ -3,8 +3,9 @@
 Real parts: redis-server and sshd, each behind a proxy that can break; a simulated node; socket.io-client. The server
 runs in this process, so that all it holds can be counted. Pages come, subscribe, talk nonsense, freeze and go, or are
 cut off; sessions are revoked; sshd and Redis are killed, frozen and cut off. When everybody has left and it has calmed
-down, a table tells what is held, before and after. Exits with 1 when that is more than before, or when memory (RSS)
-has grown by more than 50 MB. SEED=... repeats a run's decisions, though not its timing.
+down, a table tells what is held, before and after. Exits with 1 when that is more than before, when memory (RSS)
+has grown by more than 50 MB, or when one piece of work kept the event loop for more than 100 ms. SEED=... repeats a
+run's decisions, though not its timing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -38,6 +40,7 @@ import redis as redis_py
 from gevent.lock import BoundedSemaphore
 
 from demo.simnode import SimNode, install
+from ethpillar.watchdog import EVERY, LATE, Lag
 from tests.system.clients import JsClients
 from tests.system.local import LocalServer
 from tests.system.local import count as count_objects
@@ -229,8 +232,10 @@ class Storm:
         """What is there now: here, and on the node."""
         rooms = self.server.rooms
         engine = rooms.gateway._socketio.server
+        with self.unwatched():
+            objects = count_objects()
         return {
-            **count_objects(),
+            **objects,
             "nodes (registry)": len(rooms.registry),
             "nodes that linger (registry)": len(rooms.registry._expiry),
             "sockets (gateway)": len(rooms.gateway.sockets),
@@ -245,6 +250,19 @@ class Storm:
             "SSH connections": self.sshd.connections(),
             "commands on the node": len(self.node.running()),
         }
+
+    @contextlib.contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Look at all that there is: that takes long, and is none of the server's work."""
+        watchdog = self.server.rooms.watchdog
+        lag, watchdog.lag = watchdog.lag, Lag()
+        gc.unfreeze()
+        try:
+            yield
+        finally:
+            gc.freeze()
+            gevent.sleep(2 * EVERY)  # the watchdog has its turn, late, and counts it elsewhere
+            watchdog.lag = lag
 
     def close(self) -> None:
         """Ends all parts."""
@@ -368,11 +386,14 @@ class Figures:
             print(f"{key:32} {value:8} {self._height[key]:8} {after[key]:8}" + ("  LEFT" if key in left else ""))
         mega = 1024 * 1024
         grown = rss[-1] - rss[0] > BOUND
+        lag = storm.server.rooms.watchdog.lag
+        held = lag.worked > LATE
         print(f"{'RSS, MB':32} {rss[0] / mega:8.1f} {max(rss) / mega:8.1f} {rss[-1] / mega:8.1f}" + "  GROWN" * grown)
+        print(str(lag) + "  HELD THE LOOP" * held)
         served = all(each.alive and each.seen["log_batch"] for each in (storm.lively, storm.freezing))
         if not served:
             print("NO STORM: a client process has ended, or was never served")
-        return 0 if served and not left and not grown else 1
+        return 0 if served and not left and not grown and not held else 1
 
 
 def warm_up(storm: Storm) -> None:
@@ -397,6 +418,7 @@ def main() -> int:
         storm = Storm(Path(name))
         try:
             warm_up(storm)
+            storm.server.rooms.collector.start()
             before = settled(storm, None)
             figures = Figures(storm, before)
             storm.rage(minutes * 60, figures.look)

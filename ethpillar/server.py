@@ -14,9 +14,10 @@ import gevent
 from gevent.pool import Group
 
 from .errors import SessionStoreDown, ShuttingDown, whereabouts
+from .garbage import Collector
 from .gateway.events import Gateway
 from .limits.limits import Limits
-from .memory import Keeper
+from .memory import Keeper, resident
 from .nodes.registry import NodeRegistry
 from .sessions import SessionStore, SessionWatch
 from .timing import within
@@ -59,6 +60,8 @@ class Server:
         self._greeter: gevent.Greenlet[[Callable[[], None]], None] = gevent.Greenlet(self._greet, lambda: None)
         self.watchdog = Watchdog()
         self.keeper = Keeper(limits.ledger)
+        self.collector = Collector(lambda: resident() - limits.ledger.total)
+        "Not started by `start`: garbage is the process's, as `gunicorn.conf.py` is."
         self.listeners: dict[str, Listener] = {}
         "By the setting that wants one: where Prometheus and `flask top` ask."
         self._listening = Group()

@@ -2,9 +2,10 @@
 
 For each one the production command is started with its defaults, real Redis and real sshd. A victim, somebody else's
 page, asks something each 20 ms and counts how long each ack takes, first in peace, then under the attack. Printed is
-that, the loop's longest lag and how much of it was work of its own, the worker's memory at its height, what the
-attackers had to send to the server's port, and whether what was held is let go of afterwards. Exits with 1 when a bar
-is missed. Attackers and the victim share the machine's processors: on a small one that is seen in its time.
+that, how long somebody took to get in who came meanwhile, the loop's longest lag and how much of it was work of its
+own, the worker's memory before, at its height and afterwards, what the attackers had to send to the server's port,
+and whether what was held is let go of. `bench/HOSTILE.md` has the last row of each. Exits with 1 when a bar is
+missed. Attackers and the victim share the machine's processors: on a small one that is seen in its time.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from . import browser, held, node
-from .world import LINGERS, Attacker, Victim, World
+from . import again, browser, held, machine, node
+from .report import HEAD, Row, write
+from .world import LINGERS, Attacker, Begin, Case, Newcomer, Victim, World
 
 P99 = 100.0
 "Milliseconds in which 99 of 100 acks of the victim must come."
@@ -27,36 +28,41 @@ HOLD = 100.0
 MEGA = 1 << 20
 GROWN = 300 * MEGA
 "Bytes by which the worker may grow."
+LEFT = 100 * MEGA
+"Bytes that it may keep of that once the attack is over."
+NEWCOMER, NEWCOMERS = "127.0.0.8", 3000.0
+"The address of somebody who comes during the attack, and the milliseconds in which they must be in."
 PEACE, ATTACK = 4.0, float(os.environ.get("SECONDS", "12"))
 
-Begin = Callable[[World], list[Attacker]]
 
-
-def _figures(took: list[float]) -> str:
-    return f"{statistics.median(took):7.1f} {_p99(took):7.1f}" if took else f"{'none':>15}"
+def _median(took: list[float]) -> float:
+    return statistics.median(took) if took else float("inf")
 
 
 def _p99(took: list[float]) -> float:
     return sorted(took)[int(len(took) * 0.99)] if took else float("inf")
 
 
-def attack(name: str, begin: Begin) -> bool:
-    """Run one attack and print its row. Return True if it hurt nobody."""
+def attack(name: str, case: Case) -> Row:
+    """Run one attack, print its row and return it."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        world = World(Path(folder))
+        world = World(Path(folder), case.settings)
         attackers: list[Attacker] = []
         try:
-            victim = Victim(world.server.port, world.session(port=world.sshd.port))
+            victim = Victim(world.server.port, world.session(port=world.sshd.port), case.victim)
+            newcomer = Newcomer(world.server.port, world.session(port=world.sshd.port), NEWCOMER)
             time.sleep(PEACE)
             before = victim.took()
             held = world.held()
             height = first = world.worker.memory_info().rss
-            attackers = begin(world)
+            attackers = case.begin(world)
             faults: list[str] = []
             during: list[float] = []
             end = time.monotonic() + ATTACK
             while time.monotonic() < end:
+                if time.monotonic() > end - ATTACK / 2 and newcomer.ident is None:
+                    newcomer.start()
                 world.node.append("execution.service", "INFO [01-01|00:00:00.000] Imported")
                 height = max(height, world.worker.memory_info().rss)
                 time.sleep(0.1)
@@ -72,22 +78,29 @@ def attack(name: str, begin: Begin) -> bool:
             if not _let_go(world, held):
                 faults.append(f"HELD {world.held() - held}")
             victim.stop()
+            newcomer.join()
+            left = world.worker.memory_info().rss
             world.server.stop()
             lag, work, _ = world.lag()
             if _p99(during) > P99:
                 faults.append("SLOW")
             if work > HOLD:
                 faults.append("HELD THE LOOP")
-            if height - first > GROWN:
+            if newcomer.took > NEWCOMERS:
+                faults.append("KEPT OUT")
+            if height - first > GROWN or (case.most is not None and height > case.most):
                 faults.append("MEMORY")
-            print(
-                f"{name[:46]:46} {_figures(before)}  {_figures(during)} {lag:6.0f} {work:6.0f} {first / MEGA:6.0f}"
-                f" {height / MEGA:6.0f} {sent / MEGA:8.2f}  {', '.join(faults)}",
-                flush=True,
+            if left - first > LEFT:
+                faults.append("MEMORY NOT GIVEN BACK")
+            row = Row(
+                name,
+                *(_median(before), _p99(before), _median(during), _p99(during), newcomer.took, lag, work),
+                *(first / MEGA, height / MEGA, left / MEGA, sent / MEGA, ", ".join(faults)),
             )
+            print(row, flush=True)
             if os.environ.get("SHOW_LOG"):
                 print(world.server.log)
-            return not faults
+            return row
         finally:
             for each in attackers:
                 each.stop()
@@ -106,15 +119,20 @@ def _let_go(world: World, held: int) -> bool:
 def main() -> int:
     """0 when no attack hurt anybody."""
     wanted = [each.strip() for each in os.environ.get("ATTACKS", "").split(",") if each.strip()]
-    attacks = {**node.ATTACKS, **browser.ATTACKS, **held.ATTACKS}
+    attacks = {**node.ATTACKS, **browser.ATTACKS, **held.ATTACKS, **again.ATTACKS, **machine.ATTACKS}
     chosen = {name: act for name, act in attacks.items() if not wanted or any(each in name for each in wanted)}
-    print(
-        f"{'':46} {'ack, ms: before':>15}  {'during':>15} {'lag':>6} {'work':>6} {'MB':>6} {'height':>6} {'MB sent':>8}"
-    )
-    print(f"{'':46} {'p50':>7} {'p99':>7}  {'p50':>7} {'p99':>7}")
-    results = [attack(name, act) for name, act in chosen.items()]
-    print(f"{sum(results)} of {len(results)} attacks hurt nobody")
-    return 0 if results and all(results) else 1
+    print(HEAD)
+    rows = []
+    for name, act in chosen.items():
+        rows.append(attack(name, _case(act)))
+        write(rows, list(attacks))
+    good = sum(not row.faults for row in rows)
+    print(f"{good} of {len(rows)} attacks hurt nobody")
+    return 0 if rows and good == len(rows) else 1
+
+
+def _case(act: Case | Begin) -> Case:
+    return act if isinstance(act, Case) else Case(act)
 
 
 if __name__ == "__main__":

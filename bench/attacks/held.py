@@ -12,7 +12,7 @@ from tests.system.raw import HANDSHAKE, Raw
 
 from .browser import SOURCE, connections
 from .node import HOSTILE_LOGS, entry, units
-from .world import Attacker, World, read_all
+from .world import Attacker, World, arrive, read_all
 
 
 def half_messages(port: int, count: int) -> None:
@@ -54,13 +54,7 @@ def mute_machine(port: int, target: int, tokens: list[str]) -> None:
     """Sessions to a machine that takes connections, and says nothing."""
     listener = socket.create_server(("127.0.0.1", target), backlog=512)
     held = []
-    pages = []
-    for token in tokens:
-        page = Raw(port, SOURCE)
-        page.upgrade()
-        page.hear()
-        page.say("40" + json.dumps({"token": token}))
-        pages.append(page)
+    pages = arrive(port, tokens)
     listener.settimeout(0.02)
     while True:
         with contextlib.suppress(TimeoutError):

@@ -9,6 +9,7 @@ import re
 import shlex
 import socket
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -27,10 +28,27 @@ UNITS = ("execution", "consensus", "validator", "mevboost")
 VICTIM = "127.0.0.9"
 PAUSE = 0.02
 "Seconds between the victim's requests."
+KEPT_OUT = 10.0
+"Seconds after which a newcomer gives up."
 LINGERS = 90.0
 "Seconds in which everything of an attack must be let go of."
 
 _spawn = multiprocessing.get_context("spawn")
+
+Begin = Callable[["World"], "list[Attacker]"]
+"""Begins an attack."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An attack that is not one on a server with its defaults, or not by somebody at another address."""
+
+    begin: Begin
+    settings: dict[str, str] = field(default_factory=dict)
+    victim: str = VICTIM
+    "The victim's address."
+    most: int | None = None
+    "Bytes that the server may hold; None: as for all others."
 
 
 def units(node: SimNode) -> None:
@@ -121,9 +139,9 @@ class World:
 class Victim:
     """Somebody else's page, in a process of its own: one log, the states, and a question each `PAUSE`."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, source: str = VICTIM) -> None:
         self._pipe, end = _spawn.Pipe()
-        self._process = _spawn.Process(target=_ask_again_and_again, args=(port, token, end), daemon=True)
+        self._process = _spawn.Process(target=_ask_again_and_again, args=(port, token, source, end), daemon=True)
         self._process.start()
         assert self._pipe.recv() == "in"
 
@@ -141,11 +159,34 @@ class Victim:
         self._process.join()
 
 
-def _ask_again_and_again(port: int, token: str, pipe: Any) -> None:
+class Newcomer(threading.Thread):
+    """Somebody else again, who comes during the attack, to a node of their own."""
+
+    def __init__(self, port: int, token: str, source: str) -> None:
+        super().__init__(daemon=True)
+        self._where, self._token = (port, source), token
+        self.took = float("inf")
+        "Milliseconds until it was in."
+
+    def run(self) -> None:
+        """Connect, again if it has to, and leave."""
+        began = time.monotonic()
+        while time.monotonic() < began + KEPT_OUT:
+            with contextlib.suppress(OSError, AssertionError):
+                page = Raw(*self._where)
+                page.socket.settimeout(KEPT_OUT)
+                page.connect(self._token)
+                self.took = (time.monotonic() - began) * 1000
+                page.close()
+                return
+            time.sleep(0.1)
+
+
+def _ask_again_and_again(port: int, token: str, source: str, pipe: Any) -> None:
     took: list[float] = []
     problem: str | None = None
     try:
-        page = Raw(port, VICTIM)
+        page = Raw(port, source)
         page.connect(token)
         page.say('420["subscribe_logs",{"service":"execution"}]')
         page.say('421["subscribe_status",{"interval":2000}]')
@@ -207,6 +248,18 @@ def _run(act: Callable[..., None], sent: Any, arguments: Sequence[Any]) -> None:
     socket.socket = Counted  # type: ignore[misc]
     with contextlib.suppress(KeyboardInterrupt):
         act(*arguments)
+
+
+def arrive(port: int, tokens: Sequence[str], source: str = "127.0.1.1") -> list[Raw]:
+    """Return a page of each session, which does not wait for its node."""
+    pages = []
+    for token in tokens:
+        page = Raw(port, source)
+        page.upgrade()
+        page.hear()
+        page.say("40" + json.dumps({"token": token}))
+        pages.append(page)
+    return pages
 
 
 def dwell(pages: Sequence[Raw]) -> None:
