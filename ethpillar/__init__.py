@@ -91,11 +91,11 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     login_options = settings.select(LoginOptions, policy=policy, logins=Places(settings.ssh_logins))
     encoders = {"lines": log_lines.encoder(), "encode_statuses": wire.encode_statuses}
     limits = settings.select(Limits, refused=Refusals(say_refusal), ledger=ledger_of(settings.memory_budget))
-    node_options = settings.select(NodeOptions, **encoders, ledger=limits.ledger)
-    registry = NodeRegistry(store, login_options, node_options)
+    registry = NodeRegistry(store, login_options, settings.select(NodeOptions, **encoders, ledger=limits.ledger))
     origins = Origins(settings.frontend_url, settings.console, partial(limits.refused.note, Refusal.ORIGIN))
     gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
-    watch = SessionWatch(store, gateway.tokens, gateway.session_ended, settings.session_check_interval)
+    every = settings.session_check_interval
+    watch = SessionWatch(store, gateway.tokens, gateway.session_ended, every, gateway.session_renewed)
     proxies = Proxies(settings.trusted_proxies, settings.trusted_hops, settings.client_address_header)
     web = settings.select(WebOptions, origins=origins, proxies=proxies, oversized=OVERSIZED_PACKET)
     greeting = (

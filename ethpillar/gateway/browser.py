@@ -196,6 +196,24 @@ class BrowserSocket:
         if status is not None and self._status is None and self._node is node:
             self._status = node.status.subscribe(self, status.interval, status.everything)
 
+    def is_elsewhere(self, record: SessionRecord) -> bool:
+        """Return True if it has a node, and that is not the one of this record."""
+        return self._node is not None and self._node.record.digest != record.digest
+
+    def follow(self, record: SessionRecord) -> None:
+        """Go to the node that its session has now, in its turn. If that node refuses, the socket ends."""
+        with self.turns.take():
+            node, status = self._node, self._status
+            if node is None or not self.is_elsewhere(record):
+                return
+            try:
+                self.enter(record)
+            except EthPillarError as problem:
+                self._entrance.refused(problem)
+                self.end(problem, node, status)
+            else:
+                self.welcome()
+
     def welcome(self) -> None:
         """Tell the client that it is in, and how its node is."""
         node = self._node
@@ -329,13 +347,18 @@ class BrowserSocket:
         else:
             self.outbox.emit("error", error.payload())
 
-    def end(self, error: EthPillarError) -> None:
-        """Tell why, and disconnect. A socket whose CONNECT is not answered yet is refused by that answer."""
+    def end(self, error: EthPillarError, node: Node | None = None, status: StatusSubscription | None = None) -> None:
+        """Tell why, and disconnect. A socket whose CONNECT is not answered yet is refused by that answer.
+
+        :param node: the one that it had, with its `status`; None: the one that it has
+        """
         if self.closed:
             return
         self.ended = error
         self.log.debug("Disconnected (%s)", error.code)
-        arriving, node, status = self._stage is Stage.ARRIVING, self._node, self._status
+        arriving = self._stage is Stage.ARRIVING
+        if node is None:
+            node, status = self._node, self._status
         if not arriving:
             self.outbox.emit("error", error.payload())
         self.close()

@@ -49,6 +49,12 @@ class Holder(Protocol):
     def end(self, error: EthPillarError) -> None:
         """Tell the client why, and disconnect it."""
 
+    def is_elsewhere(self, record: SessionRecord) -> bool:
+        """Return True if its node is not the one of this record."""
+
+    def follow(self, record: SessionRecord) -> None:
+        """Go to the node of this record."""
+
 
 class Entrance:
     """Looks tokens up, within limits, and knows the sockets of each."""

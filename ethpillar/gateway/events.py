@@ -29,14 +29,14 @@ from ..errors import (
 )
 from ..limits.limits import Limits
 from ..nodes.registry import NodeRegistry
-from ..sessions import SessionStore, token_hash
+from ..sessions import SessionRecord, SessionStore, token_hash
 from ..turns import belong, breathe
 from ..web.dispatch import CLIENT
 from ..web.guard import Guard
 from . import wire
 from .browser import BrowserSocket
 from .codec import KINDS, OVERSIZED
-from .entrance import Entrance
+from .entrance import Entrance, Holder
 from .options import GatewayOptions
 from .outbox import Outbox
 
@@ -246,6 +246,16 @@ class Gateway:
         for socket in self._entrance.holders(token):
             gevent.spawn(socket.end, SessionExpired("Your session has ended. Please sign in again."))
         gevent.spawn(lambda: self._registry.end_session(token))  # an argument is shown wherever a greenlet is
+
+    def session_renewed(self, record: SessionRecord) -> None:
+        """Have the sockets of a session leave its node if its record names another one, or other credentials."""
+
+        def follow(holder: Holder) -> None:
+            holder.follow(record)  # an argument of a greenlet is shown wherever it is
+
+        for holder in self._entrance.holders(record.token):
+            if holder.is_elsewhere(record):
+                gevent.spawn(follow, holder)
 
     def say_goodbye(self, problem: EthPillarError) -> None:
         """Tell every socket why the server stops, and close only its transport, so that it comes back by itself.

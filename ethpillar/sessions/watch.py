@@ -1,4 +1,4 @@
-"""The watch for sessions that end.
+"""The watch for sessions that end or change.
 
 Belongs here: one greenlet that asks Redis about every session in use, a few seconds apart: one EXISTS for each in one
 round trip. Another one listens (`endings`), and looks at one of them at once. A Redis that does not answer is no reason
@@ -17,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 
 from ..errors import SessionStoreDown, whereabouts
 from .endings import Choice, Endings, say
-from .record import token_hash
+from .record import SessionRecord, token_hash
 from .store import SessionStore
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ RENEW_EVERY = 60.0
 
 
 class SessionWatch:
-    """Call back with each token in use whose session is gone, and renew the others."""
+    """Call back with each token in use whose session is gone; renew the others, and tell their records."""
 
     def __init__(
         self,
@@ -35,16 +35,19 @@ class SessionWatch:
         in_use: Callable[[], Collection[str]],
         ended: Callable[[str], None],
         interval: float,
+        renewed: Callable[[SessionRecord], None] = lambda _: None,
     ) -> None:
         """
         :param in_use: the tokens that something is held for at the moment
         :param ended: called once for each that is gone; must not block for long
         :param interval: seconds between looks
+        :param renewed: called with a session's record now and then: the dashboard may have written another one
         """
         self._store = store
         self._in_use = in_use
         self._ended = ended
         self._interval = interval
+        self._tell = renewed
         self._renewed: dict[str, float] = {}
         self._told: set[str] = set()
         "Those that were found to be gone since the last look: what this server itself says comes back to it."
@@ -84,8 +87,10 @@ class SessionWatch:
             if time.monotonic() - now > self._interval:
                 break  # Redis is slow, and users who signed out must not wait for the renewals of others
             if now - self._renewed.setdefault(token, now) >= RENEW_EVERY:
-                self._store.renew(token)
+                record = self._store.renew(token)
                 self._renewed[token] = now
+                if record is not None:
+                    self._tell(record)
 
     def hear(self, chosen: Choice) -> None:
         """Look at some of the tokens in use, because one of them is said to be gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import gevent
@@ -131,6 +132,27 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     assert len(after.open) == 1  # the states go on
     socket.subscribe_logs({"service": "execution"})
     assert len(after.open) == 2
+
+
+def test_a_socket_follows_its_session_to_another_node(socket: BrowserSocket) -> None:
+    before: Any = Node()
+    after: Any = Node()
+    before.record, after.record = SimpleNamespace(digest="a"), SimpleNamespace(digest="b")
+    after.digest = "b"
+    assert not socket.is_elsewhere(after)
+    socket.enter(before)
+    socket.subscribe_status({})
+    socket.follow(before.record)
+    assert socket.is_elsewhere(after)
+    assert before.holders == {socket}
+    socket.follow(after)
+    assert not before.holders
+    assert not before.open
+    assert after.holders == {socket}
+    assert len(after.open) == 1
+    assert not socket.is_elsewhere(after)
+    sent: Any = socket.outbox
+    assert [name for name, _ in sent.sent] == ["authenticated", "connection_state"]
 
 
 def test_a_log_that_is_wanted_while_the_connection_breaks_waits_for_it(socket: BrowserSocket) -> None:

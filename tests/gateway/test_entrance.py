@@ -12,7 +12,7 @@ import redis
 from ethpillar.errors import EthPillarError, LimitReached, RateLimited, SessionExpired
 from ethpillar.gateway.entrance import LOOKUPS, Entrance
 from ethpillar.limits.limits import Limits
-from ethpillar.sessions import SessionStore
+from ethpillar.sessions import SessionRecord, SessionStore
 
 from ..sessions.fake_redis import FakeRedis
 from ..sessions.test_store import write
@@ -68,6 +68,11 @@ def test_bad_tokens_of_all_addresses_together_shut_nobody_out_and_are_looked_up_
 
 class Socket:
     def end(self, error: EthPillarError) -> None: ...
+
+    def is_elsewhere(self, record: SessionRecord) -> bool:
+        return False
+
+    def follow(self, record: SessionRecord) -> None: ...
 
 
 def test_the_sockets_of_a_token_are_known(limits: Limits) -> None:

@@ -154,3 +154,19 @@ def test_an_end_that_is_seen_and_heard_of_at_once_is_told_once(monkeypatch: pyte
     both = [gevent.spawn(scene.watch.look), gevent.spawn(scene.watch.hear, lambda tokens: set(tokens))]
     gevent.joinall(both, raise_error=True)
     assert scene.ended == [TOKENS[1]]
+
+
+def test_what_a_session_is_now_is_told_when_it_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(interval=3600)
+    told: list[str] = []
+    looking = SessionWatch(
+        scene.store, lambda: scene.in_use, scene.end, 3600, lambda record: told.append(record.target.host)
+    )
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    looking.look()
+    write(scene.fake, TOKENS[0], host="203.0.113.9")
+    now += watch.RENEW_EVERY
+    looking.look()
+    assert len(told) == len(TOKENS)
+    assert "203.0.113.9" in told

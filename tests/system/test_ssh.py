@@ -9,6 +9,7 @@ import paramiko
 import pytest
 
 from ethpillar.errors import HostKeyChanged
+from ethpillar.sessions import watch
 from ethpillar.sessions.keys import HOST_KEY_TTL
 from ethpillar.ssh.keys import KeyReader
 from ethpillar.ssh.login import Login, LoginOptions
@@ -92,6 +93,25 @@ def test_the_cipher_that_is_agreed_on_is_aes_gcm(world: World, local: LocalServe
     connection.connect(world.session())
     ours = [each for each in gc.get_objects() if isinstance(each, NodeTransport) and each.is_active()]
     assert {(each.local_cipher, each.remote_cipher) for each in ours} == {("aes128-gcm@openssh.com",) * 2}
+    connection.close()
+
+
+def test_sockets_leave_the_node_of_a_record_that_was_replaced(
+    world: World, local: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = world.session()
+    connection = Raw(local.port)
+    connection.connect(token)
+    (before,) = local.rooms.registry.nodes()
+    world.write_session(token, password="wrong", privateKey=world.sshd.private_key)  # the dashboard; another way in
+    monkeypatch.setattr(watch, "RENEW_EVERY", 0.0)
+    connection.hear_event("authenticated")
+    until(lambda: before not in local.rooms.registry.nodes(), "the end of the first node")
+    assert len(local.rooms.registry.nodes()) == 1
+    world.write_session(token, password="wrong")
+    assert connection.hear_event("error")["code"] == "ssh_auth_failed"
+    connection.rest()
+    until(lambda: not local.rooms.registry.nodes(), "the end of all nodes")
     connection.close()
 
 
