@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.export import CONTEXT_LIMIT, CONTEXTS, VALUE_MOST, ExportParser
+from ethpillar.journal.export import BREATH, CONTEXT_LIMIT, CONTEXTS, REST, VALUE_MOST, ExportParser
 
 FIELDS = [(b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"PRIORITY", b"6"), (b"MESSAGE", b"hello")]
 
@@ -215,3 +215,20 @@ def test_the_rest_of_a_value_too_long_is_no_field(binary: bool) -> None:
     for cut in range(len(data) - 200, len(data)):  # a piece begins right at the forged field
         parser = ExportParser(1000)
         assert [*parser.feed(data[:cut]), *parser.feed(data[cut:])][0].pid is None
+
+
+def test_a_line_without_an_end_and_without_a_name_is_passed_over() -> None:
+    parser = ExportParser(1000)
+    for _ in range(10):
+        assert parser.feed(b"x" * 1000) == []
+        assert parser.size <= REST + 1000
+    assert [each.message for each in parser.feed(b"\n\n" + export(*FIELDS))] == [b"hello"]
+
+
+def test_others_have_their_turn_among_entries_that_are_alike() -> None:
+    breaths: list[int] = []
+    data = export(
+        (b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"__MONOTONIC_TIMESTAMP", b"4"), *FIELDS[2:]
+    )
+    assert len(ExportParser(breathe=lambda: breaths.append(1)).feed(data * 10 * BREATH)) == 10 * BREATH
+    assert len(breaths) >= 9

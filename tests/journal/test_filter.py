@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from ethpillar.journal import inputs
+from ethpillar.journal.__main__ import main
 from ethpillar.journal.inputs import told_by
 
 GETH = "WARN [07-21|10:11:20.001] Peer gone                                peer=8c7b6a50"
@@ -340,3 +342,27 @@ def test_input_without_an_end_of_line_is_shown_in_pieces(monkeypatch: pytest.Mon
     monkeypatch.setattr(inputs, "_LONGEST_LINE", 100)
     chunks = [b"{" + b"x" * 60, b"x" * 60, b"y\nz"]
     assert list(inputs._lines(chunks[0], chunks[1:])) == [[], [b"{" + b"x" * 120], [b"y"], [b"z"]]
+
+
+def test_a_file_that_is_packed_comes_as_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "journal.gz"
+    lines = 20_000
+    noise = b"".join(b"line %d %s\n" % (number, os.urandom(8).hex().encode()) for number in range(lines))
+    file.write_bytes(gzip.compress(noise))  # several reads long
+    assert run(b"", str(file)).count("\n") == lines
+
+
+def test_it_can_be_stopped_and_print_to_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    file.write_text("one\ntwo\n")
+    printed = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", printed)
+    assert main([str(file)]) == 0
+    assert printed.getvalue().split()[1::2] == ["one", "two"]
+
+    class Stopped(io.StringIO):
+        def write(self, text: str) -> int:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdout", Stopped())
+    assert main([str(file)]) == 130

@@ -1,0 +1,93 @@
+"""What single formats decline, and where they give up."""
+
+from __future__ import annotations
+
+import pytest
+
+from ethpillar.journal.formats import LineParser, lighthouse, logfmt, nimbus, tracing
+from ethpillar.journal.formats.continuation import Continuation, State
+from ethpillar.journal.formats.jsonlines import read_object
+from ethpillar.journal.formats.log4j import besu_eth
+from ethpillar.journal.formats.pairs import joined
+from ethpillar.journal.formats.templates import of_pairs
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "5", '{"a":1}x', '{"a"}', '{"a":1,}', "{,}", '{"a":"b"', '{"a":1 "b":2}', "{5:1}"]
+)
+def test_what_is_no_object_of_json(text: str) -> None:
+    assert read_object(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [("{}", {}), (" { } ", {}), ('{"a":1}', {"a": "1"}), ('{"a":[1, {"b":2}]}', {"a": '[1, {"b":2}]'})],
+)
+def test_an_object_of_json(text: str, members: dict[str, str]) -> None:
+    assert read_object(text) == members
+
+
+@pytest.mark.parametrize("text", ["msg=hello x=5", "caller=x.go:5 a=b", "ts=1 a=b", "no pairs at all"])
+def test_pairs_without_a_level_are_no_line_of_logfmt(text: str) -> None:
+    assert logfmt.parse(text) is None
+
+
+def test_a_line_of_another_program_s_that_prints_no_time_is_none_of_lighthouse_s() -> None:
+    assert lighthouse.parse(" INFO some_crate::module: message here") is None
+    assert lighthouse.parse(" INFO Message here                            slot: 5") is not None
+
+
+@pytest.mark.parametrize(
+    "message", ["Valid payload: none", "Fork choice head: none", "Sync progress: none", "Nothing to say", ""]
+)
+def test_a_message_that_only_looks_like_one_about_the_chain(message: str) -> None:
+    assert besu_eth(message) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'INF Connected                                  topics="networking" peers=5',  # its time may be in the values
+        'INF 2026-09-12 08:15:01.000+00:00 Short topics="networking" peers=5',  # what is its message may be, too
+        "no line of Nimbus's",
+    ],
+)
+def test_lines_of_nimbus_that_have_no_template(text: str) -> None:
+    line = nimbus.parse(text) or LineParser().parse(text)
+    assert nimbus.template(text, line) is None
+
+
+@pytest.mark.parametrize("rest", ["", "a", "a=b c", "a=ü", "a=b\\", 'a="b c"', "a=b a=c"])
+def test_pairs_that_make_no_template(rest: str) -> None:
+    line = logfmt.parse(f"level=info msg=x {rest}") or LineParser().parse("x")
+    assert of_pairs("", "", rest, line, {}) is None
+
+
+def test_more_spans_than_anybody_nests_are_text() -> None:
+    text = "2026-09-12T08:15:06.234567Z  INFO " + "s{a=1}:" * 60 + " target: message"
+    line = tracing.parse(text)
+    assert line is not None
+    assert line.message.startswith("s{a=1}")
+    assert text.endswith(line.message)
+
+
+def test_a_key_of_two_places_keeps_both_values_unless_they_are_equal() -> None:
+    assert joined({"a": "1", "b": "2"}, {"a": "3"}) == {"a#1": "1", "b": "2", "a": "3"}
+    assert joined({"a": "1"}, {"a": "1"}) == {"a": "1"}
+    assert joined({}, {"a": "1"}) == {"a": "1"}
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.BLOCK, State.TEXT, State.WRAPPED])
+def test_a_record_of_another_logger_ends_whatever_was_open(state: State) -> None:
+    open_ = Continuation()
+    open_.state = state
+    assert not open_._takes_text("2026-09-12 08:15:01 something else", None)
+
+
+def test_a_block_is_open_until_its_bracket() -> None:
+    open_ = Continuation()
+    open_.state = State.BLOCK
+    assert open_._takes_text("a: 5,", None)
+    assert open_.state is State.BLOCK
+    assert open_._takes_text("}", None)
+    assert open_.state is State.CLOSED
