@@ -108,6 +108,9 @@ class BrowserLog:
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._outbox.wait_ready(timeout)
 
+    def ready(self) -> bool:
+        return self._outbox.ready()
+
     def lines(self, run: Run) -> None:
         self._silence.hear(run)
         if self._batch:

@@ -75,10 +75,14 @@ class MergedLog:
         """See `Merge.settle`."""
         self._merge.settle(unit)
 
+    def has_room(self, unit: str) -> bool:
+        """Return True if more of a log is wanted."""
+        return self._merge.size(unit) < KEPT
+
     def wait_room(self, unit: str, timeout: float | None) -> bool:
         """Wait until more of a log is wanted; return False if that took longer than `timeout` seconds."""
         until = None if timeout is None else time.monotonic() + timeout
-        while self._merge.size(unit) >= KEPT:
+        while not self.has_room(unit):
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
@@ -138,6 +142,9 @@ class MergedSink:
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         return self._merged.wait_room(self._unit, timeout)
+
+    def ready(self) -> bool:
+        return self._merged.has_room(self._unit)
 
     def lines(self, run: Run) -> None:
         self._silence.hear(run)

@@ -40,6 +40,9 @@ class LogSink(Protocol):
     def wait_ready(self, timeout: float | None = None) -> bool:
         """Wait until the receiver keeps up; return False if that took longer than `timeout` seconds."""
 
+    def ready(self) -> bool:
+        """Return True if the receiver keeps up, so that `wait_ready` would not wait."""
+
     def lines(self, run: Run) -> None:
         """Take lines, in order."""
 

@@ -131,6 +131,7 @@ class Intake:
             is needed instead
         """
         ring = self._log.ring
+        self._wait_for_turns(min(ring.would_forget(*items), ring.end))
         forgotten = ring.would_forget(items[0])
         while forgotten > ring.start:
             reached = [each.reach for each in self._subscriptions]
@@ -147,3 +148,13 @@ class Intake:
             self._log.news.fire()
             self._log.progress.wait(patience)
         return 1
+
+    def _wait_for_turns(self, forgotten: int) -> None:
+        """Wait until nobody needs what would be forgotten but those whose browsers are slow.
+
+        It is this server that keeps the others waiting. Pushed out of the ring, they would cost it yet more.
+        """
+        for each in list(self._subscriptions):
+            while each.takes and each.reach < forgotten:
+                self._log.news.fire()
+                self._log.progress.wait()

@@ -80,6 +80,12 @@ class LogSubscription:
         return sys.maxsize if self._machine.state is SubscriberState.AHEAD else self.position
 
     @property
+    def takes(self) -> bool:
+        """Return True if it takes what is next in the ring as soon as it has its turn."""
+        served = self._machine.state in (SubscriberState.RING, SubscriberState.LIVE)
+        return served and self.position >= self._log.ring.start and self._sink.ready()
+
+    @property
     def wants_channel(self) -> bool:
         """Return True if the subscription can't read the journal because no channel is free."""
         return self._machine.state is SubscriberState.WAITING and self._reader.tries.last is Trouble.ROOM

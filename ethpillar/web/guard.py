@@ -129,6 +129,10 @@ class Guard:
 
     def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
         """Serve a WebSocket to its end. Engine.IO itself would forget one whose client sends what is no packet."""
+        if socket.queue.offer is not None:
+            websocket.close()  # it has one, or another one is about to be its transport
+            return []
+        socket.queue.offer = lambda frames: websocket.offer(frames) if socket.upgraded else None
         late = gevent.spawn_later(self._timeout, self._upgrade_late, socket, websocket)
         try:
             return serve(websocket)
@@ -140,6 +144,7 @@ class Guard:
             if socket.upgraded:
                 socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_ERROR)
             else:
+                socket.queue.offer = None
                 socket.upgrading = False  # it was to become this session's transport, and polling goes on
 
     def _upgrade_late(self, socket: Any, websocket: Any) -> None:

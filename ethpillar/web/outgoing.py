@@ -42,6 +42,14 @@ class OutgoingQueue:
         self._drained = Event()
         self._waiting: set[Callable[[], None]] = set()
         self._ended = False
+        self.offer: Callable[[bytes], int | None] | None = None
+        """What writes a run of frames without waiting (see `WebSocket.offer`), once the session has a WebSocket.
+
+        What finds nothing before it is written so. That saves waking the greenlet that writes, and shows whether the
+        client is slow: only then is there anything in the queue.
+        """
+        self._idle = 0
+        "How many wait to take a packet."
         self.ready = True
         "True while the client keeps up."
         self.account: Account = Ledger().account("queues")
@@ -77,6 +85,12 @@ class OutgoingQueue:
             self._end()
         elif isinstance(packet, Ready):
             count, weight = packet.count, len(packet.data)
+            if self._idle and self.offer is not None and not self._packets:
+                left = self.offer(packet.data)
+                if left == 0:
+                    return
+                if left is not None:
+                    packet, weight = Ready(b"", count), left
         else:
             data = packet.data
             # Not its length: an emoji makes Python keep four bytes for each character of a string.
@@ -121,8 +135,12 @@ class OutgoingQueue:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._packets:  # another one that waited may have taken it
             self._some.clear()
-            if not self._some.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                raise Empty
+            self._idle += 1
+            try:
+                if not self._some.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                    raise Empty
+            finally:
+                self._idle -= 1
 
     def _is_behind(self) -> bool:
         """Return True if it has as much as it may: less while memory is short."""

@@ -95,6 +95,8 @@ class WebSocket:
         self._writing = BoundedSemaphore(1)
         self._left = b""
         "A control frame that came up while another frame was being written; its writer writes it next."
+        self._rest = b""
+        "What `offer` could not write without waiting: it comes before everything else."
 
     # -- reading
 
@@ -199,7 +201,7 @@ class WebSocket:
         if self._run >= RUN:
             self._run = 0
             gevent.sleep(0)  # what there is room for is written without waiting, and others wait meanwhile
-        if self.closed:
+        if self.closed and not self._rest:
             raise WebSocketError("closed")
         if isinstance(message, Ready):
             self._write(message.data)
@@ -207,6 +209,25 @@ class WebSocket:
             self._write(server_frame(TEXT, message.encode()))
         else:
             self._write(server_frame(BINARY, message))
+
+    def offer(self, frames: bytes) -> int | None:
+        """Write frames as far as that needs no waiting.
+
+        :return: how many bytes are left: the next `send` writes them first, and has to come. None: nothing was written,
+            and nothing will be, as another frame is under way or the connection is over.
+        """
+        if self.closed or self._rest or self._writing.locked():
+            return None
+        try:
+            written = self.socket.send(frames, 0, 0.0)
+        except BlockingIOError:
+            return None
+        except OSError:
+            self.closed = True
+            self._hang_up()
+            return None
+        self._rest = frames[written:]
+        return len(self._rest)
 
     def close(self, code: int = 1000) -> None:
         """Send a close frame, once; never raises. The reader ends at the latest `CLOSING` seconds later."""
@@ -224,7 +245,7 @@ class WebSocket:
         Only that greenlet then waits for a slow client. Of several frames that are left, only the last is written: one
         pong answers all pings before it, and nothing follows a close frame.
         """
-        if self._writing.locked():
+        if self._writing.locked() or self._rest:
             self._left = frame
         else:
             self._write(frame)
@@ -232,6 +253,9 @@ class WebSocket:
     def _write(self, frames: bytes) -> None:
         with self._writing:
             try:
+                if self._rest:
+                    rest, self._rest = self._rest, b""
+                    self._write_all(rest)
                 self._write_all(frames)
                 while self._left:
                     left, self._left = self._left, b""
@@ -249,7 +273,7 @@ class WebSocket:
 
         gevent's `sendall` would have one deadline for all of them, and asks for the size of the kernel's buffer first.
         """
-        written = self.socket.send(frames)
+        written = self.socket.send(frames) if frames else 0
         while written < len(frames):
             written += self.socket.send(memoryview(frames)[written:])
 

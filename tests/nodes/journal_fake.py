@@ -186,6 +186,9 @@ class FakeSink:
             waited += 0.002
         return True
 
+    def ready(self) -> bool:
+        return not self.frozen
+
     def lines(self, items: list[Item]) -> None:
         self.peak = max(self.peak, len(items))
         self.got += b"".join([item.data for item in items]).decode().splitlines()

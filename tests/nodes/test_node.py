@@ -188,6 +188,9 @@ class Sink:
     def wait_ready(self, timeout: float | None = None) -> bool:
         return True
 
+    def ready(self) -> bool:
+        return True
+
     def lines(self, items: Sequence[Any]) -> None:
         self.got += items
 

@@ -161,6 +161,9 @@ class Trickling(FakeSink):
         gevent.sleep(0.3)
         return True
 
+    def ready(self) -> bool:
+        return False
+
 
 def test_those_that_trickle_do_not_keep_a_quick_one_from_the_journal(
     journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
@@ -403,4 +406,41 @@ def test_reading_the_journal_asks_the_node_for_nothing_but_entries(
         expect(sink, range(500))
     assert asked == ["execution.service"]
     assert journal.opened > 4
+    feed.close()
+
+
+class InTurn(FakeSink):
+    """Keeps up, and is slow to get its turn."""
+
+    def lines(self, items: list[Item]) -> None:
+        super().lines(items)
+        for _ in range(20):
+            gevent.sleep(0)
+
+
+def test_those_who_wait_for_their_turn_do_not_fall_out(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=20)
+    feed._follower._intake._grace._more_at = float("inf")  # nobody waits for those whose browsers are slow
+    quick, late = FakeSink(), [InTurn() for _ in range(5)]
+    for sink in (quick, *late):
+        feed.subscribe(sink)
+    until(lambda: all("live" in dict(sink.states) for sink in (quick, *late)), "all of them")
+    opened = journal.opened
+    journal.write(1000)
+    for sink in (quick, *late):
+        expect(sink, range(1000))
+    assert journal.opened == opened  # none was served from the journal
+    feed.close()
+
+
+def test_one_who_leaves_while_the_follower_waits_for_it(journal: FakeJournal) -> None:
+    feed = make_feed(journal, entries=20)
+    quick, leaving = FakeSink(), InTurn()
+    feed.subscribe(quick)
+    subscription = feed.subscribe(leaving)
+    until(lambda: "live" in dict(leaving.states), "it to be live")
+    journal.write(1000)
+    until(lambda: leaving.got, "a line")
+    subscription.close()
+    expect(quick, range(1000))
     feed.close()

@@ -279,6 +279,9 @@ class WebSocket:
     def close(self) -> None:
         self.closed = True
 
+    def offer(self, _frames: bytes) -> int:
+        return 0
+
 
 def fails(problem: BaseException) -> Callable[[Any], Any]:
     def serve(_: Any) -> Any:
@@ -315,3 +318,32 @@ def test_an_upgrade_that_fails_leaves_the_session_on_polling() -> None:
     assert engine._websocket_handler(WebSocket()) == []
     assert engine.upgrading is False
     assert engine.closes == []
+
+
+def test_runs_go_to_the_websocket_once_it_is_the_session_s_transport() -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    websocket, second = WebSocket(), WebSocket()
+    offered: list[int | None] = []
+
+    def serve(_: Any) -> list[str]:
+        assert engine.queue.offer is not None
+        offered.append(engine.queue.offer(b"run"))
+        engine.upgraded = True
+        offered.append(engine.queue.offer(b"run"))
+        assert engine._websocket_handler(second) == []  # while it has that one
+        assert second.closed
+        return ["served"]
+
+    engine.served = serve
+    assert engine._websocket_handler(websocket) == ["served"]
+    assert offered == [None, 0]
+
+
+def test_an_upgrade_that_failed_is_tried_again() -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    engine.served = fails(OSError())
+    assert engine._websocket_handler(WebSocket()) == []
+    engine.served = lambda _: ["served"]
+    assert engine._websocket_handler(WebSocket()) == ["served"]

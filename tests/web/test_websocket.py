@@ -1,6 +1,7 @@
 """WebSocket frames from nobody we know."""
 
 import io
+import random
 import socket as sockets
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import gevent
 import gevent.socket
 import pytest
+from engineio.packet import MESSAGE, Packet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,10 +17,12 @@ from ethpillar.web import websocket as websocket_module
 from ethpillar.web.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocketError
 from ethpillar.web.options import WebOptions
 from ethpillar.web.origins import Origins
+from ethpillar.web.outgoing import OutgoingQueue
 from ethpillar.web.ready import Ready, ready_frame
 from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, RUN, WebSocket
 
 from ..frames import frame
+from ..waiting import until
 
 LIMIT = 1000
 OVERSIZED = "too large"
@@ -317,3 +321,94 @@ def test_a_run_of_frames_is_written_as_it_is() -> None:
     stream = Stream(b"")
     websocket(stream).send(Ready(frames, 500))
     assert stream.written == frames
+
+
+def writer_of(pair: Pair, queue: OutgoingQueue) -> Any:
+    """Start what Engine.IO does with a session's queue."""
+
+    def write() -> None:
+        while (packet := queue.get()) is not None:
+            pair.socket.send(packet.encode())
+
+    queue.offer = pair.socket.offer
+    writer = gevent.spawn(write)
+    gevent.sleep(0)
+    return writer
+
+
+def test_a_run_is_written_without_waking_the_writer(pair: Pair) -> None:
+    queue = OutgoingQueue()
+    writer_of(pair, queue)
+    queue.put(Ready(ready_frame(b"one"), 1))
+    assert queue.empty()
+    assert pair.client.recv(100) == ready_frame(b"one")
+    queue.put(Packet(MESSAGE, data="two"))
+    queue.put(Ready(ready_frame(b"three"), 1))  # not before what waits
+    assert queue.qsize() == 2
+    assert pair.take(14) == b"\x81\x044two" + ready_frame(b"three")
+
+
+def test_what_a_slow_client_leaves_of_a_run_comes_before_all_else(pair: Pair) -> None:
+    queue = OutgoingQueue()
+    writer = writer_of(pair, queue)
+    run = ready_frame(b"x" * SLOW)
+    queue.put(Ready(run, 1))
+    assert 0 < queue.weight < len(run)
+    assert not queue.ready
+    pair.client.sendall(frame(PING, b"p") + frame(TEXT, b"hello"))
+    assert pair.socket.receive() == "hello"
+    queue.put(Ready(ready_frame(b"next"), 1))
+    pair.socket.close(1001)
+    taken = pair.take(len(run) + 4)
+    assert taken[: len(run)] == run
+    assert taken[len(run) :] == b"\x88\x02\x03\xe9"
+    with pytest.raises(WebSocketError):
+        writer.get()
+    assert queue.ready
+
+
+def test_a_run_is_not_written_into_another_frame(pair: Pair) -> None:
+    writer = pair.fill()
+    assert pair.socket.offer(ready_frame(b"run")) is None
+    assert pair.take(SLOW_FRAME) == b"\x81\x7f" + SLOW.to_bytes(8, "big") + b"x" * SLOW
+    writer.get()
+    assert pair.socket.offer(ready_frame(b"run")) == 0
+    pair.socket.close()
+    assert pair.socket.offer(ready_frame(b"run")) is None
+
+
+def test_a_run_for_a_client_that_is_gone_ends_the_connection(pair: Pair) -> None:
+    pair.client.close()
+    for _ in range(3):
+        assert not pair.socket.offer(ready_frame(b"run"))
+    assert pair.socket.closed
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_everything_comes_in_order_whoever_writes_it(pair: Pair, seed: int) -> None:
+    dice = random.Random(seed)
+    queue = OutgoingQueue()
+    writer_of(pair, queue)
+    expected, found = bytearray(), bytearray()
+
+    def take() -> None:
+        while data := pair.client.recv(dice.choice([1, 1000, 1 << 20])):
+            found.extend(data)
+            if dice.random() < 0.3:
+                gevent.sleep(0.001)
+
+    reader = gevent.spawn(take)
+    for number in range(300):
+        text = b"%d" % number + b"x" * dice.choice([1, 100, 100_000])
+        if dice.random() < 0.7:
+            queue.put(Ready(ready_frame(text), 1))
+        else:
+            queue.put(Packet(MESSAGE, data=text.decode()))
+        expected += ready_frame(text)
+        if dice.random() < 0.5:
+            gevent.sleep(0)
+    until(lambda: len(found) >= len(expected), "everything")
+    assert found == expected
+    assert queue.weight == 0
+    pair.socket.socket.shutdown(sockets.SHUT_RDWR)
+    reader.join()
