@@ -71,6 +71,20 @@ def is_moment_of(one: str, other: str) -> bool:
     return None not in known and known == (second.boot_id, second.monotonic_us)
 
 
+def is_earlier_copy(one: str, other: str) -> bool:
+    """Return True if one cursor names the copy of an entry that was written before the other's.
+
+    systemd 255 gives copies new numbers in the same sequence. Of entries that are no copies, one with a higher number
+    is never of an earlier time of the same boot.
+    """
+    first, second = Cursor.parse(one), Cursor.parse(other)
+    if None in first[:4] or None in second[:4]:
+        return False
+    same = (first.sequence_id, first.boot_id) == (second.sequence_id, second.boot_id)
+    later = (first.sequence_number or 0) > (second.sequence_number or 0)
+    return same and later and (first.monotonic_us or 0) < (second.monotonic_us or 0)
+
+
 def anywhere(cursor: str) -> str:
     """Return the part of a cursor that is the same in every file to which journald copies the entry.
 

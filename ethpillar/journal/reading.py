@@ -17,11 +17,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import dropwhile
 from typing import NamedTuple
 
 from .complaint import shows_damage
 from .copies import MOST_OF_MOMENT, Copies
-from .cursor import is_moment_of, time_of
+from .cursor import is_earlier_copy, is_moment_of, time_of
 from .entry import Entry
 from .steps import Gap, after_entry
 
@@ -104,6 +105,9 @@ class Reading:
         start = self.next
         if not self.begun and isinstance(start, After):
             entries, self._moment = [*self._moment, *entries], []
+            entries = list(dropwhile(lambda entry: is_earlier_copy(entry.cursor, start.cursor), entries))
+            if not entries:
+                return Taken([], None)
             beyond, there = after_entry(entries, start.cursor)
             if not there and len(entries) < MOST_OF_MOMENT and is_moment_of(entries[-1].cursor, start.cursor):
                 self._moment = entries  # it may be the next

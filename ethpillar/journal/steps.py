@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .complaint import came_upon_damage, left_out_something
-from .cursor import Cursor, is_moment_of, same_entry
+from .cursor import Cursor, anywhere, is_earlier_copy, is_moment_of, same_entry
 from .entry import Entry
 
 HINT = "sudo journalctl --verify names the damaged files of the journal. What they still have is shown."
@@ -88,14 +88,14 @@ Plan = Generator[Step, Answer, Run]
 def after_entry(entries: Sequence[Entry], cursor: str) -> tuple[list[Entry], bool]:
     """Return the entries that come after the one with a cursor, and whether that one is among them.
 
-    When journald has copied an entry to another file, journalctl starts at the first or last of the entries that were
-    received in the same moment, which may be some entries before that one.
+    When journald has copied the entry to another file, journalctl starts at the first or last of the entries that were
+    received in the same moment, or at the first copy (systemd 255), which may be some entries before that one.
     """
     if Cursor.parse(cursor).is_time:
         return list(entries), True
     for number, entry in enumerate(entries):
-        if same_entry(entry.cursor, cursor):
+        if same_entry(entry.cursor, cursor) or anywhere(entry.cursor) == anywhere(cursor) != "":
             return list(entries[number + 1 :]), True
-        if not is_moment_of(entry.cursor, cursor):
+        if not is_moment_of(entry.cursor, cursor) and not is_earlier_copy(entry.cursor, cursor):
             break
     return list(entries), False

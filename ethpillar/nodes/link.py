@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import gevent
 from gevent.event import Event
 
-from ..errors import EthPillarError, InternalError, SshError, SshRestless, SshUnreachable, whereabouts
+from ..errors import EthPillarError, HungUp, InternalError, SshError, SshRestless, SshUnreachable, whereabouts
 from ..ssh.connection import Connection
 from ..ssh.pool import ConnectionPool
 from ..timing import Backoff
@@ -213,7 +213,7 @@ class Link:
             self._pool.drop()
             self._tally.logins[problem.code] += 1
             if isinstance(problem, SshError) and problem.counted:
-                self._retries.refused(time.monotonic())
+                self._retries.refused(time.monotonic(), sure=not isinstance(problem, HungUp))
             return problem.copy()
         except Exception as problem:  # noqa: BLE001 (its text may be the peer's, and the node is tried again)
             self._log.error("Connecting failed (%s)", whereabouts(problem))

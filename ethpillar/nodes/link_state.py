@@ -23,6 +23,8 @@ AWAY_AFTER = 10.0
 REFUSED_TRIES, REFUSED_WITHIN = 2, 600.0
 """Tries at most in so many seconds of a node that logs each as a failed login, even if people bring some forward:
 fail2ban bans an address after three to five in ten minutes."""
+REFUSED_UNSURE = 2
+"Logins in a row that may have been cut off by chance, of a node that has let us in before."
 REFUSED_WAIT = 30.0
 "Seconds between such tries, at least: a node that starts or stops lets nobody in for about as long."
 
@@ -123,6 +125,7 @@ class Retries:
         self._short = 0  # connections in a row that were lost soon after they were made
         self._since = 0.0
         self._tried = float("-inf")
+        self._unsure = 0  # logins since the last connection that were cut off
         self._refused: deque[float] = deque(maxlen=REFUSED_TRIES)  # when the node logged a failed login
 
     @property
@@ -138,11 +141,17 @@ class Retries:
         """Begin anew: a connection stands, or did until now."""
         self._reached = True
         self._since = now
+        self._unsure = 0
         self._backoff.reset()
 
-    def refused(self, now: float) -> None:
-        """Take note that the node has logged a failed login."""
-        self._refused.append(now)
+    def refused(self, now: float, sure: bool = True) -> None:
+        """Take note that the node has logged a failed login.
+
+        :param sure: False: it hung up, as it does where its rules are against us, and when it is cut off by chance
+        """
+        self._unsure += not sure
+        if sure or not self._reached or self._unsure > REFUSED_UNSURE:
+            self._refused.append(now)
 
     def lost(self, now: float) -> None:
         """Begin anew: a connection stood until now. After several that were short the waits go on growing."""

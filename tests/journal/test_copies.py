@@ -101,6 +101,97 @@ def test_of_one_moment_a_bounded_number_is_known() -> None:
     assert len(copies._cursors) == MOST_OF_MOMENT
 
 
+# -- copies with new numbers in the same sequence
+
+
+def numbered(lines: str, first: int = 1, since: int = 1) -> list[Entry]:
+    """Lines of one sequence; a space begins another moment."""
+    number, found = first, []
+    for moment, together in enumerate(lines.split(), since):
+        found += some(VAR, moment, together, number)
+        number += len(together)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("come", "new"),
+    [
+        ([numbered("ab cd e"), numbered("ab cd e", 11), numbered("f", 16, 4)], "abcdef"),
+        ([numbered("ab cd ef"), numbered("cd ef", 11, 2), numbered("ab", 15, 4)], "abcdefab"),
+        ([numbered("ab cc"), numbered("ab cc", 11), numbered("c", 15, 3)], "abccc"),  # printed twice at once
+        ([numbered("a b"), numbered("a b", 11), numbered("c d", 13, 3), numbered("c d", 21, 3)], "abcd"),
+        ([numbered("a b c", 11, 11), numbered("x y", 14, 1)], "abc"),  # of earlier moments that it does not have, too
+        ([numbered("a b c", 11, 11), numbered("x y z", 5, 1)], "abcxyz"),  # a machine whose snapshot was restored
+    ],
+)
+def test_which_entries_of_one_sequence_are_new(come: list[list[Entry]], new: str) -> None:
+    whole = [each for part in come for each in part]
+    for pieces in (come, [[each] for each in whole], [whole]):
+        reading = Reading(Last(None))
+        reading.take(some(VAR, 0, "_", 0))
+        assert texts(each for piece in pieces for each in reading.take(piece).new) == new
+
+
+def test_a_clock_that_is_set_back_makes_no_copies() -> None:
+    first, second = numbered("a b")
+    reading = Reading(Last(None))
+    earlier = second._replace(cursor=second.cursor.replace("t=9", "t=1"), realtime_us=1)
+    assert texts(reading.take([first, earlier, *numbered("c", 3, 3)]).new) == "abc"
+
+
+@pytest.mark.parametrize("piece", [1, 2, 9])
+def test_an_entry_that_is_found_again_behind_copies_of_earlier_ones(piece: int) -> None:
+    start = numbered("ab cd e")[2]
+    reading = Reading(After(start.cursor))
+    come = [*numbered("ab cd e", 11), *numbered("f", 16, 4)]
+    found = [reading.take(come[first : first + piece]) for first in range(0, len(come), piece)]
+    assert not any(each.gap for each in found)
+    assert texts(each for taken in found for each in taken.new) == "def"
+
+
+def test_an_entry_that_has_no_copy_is_a_gap() -> None:
+    reading = Reading(After(numbered("ab cd e")[2].cursor))
+    assert reading.take(numbered("ab", 11)).gap is None
+    assert reading.take(numbered("e f", 13, 3)).gap is not None
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=6), st.data())
+def test_whatever_is_copied_in_one_sequence_comes_once(lines: list[str], data: st.DataObject) -> None:
+    """Up to some entry all from some moment on are copied; then the rest comes."""
+    shown = numbered(" ".join(lines))
+    cut = data.draw(st.integers(1, len(shown)))
+    begin = data.draw(st.integers(0, cut - 1))
+    while begin and shown[begin - 1].realtime_us == shown[begin].realtime_us:
+        begin -= 1
+    copied = shown[begin:cut]
+    if copied[0].realtime_us == copied[-1].realtime_us:
+        return  # it can't be told from lines that were printed twice at once
+    come = list(shown[:cut])
+    number = 100
+    for each in copied:
+        number += 1
+        come.append(each._replace(cursor=each.cursor.replace(f";i={_number(each)};", f";i={number:x};")))
+    come += [
+        each._replace(cursor=each.cursor.replace(f";i={_number(each)};", f";i={1000 + at:x};"))
+        for at, each in enumerate(shown[cut:])
+    ]
+    reading = Reading(Last(None))
+    reading.take(some(VAR, 0, "_", 0))
+    got: list[Entry] = []
+    while come:
+        size = data.draw(st.integers(1, 9))
+        got += reading.take(come[:size]).new
+        come = come[size:]
+    assert texts(got) == texts(shown)
+
+
+def _number(entry: Entry) -> str:
+    return entry.cursor.split(";")[1][2:]
+
+
+# -- copies in another sequence
+
+
 @st.composite
 def moments(draw: st.DrawFn) -> tuple[list[Written], list[Written]]:
     """What a program wrote, and what a journalctl shows that follows while journald copies it."""

@@ -15,6 +15,7 @@ from ethpillar.nodes.link_state import (
     NEVER_REACHED,
     PATIENT,
     REFUSED_TRIES,
+    REFUSED_UNSURE,
     REFUSED_WAIT,
     REFUSED_WITHIN,
     RESTLESS,
@@ -192,6 +193,21 @@ def test_a_node_that_counts_failed_logins_is_tried_too_rarely_to_ban_anybody(ask
     assert found[1] - found[0] >= (HURRY_EVERY if ask_every else REFUSED_WAIT)
     assert all(later - earlier >= REFUSED_WITHIN for earlier, later in zip(found, found[REFUSED_TRIES:], strict=False))
     assert len(found) == 4 * 6 * REFUSED_TRIES
+
+
+def test_a_login_that_is_cut_off_is_a_refusal_unless_the_node_has_let_us_in_before() -> None:
+    stranger, friend = Retries(1e9, Backoff()), begun()
+    for number in range(REFUSED_UNSURE + REFUSED_TRIES):
+        assert friend.allowed(0.0)
+        assert stranger.allowed(0.0) is (number < REFUSED_TRIES)
+        stranger.refused(0.0, sure=False)
+        friend.refused(0.0, sure=False)
+    assert not friend.allowed(0.0)
+    friend = begun()
+    for _ in range(5):
+        friend.refused(0.0, sure=False)
+        friend.connected(1.0)
+    assert friend.allowed(1.0)
 
 
 def test_one_refusal_between_other_failures_delays_nothing_for_long() -> None:

@@ -11,6 +11,8 @@ __all__ = ["USERS", "CannotRun", "cached_root"]
 
 SUITE = os.environ.get("SYSTEMD_SUITE", "bookworm")
 "The Debian release: another has another systemd."
+ROOT = os.environ.get("SYSTEMD_ROOT")
+"A root folder of another distribution, with these packages and users and an empty /etc/machine-id; None: a Debian."
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "sudo")
 USERS: dict[str, tuple[str, ...]] = {"staker": ("systemd-journal",), "guest": (), "admin": ("sudo",)}
 "The users of a node, each with its groups. They have no passwords until a machine that was booted gives them some."
@@ -28,6 +30,5 @@ def cached_root() -> Path:
     :raises CannotRun: this machine can't boot a container
     :raises RuntimeError: something could not be installed or downloaded
     """
-    root = Debian(SUITE, PACKAGES, USERS).root()
     install(NEEDED)
-    return root
+    return Path(ROOT) if ROOT else Debian(SUITE, PACKAGES, USERS).root()

@@ -14,7 +14,7 @@ from ..waiting import until
 from .conftest import World
 from .test_boots import following, pages_show, shows, shows_end_of
 from .test_damage import clean, start_journald, stop_journald
-from .test_feed import entries, flowing, in_a_row, numbers, quiet, states
+from .test_feed import entries, flowing, in_a_row, numbers, quiet, run_dora, states
 
 CONFIG = "/etc/systemd/journald.conf.d/zz-auto.conf"
 MAKE_FOLDER = "mkdir -p /var/log/journal && systemd-tmpfiles --create --prefix /var/log/journal"
@@ -141,11 +141,10 @@ def test_a_log_that_is_followed_while_the_journal_moves_to_memory_and_back(
 
 def test_the_last_lines_of_a_quiet_log_do_not_come_again_when_the_journal_moves(world: World) -> None:
     world.machine.run("journalctl", "--relinquish-var")
-    world.machine.run("systemctl", "restart", "dora")
-    until(lambda: world.real.journal("dora")[-1:] == ["line 400"], "400 lines")
+    last = run_dora(world, "restart")[-1:]
     live = world.enter_as()
     live.call("subscribe_logs", {"service": "dora", "lines": 50})
-    until(lambda: live.lines("dora")[-1:] == ["line 400"], "the log")
+    until(lambda: live.lines("dora")[-1:] == last, "the log")
     world.real.cut()
     live.wait("connection_state", lambda state: state["state"] == "connected")
     until(lambda: world.remote() > 0, "a journalctl that follows again")
