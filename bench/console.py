@@ -98,7 +98,7 @@ def main() -> int:
             redis_py.Redis.from_url(redis.url).set(f"ssh_session:{token}", json.dumps(record), ex=10200)
             page = browser.open(f"{server.url}/console#token={token}")
             node.append(UNIT, LINE.format("none"))
-            page.see("numbernone", ".log", 60)
+            page.see("number=none", ".log", 60)
             return measure(page, Writer(node, rate, seconds))
         finally:
             browser.close()
@@ -124,7 +124,7 @@ def measure(page: Page, writer: Writer) -> int:
         tell_profile(page.do("profiled"))
     else:
         tell_tasks(page.do("traced"))
-    last = f"number{writer.written - 1:d}"
+    last = f"number={writer.written - 1:d}"
     ended = time.monotonic()
     until(lambda: last in page.text(".log"), "the last line", 120)
     late = time.monotonic() - ended

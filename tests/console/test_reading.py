@@ -114,6 +114,37 @@ def test_the_head_of_a_stack_trace_stays_in_sight(console: Console, world: World
     assert page.eval(f"{top} - document.getElementById('log').getBoundingClientRect().top") < 6
 
 
+def test_a_row_that_says_another_line_is_all_of_that_line(console: Console, world: World) -> None:
+    page = console(script="navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+    page.see("All two services are running.")
+    for begin in range(0, 600, 50):  # levels and services in turns, so that rows of several shapes are used again
+        lines = [
+            geth(("INFO", "WARN")[number % 7 == 0], f"line {number}", f"n={number}")
+            for number in range(begin, begin + 50)
+        ]
+        world.node.append_many((EXECUTION, VALIDATOR)[begin % 100 == 0], lines)
+        page.see(f"line {begin + 49}", ".log")
+    page.do("wheel", selector=".log", by=-700)
+    page.see("Paused at", ".foot")
+    page.wait("document.querySelectorAll('.log .row').length > 20")
+    told = page.eval(
+        "[...document.querySelectorAll('.log .row')].map((row) => [row.className.split(' ')[2], "
+        "row.querySelector('.svc').innerText, row.querySelector('.text').innerText, "
+        "row.querySelector('.f').innerText.trim()])"
+    )
+    for level, service, text, field in told:
+        number = int(text.split()[1])
+        assert (field, level) == (f"n={number}", ("info", "warn")[number % 7 == 0])
+        assert service == ("execution", "validator")[number // 50 % 2 == 0]
+    middle = len(told) // 2
+    page.eval(f"document.querySelectorAll('.log .open')[{middle}].click()")
+    page.see(told[middle][2], ".inspect")
+    press = "dispatchEvent(new MouseEvent('mousedown', { bubbles: true }))"
+    page.eval(f"document.querySelectorAll('.log .row .text')[{middle}].{press}")
+    page.press("c")
+    assert told[middle][2] in page.wait("window.copied")
+
+
 def test_numbers_are_services_as_on_the_screen(console: Console, world: World) -> None:
     page = console()
     page.see("All two services are running.")

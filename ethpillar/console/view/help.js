@@ -22,7 +22,7 @@ const KEYS = [
   [["a"], "lines around it"],
   [["t"], "time"],
   [["m"], "side by side, or merged"],
-  [["1", "9"], "only that service"],
+  [["1", "to", "9"], "only that service, as they are listed"],
   [["0"], "all services"],
   [["z"], "zone"],
   [["Esc"], "one step back"],
@@ -35,7 +35,7 @@ export class Help {
     const single = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => app.look.set("keys", single.checked) }));
     this._single = single;
     const close = button("btn", { onclick: () => this._dialog.close() }, "Close");
-    const rows = KEYS.map(([keys, text]) => h("div", h("dt", keys.flatMap((key, i) => [i ? " " : "", h("kbd", key)])), h("dd", text)));
+    const rows = KEYS.map(([keys, text]) => h("div", h("dt", keys.flatMap((key, i) => [i ? " " : "", key === "to" ? key : h("kbd", key)])), h("dd", text)));
     this._dialog = /** @type {HTMLDialogElement} */ (h("dialog.help-box", { "aria-labelledby": "help-title" }, h("h2", { id: "help-title" }, "Keys"), h("dl", rows), h("label.entry", single, "Single keys work while no text field has the focus"), close));
     document.body.append(this._dialog);
   }

@@ -133,5 +133,5 @@ function spark(points, zone) {
 /** One for each restart. @param {number} count */
 function ticks(count) {
   const many = Math.min(count, 14);
-  return s("svg.ticks", { width: 90, height: 14, "aria-hidden": "true" }, Array.from({ length: many }, (_, i) => s("rect", { x: 2 + i * 6.3, y: 1, width: 2, height: 12 })));
+  return s("svg.ticks", { width: Math.ceil(many * 6.3), height: 14, "aria-hidden": "true" }, Array.from({ length: many }, (_, i) => s("rect", { x: 2 + i * 6.3, y: 1, width: 2, height: 12 })));
 }

@@ -7,7 +7,8 @@
 
 import { MARK } from "../model/store.js";
 import { h } from "./dom.js";
-import { item } from "./row.js";
+import { content, shape } from "./line.js";
+import { isBare, item } from "./row.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../model/shown.js").Shown} Shown */
@@ -33,6 +34,8 @@ export class Rows {
     this._slots = new WeakMap();
     /** @type {WeakMap<Element, number>} */
     this._heights = new WeakMap();
+    /** What can say another line. @type {WeakMap<Element, import("./line.js").Line>} */
+    this._lines = new WeakMap();
     /** Lines that are unfolded, and those whose stack trace is open. @type {Set<number>} */
     this.unfolded = new Set();
     /** @type {Set<number>} */
@@ -122,20 +125,44 @@ export class Rows {
     const wanted = shown.list.slice(from, to);
     const set = new Set(wanted);
     const kept = this._keep(shown);
-    for (const slot of this.items.keys()) if (!set.has(slot) && !kept.has(slot)) this.remove(slot);
+    const free = new Set([...this.items].filter(([slot]) => !set.has(slot) && !kept.has(slot)).map(([, node]) => /** @type {Node} */ (node)));
     let next = this.root.firstChild;
     /** @type {number[]} */
     const plain = [];
     wanted.forEach((slot, i) => {
       let node = this.items.get(slot);
       if (!node) {
-        node = this._make(shown, slot, from + i);
+        node = this._again(shown, from + i, next, free) ?? this._make(shown, slot, from + i);
         if (this._heights.has(node)) plain.push(from + i);
-      }
+      } else while (next && free.has(next)) next = next.nextSibling;
       if (node === next) next = next.nextSibling;
       else this.root.insertBefore(node, next);
     });
+    for (const [slot, node] of this.items) if (free.has(node)) this.remove(slot);
     return plain;
+  }
+
+  /**
+   * Have a row that is not needed say another line, where it stands.
+   *
+   * @param {Shown} shown @param {number} index @param {Node | null} next where the row will be @param {Set<Node>} free
+   */
+  _again(shown, index, next, free) {
+    const { store, list } = shown;
+    const slot = list[index];
+    const node = next instanceof HTMLElement && free.has(next) ? next : undefined;
+    const line = node && this._lines.get(node);
+    if (!node || !line || slot === this.current || !this._isPlain(store, slot) || !isBare(this._app, store, slot) || this._beginsDay(shown, index)) return undefined;
+    const said = content(this._app, store, slot);
+    if (shape(said) !== line.shape) return undefined;
+    free.delete(node);
+    this.items.delete(line.slot);
+    line.fill(said);
+    node.id = `row-${slot}`;
+    node.classList.remove("current");
+    this._slots.set(node, slot);
+    this.items.set(slot, node);
+    return node;
   }
 
   /** Rows that must stay: those with the focus or a part of the selection, when they are near. @param {Shown} shown */
@@ -159,17 +186,23 @@ export class Rows {
 
   /** @param {Shown} shown @param {number} slot @param {number} index */
   _make(shown, slot, index) {
-    const { store, list } = shown;
-    const zone = this._app.zone;
-    const before = index > 0 ? store.time[list[index - 1]] / 1000 : NaN;
-    const day = !Number.isNaN(before) && zone.date(before) !== zone.date(store.time[slot] / 1000);
-    const node = item(slot, { app: this._app, store, unfolded: this.unfolded, traces: this.traces, day, toggle: this._toggle });
+    const { store } = shown;
+    const day = this._beginsDay(shown, index);
+    const { node, line } = item(slot, { app: this._app, store, unfolded: this.unfolded, traces: this.traces, day, toggle: this._toggle });
     if (slot === this.current) node.classList.add("current");
     this._slots.set(node, slot);
     this.items.set(slot, node);
+    if (line) this._lines.set(node, line);
     if (day || !this._isPlain(store, slot)) this._observer.observe(node);
     else this._heights.set(node, ROW);
     return node;
+  }
+
+  /** @param {Shown} shown @param {number} index */
+  _beginsDay({ store, list }, index) {
+    if (index === 0) return false;
+    const { zone } = this._app;
+    return zone.date(store.time[list[index - 1]] / 1000) !== zone.date(store.time[list[index]] / 1000);
   }
 
   /** @param {ResizeObserverEntry[]} entries */

@@ -1,13 +1,17 @@
 /**
  * When a followed log may be painted again.
  *
- * Belongs here: what a painting costs this machine, and its share of the time. Lines that come can wait, as nobody reads
- * a hundred a second; what somebody does can't.
+ * Belongs here: what a painting costs this machine, its share of the time, and leaving the page to who types or scrolls.
+ * Lines that come can wait, as nobody reads a hundred a second; what somebody does can't.
  */
 
 /** Painting may take a ninth of the time, and is never later than this, in milliseconds. */
 const SHARE = 8;
 const LATEST = 250;
+/** While somebody types or scrolls, and this long after, it waits; but never longer than that. */
+const BUSY = 120;
+const PATIENCE = 1_000;
+const INPUTS = ["keydown", "pointerdown", "wheel", "touchmove"];
 
 export class Turns {
   /** @param {() => void} again asks for another frame */
@@ -16,9 +20,12 @@ export class Turns {
     this._began = 0;
     this._due = 0;
     this._timer = 0;
+    /** When somebody last did something. */
+    this._touched = -Infinity;
     // A message that is posted in a frame comes after the browser has laid out and painted it.
     this._channel = new MessageChannel();
     this._channel.port1.onmessage = () => (this._due = performance.now() + Math.min(LATEST, (performance.now() - this._began) * SHARE));
+    for (const each of INPUTS) document.addEventListener(each, () => (this._touched = performance.now()), { capture: true, passive: true });
   }
 
   /** A painting begins. */
@@ -30,7 +37,8 @@ export class Turns {
 
   /** Whether it is too early for the next one; it is asked for when it may come. */
   get early() {
-    const left = this._due - performance.now();
+    const now = performance.now();
+    const left = Math.max(this._due, Math.min(this._touched + BUSY, this._began + PATIENCE)) - now;
     if (left <= 0) return false;
     this._timer ||= window.setTimeout(() => {
       this._timer = 0;

@@ -79,7 +79,7 @@ export class Why {
     if (loops) pairs.push(["Restarts", `${recent.length} in ${span(Math.max(now() - recent[0], MINUTE))}`]);
     else if (!Number.isNaN(service.since)) pairs.push(["Stopped", zone.clock(service.since)]);
     if (exit_status !== null && exit_status !== undefined) pairs.push(["Exit status", String(exit_status)]);
-    if (result) pairs.push(["Result", visible(result)]);
+    if (result && result !== "success") pairs.push(["Result", visible(result)]);
     if (!loops && restarts) pairs.push(["Restarts", `${restarts}, then systemd gave up`]);
     return h("dl.num", pairs.map(([term, value]) => h("div", h("dt", term), h("dd", value))));
   }
