@@ -135,3 +135,13 @@ def test_numbers_of_one_sequence_tell_what_was_written_after(one: str, other: st
 
 def test_a_boot_without_a_time_is_an_old_one() -> None:
     assert [each.id for each in in_order(["b=c;t=1", "b=d"], None)] == ["d", "c"]
+
+
+def test_a_walk_that_goes_to_its_end() -> None:
+    walk = Walk(lambda: boots(name(0), name(1), name(2)))
+    walk.start()
+    assert walk.now == name(0)
+    gap = Gap(5, None)
+    walk.end(gap)
+    assert (walk.now, walk.missing) == (name(2), gap)
+    assert not walk.next()

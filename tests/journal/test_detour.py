@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ethpillar.journal.detour import last, read_on
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.steps import Gap, Run
+from ethpillar.journal.steps import Answer, Gap, Run
 
 from .damaged import END, START, Files, entry
 
@@ -201,3 +201,38 @@ def test_the_last_entries_of_a_journal_that_is_not_damaged_cost_two_journalctls(
     journal = files(40)
     first = cast(Entry, journal.carry_out(last(5, END)))
     assert (number(first), journal.asked) == (35, 2)
+
+
+JUMP = b"Can't iterate through /j/x.journal, ignoring: Bad message"
+
+
+def test_of_what_came_by_a_jump_only_what_the_end_does_not_know_better_is_believed() -> None:
+    """Files that overlap in time: the known entry is there, though the way to it led over damage."""
+    known, one, two, three, older = (entry(each) for each in (5, 6, 7, 8, 4))
+    plan = read_on(known.cursor, END)
+    assert next(plan).cursor == known.cursor
+    assert plan.send(Answer([known, one, two], 0, JUMP)).count == 1
+    assert plan.send(Answer([known], 0, JUMP)).cursor is None  # it jumps while it seeks: from the end then
+    with pytest.raises(StopIteration) as end:
+        plan.send(Answer([three, older], 0, JUMP))
+    assert end.value.value.entries == [one, two]
+
+
+def test_a_cursor_without_a_time_beyond_which_there_is_nothing() -> None:
+    run = cast(Run, Files([[]]).carry_out(read_on("s=a;i=5", END)))
+    assert (run.entries, run.end) == ([], True)
+
+
+@pytest.mark.parametrize(("closer", "least"), [(20, 589), (1, 200)])
+def test_entries_are_looked_for_ever_nearer_to_a_hole(closer: int, least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.journal.detour.AT_ONCE", 20)
+    monkeypatch.setattr("ethpillar.journal.detour.MOST", 50)
+    monkeypatch.setattr("ethpillar.journal.detour.FIRST_LEAP", 400_000)
+    monkeypatch.setattr("ethpillar.journal.detour.CLOSER", closer)
+    journal = files(10, 600)
+    journal.torn.update(journal.files[1][each].cursor for each in (0, 1))
+    found = read(journal, entry(0).cursor)
+    numbers = [each for each in found if not isinstance(each, Gap)]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) >= least
+    assert len(found) == len(numbers) + 1  # one gap, and what it hides is no more than what is missing

@@ -227,8 +227,6 @@ def test_a_line_without_an_end_and_without_a_name_is_passed_over() -> None:
 
 def test_others_have_their_turn_among_entries_that_are_alike() -> None:
     breaths: list[int] = []
-    data = export(
-        (b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"__MONOTONIC_TIMESTAMP", b"4"), *FIELDS[2:]
-    )
+    data = export(*FIELDS[:2], (b"__MONOTONIC_TIMESTAMP", b"4"), (b"_BOOT_ID", b"b"), *FIELDS[2:])
     assert len(ExportParser(breathe=lambda: breaths.append(1)).feed(data * 10 * BREATH)) == 10 * BREATH
     assert len(breaths) >= 9

@@ -230,3 +230,12 @@ def test_a_key_that_has_any() -> None:
     counts.take("a")
     assert counts.has("a")
     assert not counts.has("b")
+
+
+def test_what_was_let_do_and_was_worth_nothing_is_paid_for_afterwards(limits: Limits) -> None:
+    while not limits.charge("a"):
+        limits.charge_more("a", HANDSHAKE)
+    assert limits.charge("a") > 0
+    limits.charge_more(None, HANDSHAKE)  # a proxy, which is everybody
+    assert limits.charge(None) == 0
+    assert limits.charge("b") == 0
