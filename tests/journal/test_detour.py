@@ -209,13 +209,18 @@ JUMP = b"Can't iterate through /j/x.journal, ignoring: Bad message"
 def test_of_what_came_by_a_jump_only_what_the_end_does_not_know_better_is_believed() -> None:
     """Files that overlap in time: the known entry is there, though the way to it led over damage."""
     known, one, two, three, older = (entry(each) for each in (5, 6, 7, 8, 4))
-    plan = read_on(known.cursor, END)
-    assert next(plan).cursor == known.cursor
-    assert plan.send(Answer([known, one, two], 0, JUMP)).count == 1
-    assert plan.send(Answer([known], 0, JUMP)).cursor is None  # it jumps while it seeks: from the end then
-    with pytest.raises(StopIteration) as end:
-        plan.send(Answer([three, older], 0, JUMP))
-    assert end.value.value.entries == [one, two]
+    for from_end, complaint, believed in (
+        ([three, older], JUMP, [one, two]),
+        ([three, two, one, known], b"", [one, two]),
+        ([three, one, known], b"", [one]),
+    ):
+        plan = read_on(known.cursor, END)
+        assert next(plan).cursor == known.cursor
+        assert plan.send(Answer([known, one, two], 0, JUMP)).count == 1
+        assert plan.send(Answer([known], 0, JUMP)).cursor is None  # it jumps while it seeks: from the end then
+        with pytest.raises(StopIteration) as end:
+            plan.send(Answer(from_end, 0, complaint))
+        assert end.value.value.entries == believed
 
 
 def test_a_cursor_without_a_time_beyond_which_there_is_nothing() -> None:
