@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -41,6 +42,7 @@ class _LetsIn(paramiko.ServerInterface):
 
 def ssh_server(port: int, tokens: list[str], target: int, kind: str) -> None:
     """A machine that lets in, and then does one thing without end; and the pages of its sessions."""
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     listener = socket.create_server(("127.0.0.1", target), backlog=512)
     key = paramiko.RSAKey.generate(2048)
 

@@ -11,34 +11,22 @@ from pathlib import Path
 from bench.results import machine
 
 FILE = Path(__file__).resolve().parent.parent / "HOSTILE.md"
-COLUMNS = (
-    "p50 before",
-    "p99 before",
-    "p50",
-    "p99",
-    "newcomer",
-    "lag",
-    "work",
-    "MB before",
-    "MB",
-    "MB after",
-    "MB sent",
-)
-HEAD = " ".join(
-    f"{name:>{width}}" for name, width in zip(("attack", *COLUMNS), (48, 7, 7, 7, 7, 7, 6, 6, 5, 5, 5, 7), strict=True)
-)
+COLUMNS = ("p50 0", "p99 0", "p50", "p99", "beside", "new", "lag", "work", "MB 0", "MB", "MB 1", "sent")
+WIDTHS = (7, 7, 7, 7, 7, 7, 6, 6, 5, 5, 5, 7)
+HEAD = " ".join([f"{'attack':48}", *(f"{name:>{width}}" for name, width in zip(COLUMNS, WIDTHS, strict=True))])
 TEXT = """# What one tenant can do to all others
 
 Written by `make bench-hostile`, on {machine}: the last run of each attack against the production command with its
 defaults, if its row says nothing else. The victim is somebody else's page, which asks something each 20 ms: p50 and
-p99 of its acks before (0) and during the attack, in milliseconds. `new`: somebody else again, who comes in the middle
-of it, to a node of their own, is in after so many milliseconds. `lag` is the longest time in which the event loop had
-no turn; `work`, how much of it this process worked. Memory is the worker's, before (0), at its height, and once the
-attackers have gone (1); `sent`, the MB that they had to send to the server's port. Attackers, nodes, Redis and the
-victim share the processors with the server.
+p99 of its acks before (0) and during the attack, in milliseconds. `beside` is the p99 of the same page at the same
+time on a second server that nobody attacks: attackers, nodes, Redis, pages and both servers share the processors, and
+so much of `p99` is the busy machine's. `new`: somebody else again, who comes in the middle of it, to a node of their
+own, is in after so many milliseconds. `lag` is the longest time in which the event loop had no turn; `work`, how much
+of it this process worked. Memory is the worker's, before (0), at its height, and once the attackers have gone (1);
+`sent`, the MB that they had to send to the server's port.
 
-The bars: p99 100 ms, newcomer 3 s, work 100 ms, 300 MB more at the height and 100 MB afterwards (for a small
-`MEMORY_BUDGET`, 200 MB in all), nobody else disconnected, all descriptors let go of.
+The bars: p99 100 ms more than `beside`, newcomer 3 s, work 100 ms, 300 MB more at the height and 100 MB afterwards
+(for a small `MEMORY_BUDGET`, 200 MB in all), nobody else disconnected, all descriptors let go of.
 
 """
 
@@ -52,6 +40,7 @@ class Row:
     p99_before: float
     p50: float
     p99: float
+    beside: float
     newcomer: float
     lag: float
     work: float
@@ -63,18 +52,14 @@ class Row:
 
     def __str__(self) -> str:
         _, *numbers, faults = astuple(self)
-        widths = ("7.1f", "7.1f", "7.1f", "7.1f", "7.0f", "6.0f", "6.0f", "5.0f", "5.0f", "5.0f", "7.2f")
-        cells = [format(each, width) for each, width in zip(numbers, widths, strict=True)]
+        cells = [f"{each:{width}.{1 if width == 7 else 0}f}" for each, width in zip(numbers, WIDTHS, strict=True)]
         return f"{self.name[:48]:48} {' '.join(cells)}  {faults}"
 
     @property
     def cells(self) -> str:
         """Return it as a row of Markdown."""
         name, *numbers, faults = astuple(self)
-        shown = [
-            f"{each:.1f}" if 2 <= index < 4 or index < 2 or index == 10 else f"{each:.0f}"
-            for index, each in enumerate(numbers)
-        ]
+        shown = [f"{each:.{1 if width == 7 else 0}f}" for each, width in zip(numbers, WIDTHS, strict=True)]
         return f"| {name} | {' | '.join(shown)} | {faults or 'none'} | {time.strftime('%F')} |"
 
 

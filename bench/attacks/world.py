@@ -95,8 +95,9 @@ class World:
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Start them. `beside` is a second server that nobody attacks: it shows what the busy machine itself costs."""
         folder = self.folder
-        for name in ("good", "hostile", "server"):
+        for name in ("good", "hostile", "server", "beside"):
             (folder / name).mkdir()
         self.redis = RedisServer(folder)
         install(folder / "good" / "node", sys.executable)
@@ -107,6 +108,7 @@ class World:
         # Its defaults, but for what a test's helper sets, and for clients of their own on loopback.
         usual = {"LOG_LEVEL": "info", "NODE_LINGER": "10", "TRUSTED_PROXIES": "none"}
         self.server = EthPillarServer(folder / "server", self.redis.url, **{**usual, **self.settings})
+        self.beside = EthPillarServer(folder / "beside", self.redis.url, **usual)
         self._store: Any = redis_py.Redis.from_url(self.redis.url)
         self.worker = psutil.Process(self.server.worker_pid())
 
@@ -126,6 +128,7 @@ class World:
     def stop(self) -> None:
         """End all parts."""
         self.server.stop()
+        self.beside.stop()
         self.hostile.stop()
         self.sshd.stop()
         self.redis.stop()

@@ -98,7 +98,7 @@ class BrowserSocket:
         self._node: Node | None = None
         self._logs = BrowserLogs(outbox, self.turns, options.max_logs_per_socket, self.refuse)
         self._status: StatusSubscription | None = None
-        self._past = PastReader(self._masker)
+        self._past = PastReader(self._masker, self.room.carry)
         self._auth_timeout = options.auth_timeout
         self._deadline: gevent.Greenlet[..., None] | None = None
         self._stage = Stage.ARRIVING

@@ -7,6 +7,7 @@ the journal is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import gevent
@@ -21,6 +22,8 @@ from ..turns import breathe
 from . import log_lines, wire
 from .past_query import SYSTEM, PastRequest
 
+ANSWER = 8
+"How many times the bytes of its messages an answer takes while it is made: text, its parts, the payloads, the JSON."
 WAITING = 8
 "Calls of one socket that may be under way or wait."
 
@@ -31,8 +34,16 @@ Ask = Callable[..., Answer]
 class PastReader:
     """Answers one socket's `read_logs`: one search at a time, and plain pages beside it."""
 
-    def __init__(self, masker: Callable[[], Masker]) -> None:
-        """:param masker: makes what hides private things; asked once, so that names stay the same from call to call"""
+    def __init__(
+        self,
+        masker: Callable[[], Masker],
+        carry: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> None:
+        """
+        :param masker: makes what hides private things; asked once, so that names stay the same from call to call
+        :param carry: counts the bytes of an answer that is being made
+        """
+        self._carry = carry
         self._make_masker = masker
         self._masker: Masker | None = None
         self._turn = BoundedSemaphore(1)
@@ -81,7 +92,9 @@ class PastReader:
         masker = None
         if request.mask:
             masker = self._masker = self._masker or self._make_masker()
-        return _ack(request, answers, masker)
+        size = sum(len(shown.entry.message) for answer in answers for shown in answer.page.shown)
+        with self._carry(ANSWER * size):
+            return _ack(request, answers, masker)
 
     def close(self) -> None:
         """End every call."""

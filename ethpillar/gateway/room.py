@@ -64,7 +64,7 @@ class EventRoom:
         self._client = client
         self._counts = Counts(EVENTS) if counts is None else counts
         self._subscriptions = subscriptions
-        self._events = self._carried = 0
+        self._events = self._carried = self._answers = 0
 
     @contextmanager
     def take(self, arguments: Any) -> Iterator[None]:
@@ -84,10 +84,22 @@ class EventRoom:
             self._change(-1, -carried)
             self._counts.release(self._client)
 
+    @contextmanager
+    def carry(self, size: int) -> Iterator[None]:
+        """Count an answer that is being made in the block."""
+        self._answers += size
+        self._change(0, 0)
+        try:
+            yield
+        finally:
+            self._answers -= size
+            self._change(0, 0)
+
     def _change(self, events: int, carried: int) -> None:
         self._events += events
         self._carried += carried
-        self.account.hold(self._events * EVENT + self._carried + self._subscriptions() * SUBSCRIPTION)
+        carried = self._carried + self._answers
+        self.account.hold(self._events * EVENT + carried + self._subscriptions() * SUBSCRIPTION)
 
     def wait(self, gone: Event) -> None:
         """Wait until its address may have more. Raises `MemoryShort` if that takes too long."""

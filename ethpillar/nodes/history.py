@@ -33,8 +33,10 @@ from ..journal.history.page import Page
 from ..journal.history.paging import NoSuchCursor, Paging
 from ..journal.history.query import Query
 from ..journal.steps import Step
+from ..limits.ledger import Ledger
 from ..turns import breathe
 from ..units import service_name
+from .source import weighed
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ SEARCHES = 2
 "Searches on a node at once: each keeps one of its processors busy."
 TURN = 10.0
 "Seconds that a further search waits for its turn."
+PAGE = 20_000
+"Bytes of a page that is being read besides its entries, roughly."
 GRACE = 3.0
 "Seconds beyond a page's own bound after which journalctl is taken to hang."
 SLOW = "The journal is too large for the node's disk. To make it smaller: sudo journalctl --vacuum-size=1G"
@@ -124,8 +128,13 @@ class History:
         bounds: Bounds = DEFAULT,
         clock: Callable[[], float] = time.monotonic,
         session: str = "",
+        ledger: Ledger | None = None,
     ) -> None:
-        """:param session: its name in the log"""
+        """
+        :param session: its name in the log
+        :param ledger: where its pages are weighed
+        """
+        self._ledger = ledger or Ledger()
         self._session = session
         self._source = source
         self._bounds = bounds
@@ -189,6 +198,12 @@ class History:
         histogram = None if buckets is None else Histogram(query, buckets)
         source, clock = self._source, self._clock
         paging = Paging(query, clock, source.description, self._bounds, breathe, source.boots, histogram)
+        with weighed(paging, self._ledger, "pages", PAGE):
+            self._fill(query, paging)
+        return histogram, paging
+
+    def _fill(self, query: Query, paging: Paging) -> None:
+        source, clock = self._source, self._clock
         end = clock() + self._bounds.seconds + GRACE
         broken = False  # a slice without an end is read again once
         while (step := paging.next_step()) is not None:
@@ -203,7 +218,6 @@ class History:
                 paging.ended(status, complaint)
             except NoSuchCursor:
                 raise BadRequest("The cursor must be one from an earlier line.") from None
-        return histogram, paging
 
 
 def _feed(paging: Paging, stream: Slice) -> tuple[int, bytes]:

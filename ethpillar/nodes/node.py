@@ -76,7 +76,7 @@ class Node:
         self.record = record
         self._options = options
         self._pool = ConnectionPool(login, options.ssh_max_connections)
-        self._account = options.ledger.account("nodes", tenant(), NODE)
+        self._account = options.ledger.account("nodes", tenant(), NODE, measure=self._pool.weight)
         self._rights = JournalRights(self.run, record.target.password, record.name)
         journal = self._journal = NodeJournal(self._pool, self._rights, options.ssh_command_timeout, options.ledger)
         self.status = StatusFeed(
@@ -96,7 +96,8 @@ class Node:
         self.source = NodeSource(self._link, journal, self._rights, self.status)
         self._feeds = LogFeeds(self._make_feed)
         timeout = options.ssh_command_timeout
-        self._history = History(NodePast(self._pool, self._rights, journal, self.status, timeout), session=record.name)
+        past = NodePast(self._pool, self._rights, journal, self.status, timeout)
+        self._history = History(past, session=record.name, ledger=options.ledger)
         self._known = False  # somebody was let in
         self.client = tenant()[:1]
         "The address of the client that it was made for."

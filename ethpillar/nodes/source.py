@@ -226,7 +226,7 @@ class CommandEntries:
 
 
 class Weighed(Protocol):
-    """The output of a running command."""
+    """The output of a running command, or what is made of it."""
 
     def weight(self) -> int:
         """Return the bytes of it in memory."""
@@ -236,9 +236,9 @@ Output = TypeVar("Output", bound=Weighed)
 
 
 @contextmanager
-def weighed(stream: Output, ledger: Ledger) -> Iterator[Output]:
+def weighed(stream: Output, ledger: Ledger, kind: str = "commands", base: int = COMMAND) -> Iterator[Output]:
     """Count what a stream holds for the tenant that reads it, for the time of a `with`."""
-    account = ledger.account("commands", tenant(), COMMAND, measure=stream.weight)
+    account = ledger.account(kind, tenant(), base, measure=stream.weight)
     try:
         yield stream
     finally:

@@ -82,7 +82,7 @@ class Command:
         self._closing: gevent.Greenlet[[], None] | None = None
         self._output, self._errors = line.output(), line.output()
         self._stderr = self._stdin = b""
-        self._reads = 0
+        self._reads = self._gathered = 0
         self._end: gevent.Greenlet[[], None] | None = None
 
     @property
@@ -180,6 +180,11 @@ class Command:
         return len(self._channel.in_buffer) + len(self._channel.in_stderr_buffer)
 
     @property
+    def weight(self) -> int:
+        """Bytes of its output that are held: what nobody has read yet, and what `result` has read so far."""
+        return self.unread + self._gathered
+
+    @property
     def stderr(self) -> bytes:
         """Return the last `STDERR_KEPT` bytes of standard error so far."""
         self._drain_stderr()
@@ -216,6 +221,7 @@ class Command:
         output = bytearray()
         while data := self.read():
             output += data
+            self._gathered = len(output)
             if len(output) > limit:
                 raise SshTimeout
         if not self.answered:

@@ -45,6 +45,8 @@ class ConnectionPool:
         self._opening: gevent.Greenlet[..., Connection | EthPillarError] | None = None
         self._room = Event()
         self._closed = False
+        self._short: set[Command] = set()
+        "The short commands that are running."
 
     @property
     def alive(self) -> list[Connection]:
@@ -61,6 +63,10 @@ class ConnectionPool:
     def channels(self) -> int:
         """How many channels are open or being opened."""
         return sum(connection.channels.in_use for connection in self._all())
+
+    def weight(self) -> int:
+        """Return the bytes of the output of short commands that are held."""
+        return sum(command.weight for command in self._short)
 
     @property
     def heard(self) -> float:
@@ -131,9 +137,11 @@ class ConnectionPool:
                     except ChannelRefused as refusal:
                         gevent.sleep(refusal.pause)
                         continue
+                    self._short.add(command)
                     try:
                         return command.result(limit)
                     finally:
+                        self._short.discard(command)
                         command.begin_to_close()
         except SshTimeout:
             if command is not None and not command.answered:

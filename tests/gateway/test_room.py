@@ -150,3 +150,13 @@ def test_a_client_has_so_many_under_way_over_all_its_sockets_and_each_socket_one
             with elsewhere.take([{}]), elsewhere.take([{}]):
                 pass
     assert not len(counts)
+
+
+def test_an_answer_that_is_being_made_is_weighed_and_keeps_no_event_back() -> None:
+    ledger = Ledger()
+    events = EventRoom(ledger.account("events", ("a",)))
+    with events.take([{}]), events.carry(8 * room.CARRIED):
+        assert ledger.of(("a",)) >= 8 * room.CARRIED
+        with events.take([{}]):
+            pass
+    assert ledger.of(("a",)) < GRAIN

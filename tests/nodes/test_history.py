@@ -13,13 +13,16 @@ from gevent.event import Event
 from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, PermissionDenied, SshUnreachable
 from ethpillar.journal.boots import Boot
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.history.paging import Paging
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import Wanted
 from ethpillar.journal.steps import Step
+from ethpillar.limits.ledger import Ledger
 from ethpillar.nodes import history as history_module
 from ethpillar.nodes.history import SEARCHES, History
 
 from ..journal.history.model import SMALL, Journal, entry
+from ..waiting import until
 
 ERRORS = Wanted(level="error")
 
@@ -231,3 +234,25 @@ def test_closing_ends_every_search(source: Source, history: History) -> None:
     gevent.joinall(asking)
     assert all(isinstance(each.exception, SshUnreachable) for each in asking)
     assert (source.running, len(history)) == (0, 0)
+
+
+def test_a_page_that_is_being_read_is_weighed(source: Source) -> None:
+    ledger = Ledger()
+    history = History(source, SMALL, lambda: 0.0, ledger=ledger)
+    source.go.clear()
+    asking = gevent.spawn(history.read, query(wanted=ERRORS))
+    until(lambda: ledger.kinds["pages"] > 0, "a page that is being read")
+    source.go.set()
+    asking.get()
+    assert ledger.total == 0
+
+
+def test_a_page_weighs_more_with_each_entry(source: Source) -> None:
+    paging = Paging(query(), lambda: 0.0)
+    paging.next_step()
+    empty = paging.weight()
+    paging.feed(source.journal.entries[:3])
+    waiting = paging.weight()
+    assert waiting >= empty + sum(len(each.message) for each in source.journal.entries[:3])
+    paging.ended(0)
+    assert paging.weight() > empty

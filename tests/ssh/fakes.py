@@ -37,6 +37,9 @@ class Pipe:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
+    def __len__(self) -> int:
+        return sum(map(len, self._channel._output))
+
     def close(self) -> None:
         self._channel.gone.set()
 
@@ -55,6 +58,7 @@ class Channel:
         self.status_event = Event()
         self.gone = Event()
         self.in_buffer = Pipe(self)
+        self.in_stderr_buffer = b""
         self._output: list[bytes] = []
         self.stderr: list[bytes] = []
 

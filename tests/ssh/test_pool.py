@@ -409,3 +409,13 @@ def test_a_refused_channel_is_no_lost_connection() -> None:
     with pytest.raises(SshUnreachable), pool.stream(["journalctl"]):
         pass
     assert not in_use(sshd)
+
+
+def test_the_output_of_a_short_command_is_weighed_until_it_has_ended() -> None:
+    sshd = Sshd()
+    sshd.output, sshd.endless = [b"x" * 50_000, b"y" * 50_000], True
+    pool = connected(sshd)
+    running = gevent.spawn(pool.run, ["systemctl"], timeout=5)
+    until(lambda: pool.weight() >= 100_000, "its output")
+    running.kill()
+    assert pool.weight() == 0

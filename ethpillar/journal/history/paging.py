@@ -31,7 +31,7 @@ from .blocks import Apart, Shown, chosen
 from .bounds import DEFAULT, Bounds
 from .careful import Careful
 from .page import Filling, Page
-from .place import Place, Scanned, Slice
+from .place import Place, Scanned, Slice, weight_of
 from .query import Direction, Query
 from .torn import Torn
 
@@ -49,6 +49,10 @@ class NoSuchCursor(ValueError):
 
 
 _BAD_CURSOR = re.compile(rb"[Ff]ailed to seek to cursor")
+
+
+PARSED = 3
+"How many times its message an entry takes that was taken apart: bytes, text, what was parsed of it."
 
 
 class Collector(Protocol):
@@ -132,6 +136,10 @@ class Paging:
         if not self._scanned.entries:
             return max(bounds.first_slice, self._query.limit)
         return bounds.slice if self._back else min(bounds.slice, bounds.forwards_slice)
+
+    def weight(self) -> int:
+        """Return the bytes of the entries that it holds, roughly: those that wait, and those of the page."""
+        return self._slice.weight + PARSED * sum(weight_of([each.entry]) for each in self._collector.shown)
 
     def _over(self) -> bool:
         return self._scanned.entries >= self._bounds.entries or self._clock() - self._began >= self._bounds.seconds

@@ -66,6 +66,15 @@ class Place:
         return cursor.monotonic_us <= last.monotonic_us if back else cursor.monotonic_us >= last.monotonic_us
 
 
+ENTRY = 600
+"Bytes of an entry in memory besides its message, roughly."
+
+
+def weight_of(entries: Sequence[Entry]) -> int:
+    """Return the bytes that entries take in memory, roughly."""
+    return sum(len(entry.message) + ENTRY for entry in entries)
+
+
 class Slice:
     """The entries of one journalctl, as they come, and which of them wait to be judged."""
 
@@ -87,6 +96,11 @@ class Slice:
         self._waiting += entries
         self.count += len(entries)
         self._waiting_bytes += sum(len(entry.message) for entry in entries)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the entries that wait, roughly."""
+        return self._waiting_bytes + len(self._waiting) * ENTRY
 
     def portion(self) -> list[Entry]:
         """Return the entries that wait to be judged; they wait no more."""
