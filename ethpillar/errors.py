@@ -431,14 +431,23 @@ class LogUnavailable(EthPillarError):
         super().__init__(_named(service, "The log of {} can't be read at the moment."), service=service, hint=hint)
 
 
+NOWHERE = "nowhere"
+"In place of systemd's word for where a unit's output goes: to a journal that keeps nothing."
+
+
 class LogElsewhere(EthPillarError):
     """What a unit prints does not get into the journal that is read. The log is followed all the same."""
 
     code = "log_elsewhere"
 
     def __init__(self, service: str, where: str = "file") -> None:
-        """:param where: systemd's word for where it goes, or `namespace`"""
-        if where == "namespace":
+        """:param where: systemd's word for where it goes, or `namespace`, or `NOWHERE`"""
+        if where == NOWHERE:
+            hint = (
+                "journald.conf on the node has Storage=none: nothing that is printed now is kept, and lines that are "
+                "shown are old. Set Storage=persistent, then: sudo systemctl restart systemd-journald"
+            )
+        elif where == "namespace":
             hint = "Its unit has LogNamespace=, which gives it a journal of its own. Remove that line, then restart it."
         else:
             hint = f"Its unit has StandardOutput={where}. Set StandardOutput=journal there, then restart it."

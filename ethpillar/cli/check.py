@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import click
 
-from ..errors import EthPillarError, HostKeyChanged, LogElsewhere, SessionStoreDown, SshError, SshOutdated
+from ..errors import NOWHERE, EthPillarError, HostKeyChanged, LogElsewhere, SessionStoreDown, SshError, SshOutdated
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
@@ -113,6 +113,10 @@ def _journal_step(node: Node) -> Step:
     if way is None:
         fix = "On the node: sudo usermod -aG systemd-journal $USER, then sign in again."
         return Step("Journal", False, "this user may not read it", fix)
+    node.source.boot()
+    if node.keeps_no_journal:
+        off = LogElsewhere("", NOWHERE)
+        return Step("Journal", False, "readable, and nothing new gets into it", off.hint)
     return Step("Journal", True, "readable" + (f" with {way.prefix[0]} {way.prefix[1]}" if way.prefix else ""))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from ..errors import EthPillarError, LogElsewhere, SshTimeout, SshUnreachable
+from ..errors import NOWHERE, EthPillarError, LogElsewhere, SshTimeout, SshUnreachable
 from ..nodes.node import Node
 from ..nodes.runs import Run
 from ..nodes.subscription import about
@@ -39,8 +39,10 @@ def what_prevents(node: Node, unit: str) -> EthPillarError | None:
 
 def output_elsewhere(node: Node, unit: str, after: str | None) -> str | None:
     """Return where a unit's output goes, if not to the journal, to a subscriber that does not resume `after` a line."""
-    known = node.status.known(unit) if after is None else None
-    return None if known is None else known.output
+    if after is not None:
+        return None
+    known = node.status.known(unit)
+    return NOWHERE if node.keeps_no_journal else None if known is None else known.output
 
 
 class Heard(Enum):
@@ -52,7 +54,7 @@ class Heard(Enum):
 
 
 class Silence:
-    """What is told when a backlog has come and has no line of the unit's program."""
+    """What is told when a backlog has come and has no line of the unit's program, or none that is new."""
 
     def __init__(self, service: str, plain: bool, elsewhere: Callable[[], str | None]) -> None:
         """
@@ -73,9 +75,9 @@ class Silence:
     def explain(self) -> tuple[str, dict[str, Any]] | None:
         """Return the event for a log that is live now and has been silent, once; else None."""
         begun, self._begun = self._begun, True
-        if begun or self._heard is Heard.UNIT:
+        where = None if begun else self._elsewhere()
+        if begun or (self._heard is Heard.UNIT and where != NOWHERE):
             return None
-        where = self._elsewhere()
         if where is not None:
             return "error", LogElsewhere(self._service, where).payload()
         if self._plain and self._heard is Heard.NOTHING:

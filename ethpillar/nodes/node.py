@@ -141,6 +141,11 @@ class Node:
         """What `connection_state: connected` says besides: the node's name, zone and clock, once they are known."""
         return {} if self._about.about is None else {"node": asdict(self._about.about)}
 
+    @property
+    def keeps_no_journal(self) -> bool:
+        """Return True if what is printed on the node now is kept nowhere, as far as is known."""
+        return self._journal.off
+
     def _connected(self) -> None:
         self.met = True
         self._journal.connected()

@@ -30,8 +30,11 @@ LAST_LINES_TIMEOUT = 3.0
 "Seconds that an update waits for the lines before a failure."
 LAST_LINES_BYTES = 1024 * 1024
 "Bytes of messages that are looked through for them; `failures.READ` ordinary lines have some 40,000."
-THIS_BOOT = ("systemd-id128", "boot-id")
-"Prints the id of the boot that the node is in, and reads no journal."
+_STORAGE_SET = (
+    "systemd-analyze cat-config systemd/journald.conf 2>/dev/null | sed -n 's/^ *Storage *= *//p' | tail -n 1"
+)
+THIS_BOOT = ("sh", "-c", f"systemd-id128 boot-id; {_STORAGE_SET}")
+"""Prints the id of the boot that the node is in, and reads no journal; then journald's `Storage=`, if it is set."""
 BOOTS = ("journalctl", "--no-pager", "-q", "-F", "_BOOT_ID")
 "Prints the ids of all boots that the journal has, in no order."
 CATCHING_UP = 6
@@ -66,6 +69,8 @@ class NodeJournal:
         self.ledger = ledger or Ledger()
         self._rights = rights
         self._timeout = timeout
+        self.off = False
+        "Whether the node is set up to keep no journal, as far as is known: the lines that there are, are old ones."
         self._boot: str | None = None  # as it was asked over the connection that there is
         self._boots: Sequence[Boot] = ()
         self._newest: dict[str, str] = {}  # a cursor of each boot that is over, of its newest entry
@@ -92,9 +97,11 @@ class NodeJournal:
             if self._boot is None or fresh:
                 self._boot = None
                 with suppress(EthPillarError):
-                    said = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout.strip()
-                    known = _BOOT.fullmatch(said) is not None and (not fresh or self._has(said.decode()))
-                    self._boot = said.decode() if known else None
+                    said = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout
+                    boot, _, storage = said.partition(b"\n")
+                    self.off = storage.strip() == b"none"
+                    known = _BOOT.fullmatch(boot) is not None and (not fresh or self._has(boot.decode()))
+                    self._boot = boot.decode() if known else None
         return self._boot
 
     def _has(self, boot: str) -> bool:

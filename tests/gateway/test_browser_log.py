@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ethpillar.errors import NOWHERE
 from ethpillar.gateway import log_lines
 from ethpillar.gateway.browser_log import BrowserLog, Silence
 from ethpillar.nodes.items import Item
@@ -55,6 +56,16 @@ def test_a_log_with_lines_is_not_silent(manager: bool) -> None:
     sink.lines(Run([item(manager)]))
     sink.state("live", {})
     assert sent == ["a line", LIVE]
+
+
+def test_old_lines_of_a_node_that_keeps_no_journal_are_told_as_that() -> None:
+    sink, sent = log(elsewhere=NOWHERE)
+    sink.lines(Run([item()]))
+    for state in ("live", "reconnecting", "live"):
+        sink.state(state, {})
+    (error,) = [payload for name, payload in (each for each in sent if isinstance(each, tuple)) if name == "error"]
+    assert error["code"] == "log_elsewhere"
+    assert "Storage=none" in error["hint"]
 
 
 @pytest.mark.parametrize("batched", [False, True])

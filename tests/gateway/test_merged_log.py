@@ -55,6 +55,7 @@ class Node:
     """Its feeds only remember who subscribed."""
 
     connected = True
+    keeps_no_journal = False
 
     def __init__(self) -> None:
         self.status = self

@@ -308,16 +308,25 @@ def test_a_node_whose_journalctl_knows_no_boots_is_read_all_the_same(fails: bool
 class Commands:
     """Answers the commands of a node whose journalctl takes no notice of the boot that is asked for."""
 
-    def __init__(self, entries: bytes) -> None:
+    def __init__(self, entries: bytes, storage: bytes = b"") -> None:
         self._entries = entries
+        self._storage = storage
 
     def run(self, words: tuple[str, ...], *_: object, **__: object) -> Result:
-        return Result(0, b"c0ffee0c0ffee0c0ffee0c0ffee0c0ff\n" if words == THIS_BOOT else b"a\nb\n", b"")
+        said = b"c0ffee0c0ffee0c0ffee0c0ffee0c0ff\n" + self._storage
+        return Result(0, said if words == THIS_BOOT else b"a\nb\n", b"")
 
     @contextmanager
     def stream(self, *_: object, **__: object) -> Iterator[Any]:
         left = [self._entries]
         yield SimpleNamespace(read=lambda: left.pop() if left else b"", status=lambda: 0, stderr=b"")
+
+
+@pytest.mark.parametrize(("storage", "off"), [(b"", False), (b"none\n", True), (b"volatile\n", False)])
+def test_a_journal_that_is_set_up_to_keep_nothing(storage: bytes, off: bool) -> None:
+    source = NodeJournal(Commands(b"", storage), None, 1.0)  # type: ignore[arg-type]
+    assert source.boot() == "c0ffee0c0ffee0c0ffee0c0ffee0c0ff"
+    assert source.off is off
 
 
 @pytest.mark.parametrize("entries", [b"", b"__CURSOR=s=a;i=1;b=b0;m=1;t=1;x=1\nMESSAGE=x\n\n"])

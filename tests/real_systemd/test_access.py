@@ -84,6 +84,27 @@ def test_a_journal_that_is_off_is_no_missing_right(world: World) -> None:
     socket.wait("log_state", lambda state: state["state"] == "live")
 
 
+def test_old_lines_of_a_journal_that_was_switched_off_are_told_as_old(world: World) -> None:
+    world.machine.run("systemctl", "start", "execution")
+    until(lambda: len(world.real.journal("execution")) > 20, "lines")
+    config = "/etc/systemd/journald.conf.d/without.conf"
+    world.machine.run("sh", "-c", f"cat > {config}", stdin="[Journal]\nStorage=none\n")
+    world.machine.run("systemctl", "restart", "systemd-journald")
+    try:
+        token = world.session_of("staker")
+        socket = world.enter(token)
+        socket.emit("subscribe_logs", {"service": "execution"})
+        error = socket.wait("error")
+        assert (error["code"], error["service"]) == ("log_elsewhere", "execution")
+        assert "Storage=none" in error["hint"]
+        assert len(socket.lines("execution")) > 10
+        assert "nothing new gets into it" in flask(world, "sessions", "check", token).stdout
+    finally:
+        world.machine.run("rm", config)
+        world.machine.run("systemctl", "restart", "systemd-journald")
+        clean(world)
+
+
 def test_a_unit_of_a_user_s_own_systemd_is_told_as_that(world: World) -> None:
     folder = "/home/guest/.config/systemd/user"
     unit = "[Service]\nExecStart=/bin/sh -c 'echo hello; exec sleep infinity'\n[Install]\nWantedBy=default.target\n"

@@ -237,6 +237,14 @@ def unit(world: World, **properties: str) -> None:
     world.node.set_unit("execution", ActiveState="active", SubState="running", **properties)
 
 
+def switch_off(world: World) -> None:
+    """Set up journald to keep nothing from now on; a line from before is there."""
+    command = world.folder / "node" / "bin" / "systemd-analyze"
+    command.write_text("#!/bin/sh\necho '[Journal]'\necho Storage=none\n")
+    command.chmod(0o755)
+    world.node.append("execution", "a line from before")
+
+
 SHOWS_NO_LOG = [
     Broken(
         "The user may not read the journal",
@@ -248,6 +256,12 @@ SHOWS_NO_LOG = [
         "The user sees their own journal only",
         "permission_denied",
         breaks=lambda w: (unit(w), w.node.set_access("own-user-only")),
+        of_log=True,
+    ),
+    Broken(
+        "The journal was switched off, and has old lines",
+        "log_elsewhere",
+        breaks=lambda w: (unit(w), switch_off(w)),
         of_log=True,
     ),
     Broken("The journal is off", "log_unavailable", breaks=lambda w: (unit(w), w.node.set_access("off")), of_log=True),
