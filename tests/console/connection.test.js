@@ -227,6 +227,16 @@ test("a node that is away says when it is tried, and trying now asks at most eve
   assert.equal(server.last.asked("authenticate").length, 2);
 });
 
+test("a node that is away is back when the server says so, not when the session is known again", () => {
+  const { server, connection } = world();
+  server.last.welcome();
+  server.last.event("connection_state", { state: "reconnecting", attempt: 1 });
+  server.last.event("authenticated");
+  assert.equal(connection.state.node, "reconnecting");
+  server.last.event("connection_state", { state: "connected" });
+  assert.equal(connection.state.node, "connected");
+});
+
 test("asking fails with the server's code, a timeout, or the end of the socket", async () => {
   const { server, time, connection } = world();
   server.last.welcome();

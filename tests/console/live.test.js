@@ -54,6 +54,22 @@ test("a gap is told with what is missing", () => {
   assert.deepEqual(live.today.list.map((each) => each.text), ["Lines missing: 2 s"]);
 });
 
+test("it is not said that no line was lost when lines are missing", () => {
+  const gap = { service: "execution", state: "gap", reason: "vacuumed", from: iso((NOW - 2_000) * 1000), to: iso(NOW * 1000) };
+  for (const first of [true, false, null]) {
+    const { live, time } = followed();
+    live.state({ page: "up", node: "reconnecting", since: NOW });
+    time.now += 8_000;
+    if (first) live.logState(gap);
+    live.state({ page: "up", node: "connected", since: time.now });
+    time.now += 100;
+    if (first === false) live.logState(gap);
+    const back = live.store.order.map((slot) => live.store.mark[slot]).find((mark) => mark?.kind === "resumed");
+    assert.equal(back?.text, "The connection to the node came back after 8 s");
+    assert.equal(back?.more, first === null ? "No line was lost" : undefined);
+  }
+});
+
 test("a service is silent only when its last lines have come", () => {
   const { live } = followed();
   live.status([{ service: "execution", status: "active" }]);

@@ -154,3 +154,23 @@ def test_before_what_the_page_may_hold_the_past_goes_on(console: Console, world:
     page.press("End")
     page.see("Line 1199 x", ".log")
     page.see("Live", ".foot")
+
+
+def test_a_gap_is_a_mark_where_lines_are_missing(console: Console, world: World) -> None:
+    world.node.append(EXECUTION, geth("INFO", "before the gap"))
+    page = console()
+    page.see("before the gap", ".log")
+    world.sshd.stop()
+    page.see("out of reach", "#verdict")
+    for number in range(50):
+        world.node.append(EXECUTION, geth("INFO", f"meanwhile {number}"))
+    world.node.vacuum(keep_last=5)  # the journal has deleted the others
+    world.sshd.start()
+    page.button("Try now")
+    page.see("meanwhile 49", ".log", 60)
+    page.see("The node’s journal no longer has these lines.", ".sign.gap")
+    text = page.text(".log")
+    assert text.index("before the gap") < text.index("no longer has these lines") < text.index("meanwhile 45")
+    assert "meanwhile 20" not in text
+    page.see("Lines missing", ".events")
+    assert "No line was lost" not in page.text(".log"), page.text(".log")

@@ -52,6 +52,10 @@ export class Live {
     this._queue = [];
     /** @type {number} */
     this._away = NaN;
+    /** When it was last heard that lines are missing. */
+    this._missing = NaN;
+    /** The mark of the last time that the connection came back. */
+    this._back = -1;
     /** Failures from before the page was opened, whose mark waits for the lines around it. @type {Map<string, number>} */
     this._unmarked = new Map();
     /** In which boot each service's last line was written. @type {Map<string, string>} */
@@ -96,6 +100,7 @@ export class Live {
     const mark = marks.gap(payload, this.clock);
     const at = Date.parse(String(payload.to ?? payload.from ?? "")) || this.now();
     this.work(Infinity);
+    this._lost();
     this._mark(service, at * 1000 - 1, mark);
     const missing = payload.from && payload.to ? exactSpan(Date.parse(String(payload.to)) - Date.parse(String(payload.from))) : service;
     this.today.add({ key: `gap ${service} ${at}`, at, kind: "gap", service, text: `Lines missing: ${missing}` });
@@ -218,7 +223,9 @@ export class Live {
 
   /** @param {string} service @param {number} time microseconds @param {import("./store.js").Mark} mark */
   _mark(service, time, mark) {
-    this.onLines([this.store.addMark(service, time, mark)], [], []);
+    const slot = this.store.addMark(service, time, mark);
+    this.onLines([slot], [], []);
+    return slot;
   }
 
   /** @param {Service} service @param {boolean} seen it was running before */
@@ -272,8 +279,17 @@ export class Live {
     const seconds = Math.round(gone / 1000);
     this.today.add({ key: `away ${this._away}`, at: this._away, kind: "away", service: "", text: `Node out of reach for ${seconds} s` });
     this.work(Infinity);
-    this._mark("", this._away * 1000 + 1, marks.resumed(gone));
+    this._back = this._mark("", this._away * 1000 + 1, marks.resumed(gone, this._missing >= this._away));
     this._away = NaN;
+  }
+
+  /** Lines are missing: what was said when the connection came back is not true. */
+  _lost() {
+    this._missing = this.now();
+    const mark = this.store.mark[this._back];
+    if (mark?.kind !== "resumed" || !mark.more) return;
+    mark.more = undefined;
+    this.onLines([], [this._back], []);
   }
 
   _unknown() {

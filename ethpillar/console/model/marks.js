@@ -42,8 +42,8 @@ export function gap({ reason, from, to, skipped }, clock) {
 /** @param {number} since @param {(ms: number) => string} clock @returns {Mark} */
 export const away = (since, clock) => ({ kind: "away", text: `No connection to the node since ${clock(since)}`, more: "Nothing is lost: the log goes on from here when the node is back" });
 
-/** @param {number} ms @returns {Mark} */
-export const resumed = (ms) => ({ kind: "resumed", text: `The connection to the node came back after ${exactSpan(ms)}`, more: "No line was lost" });
+/** @param {number} ms @param {boolean} missing whether it is known already that lines are missing @returns {Mark} */
+export const resumed = (ms, missing) => ({ kind: "resumed", text: `The connection to the node came back after ${exactSpan(ms)}`, more: missing ? undefined : "No line was lost" });
 
 /** @param {number} down milliseconds between the last line before and the first after @returns {Mark} */
 export const reboot = (down) => ({ kind: "reboot", text: "The node restarted", more: Number.isFinite(down) && down > 0 ? `It was down for ${exactSpan(down)}` : undefined });

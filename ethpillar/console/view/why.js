@@ -78,7 +78,7 @@ export class Why {
     const pairs = [];
     if (loops) pairs.push(["Restarts", `${recent.length} in ${span(Math.max(now() - recent[0], MINUTE))}`]);
     else if (!Number.isNaN(service.since)) pairs.push(["Stopped", zone.clock(service.since)]);
-    if (exit_status !== null && exit_status !== undefined) pairs.push(["Exit status", String(exit_status)]);
+    if (exit_status || (exit_status === 0 && !loops)) pairs.push(["Exit status", String(exit_status)]);
     if (result && result !== "success") pairs.push(["Result", visible(result)]);
     if (!loops && restarts) pairs.push(["Restarts", `${restarts}, then systemd gave up`]);
     return h("dl.num", pairs.map(([term, value]) => h("div", h("dt", term), h("dd", value))));
@@ -91,7 +91,7 @@ export class Why {
     const at = Number.isNaN(service.since) ? this._app.now() : service.since;
     const copy = button("btn", { onclick: () => void copyFrom(copy, () => this._app.sharing.forHelper(service)) }, "Copy for a helper, masked");
     const acts = h("div.acts", button("btn", { onclick: () => this._app.travel.goTo(at, service.name) }, `Lines around ${zone.clock(at)}`), copy);
-    if (!lines.length) return [h("p.none", "It printed nothing before it stopped."), acts];
+    if (!lines.length) return service.failed ? [h("p.none", "It printed nothing before it stopped."), acts] : [acts];
     const last = h("div.last.mono", { tabindex: 0, role: "region", "aria-label": "Last lines" });
     for (const line of lines) {
       const bad = isBad(line);

@@ -89,6 +89,8 @@ export class Connection {
     /** @type {Socket | null} */
     this._socket = null;
     this._attempt = 0;
+    /** The server has told the node's state on this socket. */
+    this._tells = false;
     this._cancel = () => {};
     this._cancelTick = () => {};
     this._lastTick = 0;
@@ -168,6 +170,7 @@ export class Connection {
     const page = this.state.page === "down" || this.state.node === "lost" ? "down" : "connecting";
     if (page === "connecting") this._tell({ page, node: this.state.node });
     this._logs.again();
+    this._tells = false;
     const socket = new Socket(
       this._open,
       { token: this._token },
@@ -236,7 +239,8 @@ export class Connection {
 
   _authenticated() {
     this._attempt = 0;
-    if (this.state.page !== "up" || this.state.node !== "connected") this._tell({ page: "up", node: "connected" });
+    const away = this.state.page === "up" && this.state.node === "reconnecting" && this._tells; // it says itself when the node is back
+    if (!away && (this.state.page !== "up" || this.state.node !== "connected")) this._tell({ page: "up", node: "connected" });
     this._socket?.emit("subscribe_status", { interval: STATUS_INTERVAL });
     this._logs.subscribe();
   }
@@ -244,6 +248,7 @@ export class Connection {
   /** @param {{ state: string, attempt?: number, retry_in?: number, node?: LinkState["about"] }} payload */
   _node({ state, attempt, retry_in, node }) {
     if (state !== "connected" && state !== "reconnecting" && state !== "lost") return;
+    this._tells = true;
     const retryAt = retry_in === undefined ? undefined : this._time.now() + retry_in * 1000;
     this._tell({ page: "up", node: state, attempt, retryAt, about: node });
   }
