@@ -106,3 +106,26 @@ def test_a_node_that_moves_to_another_address_is_found_by_a_page_that_comes_agai
     world.node.append(EXECUTION, "after")
     again.call("subscribe_logs", {"service": "execution", "after": cursor})
     until(lambda: again.lines("execution") == ["after"], "the line after")
+
+
+def test_a_node_that_is_renamed_is_told_and_its_log_goes_on(world: World, proxy: Proxy) -> None:
+    name = world.folder / "node" / "bin" / "uname"
+
+    def rename(text: str) -> None:
+        name.write_text(f"#!/bin/sh\necho {text}\n")
+        name.chmod(0o755)
+
+    rename("old-name")
+    token = world.session(port=proxy.port)
+    socket = world.enter(token)
+    socket.call("subscribe_logs", {"service": "execution"})
+    world.node.append(EXECUTION, "before")
+    until(lambda: socket.lines("execution") == ["before"], "a line")
+    socket.wait("connection_state", lambda told: told.get("node", {}).get("name") == "old-name")
+    rename("new-name")
+    proxy.cut()
+    socket.wait("connection_state", lambda told: told.get("node", {}).get("name") == "new-name")
+    world.node.append(EXECUTION, "after")
+    until(lambda: socket.lines("execution") == ["before", "after"], "the line after")
+    assert "gap" not in [state["state"] for state in socket.events("log_state")]
+    assert world.enter(token).wait("connection_state")["node"]["name"] == "new-name"
