@@ -110,8 +110,8 @@ def test_the_head_of_a_stack_trace_stays_in_sight(console: Console, world: World
     page.eval("document.querySelector('.trace').scrollIntoView({ block: 'start' })")
     page.eval("document.getElementById('log').scrollTop += 90")
     top = "document.querySelector('.row.traced .msg').getBoundingClientRect().top"
-    page.wait(f"document.querySelector('.trace').getBoundingClientRect().top < {top}")
-    assert page.eval(f"{top} - document.getElementById('log').getBoundingClientRect().top") < 6
+    edge = "document.getElementById('log').getBoundingClientRect().top"
+    page.wait(f"document.querySelector('.trace').getBoundingClientRect().top < {top} && {top} - {edge} < 6")
 
 
 def test_a_row_that_says_another_line_is_all_of_that_line(console: Console, world: World) -> None:
@@ -136,13 +136,15 @@ def test_a_row_that_says_another_line_is_all_of_that_line(console: Console, worl
         number = int(text.split()[1])
         assert (field, level) == (f"n={number}", ("info", "warn")[number % 7 == 0])
         assert service == ("execution", "validator")[number // 50 % 2 == 0]
-    middle = len(told) // 2
-    page.eval(f"document.querySelectorAll('.log .open')[{middle}].click()")
-    page.see(told[middle][2], ".inspect")
-    press = "dispatchEvent(new MouseEvent('mousedown', { bubbles: true }))"
-    page.eval(f"document.querySelectorAll('.log .row .text')[{middle}].{press}")
+    _, _, text, _ = told[len(told) // 2]
+    row = (
+        f"[...document.querySelectorAll('.log .row')].find((row) => row.querySelector('.text').innerText === '{text}')"
+    )
+    page.eval(f"{row}.querySelector('.open').click()")
+    page.see(text, ".inspect")
+    page.eval(f"{row}.dispatchEvent(new MouseEvent('mousedown', {{ bubbles: true }}))")
     page.press("c")
-    assert told[middle][2] in page.wait("window.copied")
+    assert text in page.wait("window.copied")
 
 
 def test_numbers_are_services_as_on_the_screen(console: Console, world: World) -> None:
@@ -258,6 +260,6 @@ def test_what_happened_days_ago_is_not_of_today(console: Console, world: World) 
     page.see("1 hours ago", ".log")
     page.see("validator: 1 error", ".events")
     page.see("execution: 1 error", ".events")
-    assert len(page.texts(".events li")) == 2
+    assert len([each for each in page.texts(".events li") if "1 error" in each]) == 2
     if time.gmtime(now // 1_000_000).tm_hour < 22:
         assert len(page.texts(".events time")[-1]) > len("00:00")  # yesterday's has its date
