@@ -15,7 +15,8 @@ import orjson
 from ..journal.entry import Entry
 from ..journal.formats import Line, Template
 from ..nodes.items import Encoder, Fill, Item
-from ..web.ready import Ready, message_of, messages_in, ready_frame
+from ..web.frames import TEXT, server_frame
+from ..web.ready import MESSAGE, Ready, message_of, messages_in, ready_frame
 from .wire import dumps, iso_time
 
 MAX_BATCH = 500
@@ -40,14 +41,15 @@ def encode_template(service: str, template: Template) -> Fill:
     model = Entry(_JSON, 0, b"")
     payload = line_payload(service, model, _RAW, template.line._replace(fields=fields, eth=None), True)
     payload["timestamp"] = _JSON
-    form = _LOG_DATA + orjson.dumps(payload).replace(b"%", b"%%")[:-1] + b"%s}]"
+    form = MESSAGE + _LOG_DATA + orjson.dumps(payload).replace(b"%", b"%%")[:-1] + b"%s}]"
     form = form.replace(orjson.dumps(_JSON), b"%s").replace(orjson.dumps(_RAW), b'"%s"')
+
+    json, facts = orjson.dumps, template.eth
 
     def fill(entry: Entry, values: Sequence[bytes]) -> bytes:
         line = entry.message.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        more = b',"eth":' + orjson.dumps(eth) if (eth := template.eth(values)) else b""
-        time, cursor = orjson.dumps(iso_time(entry.realtime_us)), orjson.dumps(entry.cursor)
-        return ready_frame(form % (line, time, *values, cursor, more))
+        more = b',"eth":' + json(eth) if (eth := facts(values)) else b""
+        return server_frame(TEXT, form % (line, json(iso_time(entry.realtime_us)), *values, json(entry.cursor), more))
 
     return fill
 

@@ -183,9 +183,9 @@ def iso_time(realtime_us: int) -> str | None:
     if not 0 < realtime_us < 253_402_300_800_000_000:
         return None
     seconds, micros = divmod(realtime_us, 1_000_000)
-    return f"{_iso_seconds(seconds)}.{micros:06d}Z"
+    return _iso_seconds(seconds) % micros
 
 
 @lru_cache(maxsize=16)  # lines come many to a second
 def _iso_seconds(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%%06dZ")

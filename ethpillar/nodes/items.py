@@ -161,9 +161,14 @@ class ItemMaker:
 
 def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """Divide entries into runs that are about `CHUNK` lines of work each."""
+    works = [1 + entry.message.count(b"\n") + (len(entry.message) >> 10) for entry in entries]
+    if sum(works) <= CHUNK:
+        if entries:
+            yield entries
+        return
     begin = work = 0
-    for number, entry in enumerate(entries):
-        work += 1 + entry.message.count(b"\n") + (len(entry.message) >> 10)
+    for number, each in enumerate(works):
+        work += each
         if work >= CHUNK:
             yield entries[begin : number + 1]
             begin, work = number + 1, 0

@@ -73,8 +73,7 @@ class Ring:
         """Add items and forget the oldest ones as the bounds ask for."""
         self._items.extend(items)
         self._bytes += size_of(items)
-        while len(self._items) > 1 and (len(self._items) > self._entries or self._bytes > self._size):
-            self._forget()
+        self._forget(min(self.would_forget(), self.end - 1))
 
     def weigh(self) -> int:
         """Say how much it holds now, once for a run of items. Return how many bytes less that is than before."""
@@ -84,21 +83,23 @@ class Ring:
 
     def forget_until(self, position: int) -> None:
         """Forget the items before a sequence number, but for the last one."""
-        while self.start < position and len(self._items) > 1:
-            self._forget()
+        self._forget(min(position, self.end - 1))
         self._runs.clear()
 
-    def _forget(self) -> None:
-        item = self._items.popleft()
-        self._bytes -= len(item.data) + OVERHEAD
-        self._lines_forgotten += item.lines
-        if self.start < self._indexed:
-            if self._index.get(item.cursor) == self.start:
+    def _forget(self, position: int) -> None:
+        if self.start >= position:
+            return
+        end = self.end
+        items = [self._items.popleft() for _ in range(position - self.start)]
+        self._bytes -= size_of(items)
+        self._lines_forgotten += sum([item.lines for item in items])
+        for number, item in enumerate(items[: max(0, self._indexed - self.start)], self.start):
+            if self._index.get(item.cursor) == number:
                 del self._index[item.cursor]
             copy = anywhere(item.cursor)
-            if item.gap is None and self._copies.get(copy, self.end) <= self.start:
+            if item.gap is None and self._copies.get(copy, end) <= number:
                 del self._copies[copy]
-        self.start += 1
+        self.start = position
         self.complete = False
 
     def _enter(self) -> None:

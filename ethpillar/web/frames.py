@@ -73,7 +73,7 @@ def server_frame(opcode: int, *payload: bytes) -> bytes:
 
     :param payload: its parts, one after another
     """
-    data = b"".join(payload)
+    data = payload[0] if len(payload) == 1 else b"".join(payload)
     length = len(data)
     if length < 126:
         return bytes((0x80 | opcode, length)) + data

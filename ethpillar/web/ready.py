@@ -14,7 +14,7 @@ from typing import Any
 
 from .frames import TEXT, server_frame
 
-_MESSAGE = b"4"
+MESSAGE = b"4"
 "What Engine.IO puts before a message."
 _SEPARATOR = "\x1e"
 "What Engine.IO puts between the packets of a polling client."
@@ -22,7 +22,7 @@ _SEPARATOR = "\x1e"
 
 def ready_frame(*message: bytes) -> bytes:
     """Return the frame of one message of Engine.IO's, of which these are the parts."""
-    return server_frame(TEXT, _MESSAGE, *message)
+    return server_frame(TEXT, MESSAGE, *message)
 
 
 def packets_in(frames: bytes) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ block's hash has. Values are plain: no thousands commas, no `Slot(...)` around t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 Keys = dict[str, str]
 "A client's key to one of ours."
@@ -40,7 +40,7 @@ _HASH = re.compile(r"(?:[A-Z]\w*+\()*+((?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|
 
 def number(text: str) -> str | None:
     """The digits of `12`, `1,234`, `Slot(12)`, `12/100`, `[0/200]`, `12 (verified)`; None when it is no number."""
-    digits = text.replace(",", "")
+    digits = text if text.isdigit() else text.replace(",", "")
     if digits.isdigit() and digits.isascii():
         return digits
     match = _NUMBER.match(text)
@@ -55,23 +55,22 @@ def block_hash(text: str) -> str | None:
 
 def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:
     """The `eth` object of a line with these fields; None when they say nothing. The first key that says it counts."""
-    return from_values([(keys[key], value) for key, value in fields.items() if key in keys])
-
-
-def from_values(values: Sequence[tuple[str, str]]) -> dict[str, str] | None:
-    """The `eth` object of (name, value) pairs; see `from_fields`.
-
-    :param values: names of ours, and what the client prints for them
-    """
     eth: dict[str, str] | None = None
-    for name, text in values:
-        value = block_hash(text) if name == "hash" else number(text)
-        if value is not None:
-            if eth is None:
-                eth = {name: value}
-            else:
-                eth.setdefault(name, value)
+    for key, text in fields.items():
+        if key in keys:
+            name = keys[key]
+            value = reader_of(name)(text)
+            if value is not None:
+                if eth is None:
+                    eth = {name: value}
+                else:
+                    eth.setdefault(name, value)
     return eth
+
+
+def reader_of(name: str) -> Callable[[str], str | None]:
+    """Return what reads a value of this name of ours from what a client prints."""
+    return block_hash if name == "hash" else number
 
 
 _OF_BEACON_BLOCK = re.compile(

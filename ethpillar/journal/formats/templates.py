@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
-from .eth import from_values
+from .eth import reader_of
 from .line import Line
 
 T = TypeVar("T")
@@ -55,12 +55,17 @@ class Template:
         "One of the lines, parsed. Of the others, all but the fields' values, `eth` and the time is the same."
         self.keys = keys
         "The fields whose values differ."
-        self._chain = [(at, meanings[key]) for at, key in enumerate(keys) if key in meanings]
+        self._chain = [(at, meanings[key], reader_of(meanings[key])) for at, key in enumerate(keys) if key in meanings]
         self._made: Any = None
 
     def eth(self, values: Sequence[bytes]) -> dict[str, str] | None:
         """Return the facts about the chain in a line with these values; see `formats.eth`."""
-        return from_values([(name, values[at].decode("ascii")) for at, name in self._chain])
+        eth: dict[str, str] = {}
+        for at, name, read in self._chain:
+            value = read(values[at].decode("ascii"))
+            if value is not None and name not in eth:
+                eth[name] = value
+        return eth or None
 
     def once(self, make: Callable[[Template], T]) -> T:
         """Return what its reader makes of the template. It is made once."""
