@@ -20,7 +20,7 @@ help:
 	@echo "make shape   classes that hold too much changing state, functions that do not fit a screen"
 	@echo "make example the React hooks on a page, to look at the demo with"
 	@echo "make bench   writes bench/RESULTS.md: what a line and another socket cost, beside a server in Node.js"
-	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-login, make bench-latency, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make sizes, make score LINES=DIR"
+	@echo "make fuzz, make soak, make bench-delivery, make bench-burst, make bench-login, make bench-latency, make bench-idle, make bench-herd, make bench-peers, make bench-hostile, make bench-frontend, make bench-console, make bench-history, make bench-formats, make sizes, make score LINES=DIR"
 	@echo "             print figures: of parsers of outside bytes, leaks, memory and speed"
 	@echo "make what-the-page-shows"
 	@echo "             plays every trouble in a Chromium, and writes docs/what-the-page-shows.md with pictures"
@@ -205,6 +205,15 @@ sizes: parts
 .PHONY: bench-latency
 bench-latency: parts
 	@$(BIN)/python bench/latency.py
+
+# What sessions cost in which nothing happens: make bench-idle ARGS="--sessions 1000"
+.PHONY: bench-idle bench-herd
+bench-idle: parts
+	@$(BIN)/python bench/idle.py $(ARGS)
+
+# How long 1,000 pages wait that reconnect at once: make bench-herd ARGS="--other ../before"
+bench-herd: parts
+	@$(BIN)/python bench/herd.py $(ARGS)
 
 # How long it takes to log in, and until the first line is there.
 .PHONY: bench-login

@@ -1,4 +1,4 @@
-"""Sockets that count lines, in a process of their own: `python bench/counter.py PORT TOKENS SERVICE SOCKETS BATCH`.
+"""Sockets that count lines, in a process of their own: `python bench/counter.py PORT TOKENS SERVICES SOCKETS BATCH`.
 
 They look for what every line has, and read nothing else of it, so that the server is the limit for as long as that is
 possible. Each number on stdin is how many lines every socket has to get; printed are the seconds since the epoch at
@@ -12,6 +12,7 @@ import selectors
 import socket
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -28,8 +29,8 @@ PING = b"\x81\x012"
 class Counting:
     """One socket."""
 
-    def __init__(self, port: int, token: str, service: str, batch: bool) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 60)
+    def __init__(self, port: int, token: str, service: str, batch: bool, source: str) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 60, (source, 0))
         self.count = 0
         self._tail = b""
         self._say(HANDSHAKE.encode() + b"\r\n", b"101 Switching")
@@ -65,9 +66,12 @@ class Counting:
 
 def main() -> None:
     """Connects, and counts as it is told."""
-    port, tokens, service, sockets, batch = sys.argv[1:]
-    names = tokens.split(",")
-    every = [Counting(int(port), names[at % len(names)], service, batch == "1") for at in range(int(sockets))]
+    port, tokens, services, sockets, batch = sys.argv[1:]
+    whose, which = cycle(tokens.split(",")), cycle(services.split(","))
+    every = [
+        Counting(int(port), next(whose), next(which), batch == "1", f"127.0.1.{1 + number // 10}")
+        for number in range(int(sockets))
+    ]
     selector = selectors.DefaultSelector()
     for each in every:
         selector.register(each.socket, selectors.EVENT_READ, each)

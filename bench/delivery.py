@@ -46,6 +46,8 @@ class Scenario:
     "Whether the peer can do it: sshd allows ten channels."
     counters: int = 1
     "Processes that count."
+    services: tuple[str, ...] = ("execution",)
+    "The units that the sockets follow in turn."
 
 
 SCENARIOS = (
@@ -109,11 +111,13 @@ def burst(
 ) -> Figure:
     """Run one scenario against a server.
 
-    :param texts: the lines, if not the usual ones
+    :param token: of the session, or of several with commas between, which the sockets have in turn
+    :param texts: the lines of each unit, if not the usual ones
     """
     stage.node.prepare(texts or [LINE.format(number) for number in range(lines)])
     each = scenario.sockets // scenario.counters
-    words = [sys.executable, str(COUNTER), str(server.port), token, "execution", str(each), str(int(scenario.batch))]
+    services = ",".join(scenario.services)
+    words = [sys.executable, str(COUNTER), str(server.port), token, services, str(each), str(int(scenario.batch))]
     counters = [
         subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(scenario.counters)

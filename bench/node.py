@@ -14,6 +14,8 @@ from pathlib import Path
 from demo.simnode import SimNode, install
 
 UNIT, OTHER = "execution.service", "consensus.service"
+SERVICES = ("execution", "consensus", *(f"service{number}" for number in range(38)))
+"All of them print the same."
 BACKLOG = 50
 LINE = (
     "INFO [07-21|10:11:12.345] Imported new potential chain segment     number={:,} hash=1f2e3d..a0b1c2 blocks=1 "
@@ -35,7 +37,7 @@ case "$cursor$follow" in
   *) cat backlog.$format burst.$format | sed -n "/^__CURSOR=$cursor\$/,\$p" ;;  # for one that fell behind
 esac
 [ -n "$follow" ] || exit 0
-while [ ! -e go ]; do sleep 0.02; done
+while [ ! -e go ]; do sleep 0.1; done
 {source}
 exec sleep 600
 """
@@ -49,8 +51,10 @@ class FastNode:
         self._folder.mkdir(parents=True)
         install(folder / "sim", sys.executable)
         node = SimNode(folder / "sim")
-        for unit in (UNIT, OTHER):
-            node.set_unit(unit, LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x")
+        for service in SERVICES:
+            node.set_unit(
+                f"{service}.service", LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x"
+            )
         self.bin = folder / "sim" / "bin"
         self._backlog = [LINE.format(20_000_000 + number) for number in range(BACKLOG)]
         self.prepare([])

@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.delivery import Figure, Scenario, Stage, burst, stage
-from bench.node import LINE
+from bench.node import LINE, SERVICES
 from bench.servers import PEER, Ours, Peer
 from tests.programs import node
 
@@ -31,7 +31,12 @@ FIFTY, MANY = Scenario("50", 50, 20_000), Scenario("200", 200, 15_000, counters=
 LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 "Characters of a line, and how many of them are sent."
 
+SERVICES_TO_LINES = {1: 40_000, 10: 6000, 40: 1500}
+NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
+"How many there are, and how many lines each prints. A socket follows each."
+
 Figures = dict[str, Figure]
+Points = dict[int, float]
 
 
 def measure(stage: Stage, server: Any, scenarios: Sequence[Scenario]) -> Figures:
@@ -43,7 +48,7 @@ def measure(stage: Stage, server: Any, scenarios: Sequence[Scenario]) -> Figures
         server.stop()
 
 
-def lengths(stage: Stage) -> dict[int, float]:
+def lengths(stage: Stage) -> Points:
     """Return the microseconds of CPU that a line of each length costs."""
     found = {}
     for length, count in LENGTHS.items():
@@ -55,6 +60,29 @@ def lengths(stage: Stage) -> dict[int, float]:
         finally:
             server.stop()
     return found
+
+
+def services(stage: Stage) -> Points:
+    """Return the microseconds of CPU of a line while so many units of one node print."""
+    return {
+        count: _spread(stage, Scenario("", count, lines, services=SERVICES[:count]), 1)
+        for count, lines in SERVICES_TO_LINES.items()
+    }
+
+
+def nodes(stage: Stage) -> Points:
+    """Return the microseconds of CPU of a line while a unit on each of so many nodes prints."""
+    return {count: _spread(stage, Scenario("", count, lines), count) for count, lines in NODES_TO_LINES.items()}
+
+
+def _spread(stage: Stage, scenario: Scenario, sessions: int) -> float:
+    server = Ours(stage.folder / "servers", stage.redis.url)
+    try:
+        tokens = ",".join(stage.session() for _ in range(sessions))
+        burst(stage, server, scenario, 2000 // scenario.sockets, tokens)
+        return burst(stage, server, scenario, scenario.lines, tokens).cpu / scenario.sockets
+    finally:
+        server.stop()
 
 
 def ratios(peer: Figures, ours: Figures) -> dict[str, float]:
@@ -122,7 +150,7 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, {gigabytes:.0f} GB, {platform.system()} {platform.release()}"
 
 
-def write(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) -> None:
+def write(runs: Sequence[tuple[Figures, Figures]], by_length: Points, by_service: Points, by_node: Points) -> None:
     """Write the report and draw the plots."""
     every = [ratios(peer, ours) for peer, ours in runs]
     rows = ["| what | median | lowest to highest | aim |", "|---|---|---|---|"]
@@ -162,16 +190,30 @@ def write(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) 
         "|---|---|---|",
         *long,
         "",
+        *_columns("units that print", by_service),
+        "",
+        *_columns("nodes that print", by_node),
+        "",
         *WHERE.splitlines(),
         "",
         "![cost by sockets](results/sockets.png) ![cost by line length](results/lengths.png)",
+        "![cost by units](results/services.png) ![cost by nodes](results/nodes.png)",
         "",
     ]
     (FOLDER / "RESULTS.md").write_text("\n".join(text))
-    draw(runs, by_length)
+    draw(runs, by_length, by_service, by_node)
 
 
-def draw(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) -> None:
+def _columns(what: str, points: Points) -> list[str]:
+    cells = [f"{value:.1f}" for value in points.values()]
+    return [
+        f"| {what} | {' | '.join(map(str, points))} |",
+        "|---|" + "---|" * len(cells),
+        f"| us of CPU a line, 1 socket each | {' | '.join(cells)} |",
+    ]
+
+
+def draw(runs: Sequence[tuple[Figures, Figures]], by_length: Points, by_service: Points, by_node: Points) -> None:
     """Draw the plots, if matplotlib is there (`requirements-bench.txt`)."""
     try:
         import matplotlib
@@ -190,6 +232,8 @@ def draw(runs: Sequence[tuple[Figures, Figures]], by_length: dict[int, float]) -
     plots = {
         "sockets": (series, "sockets on one unit", "us of CPU a line"),
         "lengths": ({"this server": by_length}, "characters of a line", "us of CPU a line, 1 socket"),
+        "services": ({"this server": by_service}, "units of a node that print", "us of CPU a line, 1 socket each"),
+        "nodes": ({"this server": by_node}, "nodes that print", "us of CPU a line, 1 socket each"),
     }
     for name, (lines, across, up) in plots.items():
         figure, axes = pyplot.subplots(figsize=(5, 3.5), layout="constrained")
@@ -212,8 +256,8 @@ def main() -> None:
             runs.append((peer, ours))
             for name, value in ratios(peer, ours).items():
                 print(f"run {number + 1}: {name}: {value:,.2f}", flush=True)
-        by_length = lengths(found)
-    write(runs, by_length)
+        measured = lengths(found), services(found), nodes(found)
+    write(runs, *measured)
 
 
 if __name__ == "__main__":

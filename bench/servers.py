@@ -20,10 +20,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Ours(EthPillarServer):
     """This server, or another checkout of it, as in production."""
 
-    def __init__(self, folder: Path, redis_url: str, root: Path | None = None) -> None:
+    def __init__(self, folder: Path, redis_url: str, root: Path | None = None, **settings: str) -> None:
         if root is not None:
             self.root = root
-        super().__init__(folder, redis_url, LOG_LEVEL="warning", NODE_LINGER="0")
+        super().__init__(folder, redis_url, **{"LOG_LEVEL": "warning", "NODE_LINGER": "0", **settings})
 
     def pid(self) -> int:
         """The process whose CPU counts."""
