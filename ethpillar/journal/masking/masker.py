@@ -102,10 +102,12 @@ class Masker:
         return None
 
     def _list(self, found: re.Match[str]) -> str:
-        inner = patterns.LISTED_ONE.sub(
-            lambda one: self._name("validator", one[0].lower().removeprefix("0x")), found["x"]
-        )
-        return found["before"] + inner
+        def named(one: re.Match[str]) -> str:
+            if one.string.endswith("validator-", 0, one.start()):  # it has its name already
+                return one[0]
+            return self._name("validator", one[0].lower().removeprefix("0x"))
+
+        return found["before"] + patterns.LISTED_ONE.sub(named, found["x"])
 
     def _replace(self, kind: str, pattern: re.Pattern[str], text: str) -> str:
         part = "x" if "x" in pattern.groupindex else 0
