@@ -105,6 +105,7 @@ class LogFeed:
         self.ring.account.close()
         for subscription in list(self._subscriptions):
             subscription.close()
+        self.ring.forget_until(self.ring.end)  # at once: the feed is in a circle, which only the collector frees
 
     def _tell(self, state: str, **details: Any) -> None:
         self.log.told = (state, details)

@@ -40,6 +40,15 @@ def test_any_backlog_joins_live_without_gap_or_repeat(journal: FakeJournal, feed
     expect(sink, range(120 - min(lines, 120), 125))
 
 
+def test_a_feed_that_is_closed_keeps_no_lines(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(20)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: len(feed.ring) == 20, "a full ring")
+    feed.close()
+    assert len(feed.ring) == 1
+
+
 def test_an_empty_journal(journal: FakeJournal, feed: LogFeed) -> None:
     sinks = [FakeSink(), FakeSink()]
     feed.subscribe(sinks[0])
