@@ -20,13 +20,13 @@ AWAY_AFTER = 10.0
 "A node counts as away after so many failed tries, or so many seconds without a sign of life, whichever is first."
 
 
-REFUSED_TRIES, REFUSED_WITHIN = 2, 600.0
+REFUSED_TRIES, REFUSED_WITHIN = 4, 600.0
 """Tries at most in so many seconds of a node that logs each as a failed login, even if people bring some forward:
-fail2ban bans an address after three to five in ten minutes."""
+fail2ban, as it comes, bans an address after five in ten minutes."""
 REFUSED_UNSURE = 2
 "Logins in a row that may have been cut off by chance, of a node that has let us in before."
 REFUSED_WAIT = 30.0
-"Seconds between such tries, at least: a node that starts or stops lets nobody in for about as long."
+"Seconds between the other ones, at least: a node that starts or stops lets nobody in for about as long."
 
 
 class LinkState(Enum):
@@ -125,8 +125,8 @@ class Retries:
         self._short = 0  # connections in a row that were lost soon after they were made
         self._since = 0.0
         self._tried = float("-inf")
-        self._unsure = 0  # logins since the last connection that were cut off
         self._refused: deque[float] = deque(maxlen=REFUSED_TRIES)  # when the node logged a failed login
+        self._cut_off: deque[float] = deque(maxlen=REFUSED_TRIES)  # when it may have, since the last connection
 
     @property
     def attempt(self) -> int:
@@ -141,7 +141,7 @@ class Retries:
         """Begin anew: a connection stands, or did until now."""
         self._reached = True
         self._since = now
-        self._unsure = 0
+        self._cut_off.clear()
         self._backoff.reset()
 
     def refused(self, now: float, sure: bool = True) -> None:
@@ -149,9 +149,7 @@ class Retries:
 
         :param sure: False: it hung up, as it does where its rules are against us, and when it is cut off by chance
         """
-        self._unsure += not sure
-        if sure or not self._reached or self._unsure > REFUSED_UNSURE:
-            self._refused.append(now)
+        (self._refused if sure or not self._reached else self._cut_off).append(now)
 
     def lost(self, now: float) -> None:
         """Begin anew: a connection stood until now. After several that were short the waits go on growing."""
@@ -173,10 +171,7 @@ class Retries:
 
     def delay(self, now: float) -> float:
         """Return the seconds to wait before the next try, which counts as one more attempt."""
-        wait = self._backoff.next()
-        if self._refused and self._refused[-1] >= self._tried:
-            wait = max(wait, REFUSED_WAIT)
-        return max(wait, self._allowed() - now)
+        return max(self._backoff.next(), self._allowed() - now)
 
     def hurried(self, due: float, now: float) -> float:
         """Return when a try that is due is made, if somebody asks for the node now."""
@@ -187,8 +182,10 @@ class Retries:
         return now >= self._allowed()
 
     def _allowed(self) -> float:
-        full = len(self._refused) == REFUSED_TRIES
-        return self._refused[0] + REFUSED_WITHIN if full else float("-inf")
+        spaced = [*self._refused, *list(self._cut_off)[REFUSED_UNSURE:]]
+        every = sorted([*self._refused, *self._cut_off])[-REFUSED_TRIES:]
+        when = max(spaced) + REFUSED_WAIT if spaced else float("-inf")
+        return max(when, every[0] + REFUSED_WITHIN) if len(every) == REFUSED_TRIES else when
 
     def tried(self, now: float) -> None:
         """Take note that a try begins."""

@@ -190,38 +190,54 @@ def tries_in(seconds: float, counted: bool, ask_every: float | None) -> list[flo
 @pytest.mark.parametrize("ask_every", [None, 0.5, 7.0, 299.0])
 def test_a_node_that_counts_failed_logins_is_tried_too_rarely_to_ban_anybody(ask_every: float | None) -> None:
     found = tries_in(4 * 3600, True, ask_every)
-    assert found[1] - found[0] >= (HURRY_EVERY if ask_every else REFUSED_WAIT)
+    assert found[1] - found[0] >= REFUSED_WAIT
     assert all(later - earlier >= REFUSED_WITHIN for earlier, later in zip(found, found[REFUSED_TRIES:], strict=False))
     assert len(found) == 4 * 6 * REFUSED_TRIES
 
 
 def test_a_login_that_is_cut_off_is_a_refusal_unless_the_node_has_let_us_in_before() -> None:
     stranger, friend = Retries(1e9, Backoff()), begun()
-    for number in range(REFUSED_UNSURE + REFUSED_TRIES):
-        assert friend.allowed(0.0)
-        assert stranger.allowed(0.0) is (number < REFUSED_TRIES)
-        stranger.refused(0.0, sure=False)
+    stranger.refused(0.0, sure=False)
+    assert not stranger.allowed(REFUSED_WAIT - 1)
+    assert stranger.allowed(REFUSED_WAIT)
+    for _ in range(REFUSED_UNSURE):
         friend.refused(0.0, sure=False)
-    assert not friend.allowed(0.0)
+        assert friend.allowed(0.0)
+    friend.refused(0.0, sure=False)
+    assert not friend.allowed(REFUSED_WAIT - 1)
+    assert friend.allowed(REFUSED_WAIT)
+    friend.refused(0.0, sure=False)
+    assert not friend.allowed(REFUSED_WITHIN - 1)
+    assert friend.allowed(REFUSED_WITHIN)
+
+
+def test_logins_that_were_cut_off_by_chance_are_forgotten_and_refused_ones_are_not() -> None:
     friend = begun()
     for _ in range(5):
         friend.refused(0.0, sure=False)
         friend.connected(1.0)
     assert friend.allowed(1.0)
+    for _ in range(REFUSED_TRIES):
+        friend.refused(2.0)
+        friend.refused(3.0, sure=False)
+        friend.connected(4.0)
+    assert not friend.allowed(REFUSED_WITHIN)
+    assert friend.allowed(REFUSED_WITHIN + 2.0)
 
 
-def test_one_refusal_between_other_failures_delays_nothing_for_long() -> None:
-    """A node that reboots: it lets nobody in, is away, and lets nobody in."""
+def test_a_node_that_reboots_is_followed_on_within_half_a_minute() -> None:
+    """It stops, and lets nobody in; is away; starts, and lets nobody in; and then it does."""
     retries = begun()
     retries.tried(0.0)
     retries.refused(0.0)
-    assert retries.delay(0.0) >= REFUSED_WAIT
+    assert retries.delay(0.0) == REFUSED_WAIT
     retries.tried(30.0)  # nothing answers
     assert retries.delay(30.0) < 3.0
-    assert retries.allowed(33.0)
-    retries.tried(33.0)
-    retries.refused(33.0)
-    assert not retries.allowed(33.0)
-    assert retries.delay(33.0) == REFUSED_WITHIN - 33.0
-    retries.connected(700.0)
-    assert retries.allowed(700.0)
+    for now in (33.0, 63.0):
+        assert retries.allowed(now)
+        retries.tried(now)
+        retries.refused(now)
+        assert retries.delay(now) == REFUSED_WAIT
+        assert retries.hurried(now + REFUSED_WAIT, now + 1) == now + REFUSED_WAIT
+    retries.connected(93.0)
+    assert retries.allowed(93.0)

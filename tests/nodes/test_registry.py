@@ -221,7 +221,7 @@ class Store:
     [
         (None, CredentialRefused(), CredentialRefused, [("ssh_auth_failed", None)], 1),
         (None, SecondFactorRequired(), SecondFactorRequired, [("ssh_second_factor", None)], 1),
-        (None, AccountExpired(), AccountExpired, [("ssh_account_expired", 300.0)], 1),
+        (None, AccountExpired(), AccountExpired, [("ssh_account_expired", 150.0)], 1),
         (None, HostKeyChanged(), HostKeyChanged, [], 1),  # an operator cures that
         (None, SshTimeout(), SshTimeout, [], 1),
         (None, SessionStoreDown(), SessionStoreDown, [], 1),
