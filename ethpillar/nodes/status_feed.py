@@ -283,6 +283,8 @@ class StatusSubscription:
         if snapshot is None and self._feed.missing():
             return  # it is the node, and not its systemd: an update says so soon, whichever way it goes
         before = self.state
+        if before is StatusState.CLOSED:
+            return  # at the moment at which the poll ended: it is about to be killed
         self._machine.to(after_poll(snapshot is not None, self._sink.ready(self.wake)))
         if snapshot is not None and self.state is StatusState.CURRENT:
             self._sent = snapshot

@@ -403,3 +403,20 @@ def test_a_node_that_is_missing_is_not_a_systemd_that_fails() -> None:
     feed.set_away(False)
     until(lambda: sink.errors, "the error")
     feed.close()
+
+
+def test_one_that_is_closed_at_the_moment_at_which_its_poll_ends_sends_nothing(
+    feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = FakeSink()
+    subscription = feed.subscribe(sink, 3600)
+    until(lambda: bool(sink.updates), "the first update")
+    get = feed.get
+
+    def get_and_close(age: float) -> Snapshot:
+        subscription._machine.to(StatusState.CLOSED)
+        return get(age)
+
+    monkeypatch.setattr(feed, "get", get_and_close)
+    subscription._send_or_owe(0.0)  # an illegal transition otherwise
+    assert len(sink.updates) == 1
