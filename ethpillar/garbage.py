@@ -21,9 +21,9 @@ EVERY = 0.5
 "Seconds between two looks."
 NEW = 8
 "Lesser collections after which what is new is collected and set aside: some 60,000 objects, or 20 ms."
-SHARE = 20
+SHARE = 200
 "A complete collection waits for so many times as long as the last one took."
-GROWN = 32 << 20
+GROWN = 64 << 20
 "Bytes that must have come for no reason that is known, before a complete one is worth it."
 
 

@@ -25,7 +25,7 @@ own, is in after so many milliseconds. `lag` is the longest time in which the ev
 of it this process worked. Memory is the worker's, before (0), at its height, and once the attackers have gone (1);
 `sent`, the MB that they had to send to the server's port.
 
-The bars: p99 100 ms more than `beside`, newcomer 3 s, work 100 ms, 300 MB more at the height and 100 MB afterwards
+The bars: p99 100 ms, newcomer 3 s, work 100 ms, 300 MB more at the height and 100 MB afterwards
 (for a small `MEMORY_BUDGET`, 200 MB in all), nobody else disconnected, all descriptors let go of.
 
 """
