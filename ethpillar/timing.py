@@ -45,9 +45,12 @@ class Backoff:
         self.attempt = 0
         "The number of waits handed out since the last reset."
 
-    def next(self) -> float:
-        """Seconds to wait before the next try."""
-        step: float = min(self._cap, self._first * 2 ** min(self.attempt, 16))
+    def next(self, most: float = CAP) -> float:
+        """Seconds to wait before the next try.
+
+        :param most: how long the wait is at most, but for its jitter
+        """
+        step: float = min(self._cap, most, self._first * 2 ** min(self.attempt, 16))
         self.attempt += 1
         return min(self._cap, step * (0.5 + self._draw()))
 

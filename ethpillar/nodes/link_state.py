@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from math import inf
 
 from ..timing import Backoff
 
 HURRY_EVERY = 2.0
 "Seconds between the tries that people bring forward, by a new socket or by `authenticate`."
+SOON, PART = 2.0, 0.25
+"""Seconds between two tries, at most, of a node that went away a moment ago; and that part of the time for which it has
+been away, later: who looks at a page when a node comes back waits for little more than that."""
 NEVER_REACHED = 600.0
 "Seconds after which a node that has never been reached is given up, if that is sooner than `SSH_GIVE_UP`."
 AWAY_TRIES = 3
@@ -171,7 +175,8 @@ class Retries:
 
     def delay(self, now: float) -> float:
         """Return the seconds to wait before the next try, which counts as one more attempt."""
-        return max(self._backoff.next(), self._allowed() - now)
+        most = inf if self._short >= PATIENT else max(SOON, PART * (now - self._since))
+        return max(self._backoff.next(most), self._allowed() - now)
 
     def hurried(self, due: float, now: float) -> float:
         """Return when a try that is due is made, if somebody asks for the node now."""

@@ -13,6 +13,7 @@ from ethpillar.nodes.link_state import (
     AWAY_TRIES,
     HURRY_EVERY,
     NEVER_REACHED,
+    PART,
     PATIENT,
     REFUSED_TRIES,
     REFUSED_UNSURE,
@@ -20,6 +21,7 @@ from ethpillar.nodes.link_state import (
     REFUSED_WITHIN,
     RESTLESS,
     SHORT,
+    SOON,
     TRANSITIONS,
     Absence,
     LinkState,
@@ -166,6 +168,27 @@ def test_one_connection_that_stands_makes_up_for_all_short_ones() -> None:
     retries.tried(now)
     retries.lost(now + 1)
     assert not retries.restless
+
+
+@pytest.mark.parametrize("away", [1.0, 15.0, 60.0, 115.0])
+def test_a_node_that_comes_back_is_tried_soon(away: float) -> None:
+    retries, now = Retries(1e9, Backoff(draw=lambda: 1.0)), 100.0
+    retries.connected(0.0)
+    retries.lost(now)
+    while now < 100.0 + away:
+        retries.tried(now)
+        now += retries.delay(now)
+    assert now - 100.0 - away <= max(1.5 * SOON, 1.5 * PART * away)
+    assert retries.attempt <= 20
+
+
+def test_a_connection_that_is_lost_again_and_again_is_tried_less_and_less_often() -> None:
+    retries, now = begun(), 0.0
+    for _ in range(RESTLESS - 1):
+        retries.tried(now)
+        retries.lost(now + 1)
+        now += 1 + retries.delay(now + 1)
+    assert retries.delay(now) > SOON * 1.5
 
 
 def tries_in(seconds: float, counted: bool, ask_every: float | None) -> list[float]:
