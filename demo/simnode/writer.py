@@ -73,9 +73,10 @@ def create(state: Path) -> None:
     journal.write(None, fields, [b"Reached target multi-user.target - Multi-User System."])
 
 
-def _head(state: dict[str, Any], seqnum: int, realtime: int) -> tuple[bytes, int]:
+def _head(state: dict[str, Any], seqnum: int, realtime: int, before: int) -> tuple[bytes, int]:
+    """:param before: the time since the boot of the entry before, below which none falls however the clock jumps"""
     boot = state["boot"]
-    monotonic = max(0, realtime - boot["started_us"])
+    monotonic = max(before + 1, realtime - boot["started_us"])
     spread = seqnum * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF  # stands for the hash of the entry's data
     text = (
         f"__CURSOR=s={state['seqnum_id']};i={seqnum:x};b={boot['id']};m={monotonic:x};t={realtime:x};x={spread:x}\n"
@@ -103,7 +104,7 @@ class JournalWriter:
             data, *indexes = (self._open(name, stack) for name in (store.DATA, *names))
             state = load(self._state)
             number = self._fields_number(fields)
-            seqnum, last = _last(indexes[-1])
+            seqnum, last, _ = _last(indexes[-1], state["boot"]["number"])
             realtime = realtime_us
             if realtime is None:
                 realtime = max(time.time_ns() // 1000, last + 1)
@@ -123,10 +124,11 @@ class JournalWriter:
     ) -> None:
         offset = os.fstat(data).st_size
         boot = state["boot"]["number"]
+        monotonic = _last(indexes[-1], boot)[2]
         parts: list[bytes] = []
         entries: list[bytes] = []
         for message in messages:
-            head, monotonic = _head(state, seqnum, realtime)
+            head, monotonic = _head(state, seqnum, realtime, monotonic)
             text = store.field_text("MESSAGE", message)
             entries.append(ENTRY.pack(offset, len(head), len(text), seqnum, realtime, monotonic, number, boot))
             parts += (head, text)
@@ -156,20 +158,20 @@ class JournalWriter:
             index = self._open(store.ALL, stack)
             count = os.fstat(index).st_size // ENTRY.size
             state = load(self._state)
-            state["first_seqnum"] = _last(index)[0] + 1 - min(keep_last, count)
+            state["first_seqnum"] = _last(index, 0)[0] + 1 - min(keep_last, count)
             save(self._state, state)
             if 0 < keep_last < count:
                 first = ENTRY.unpack(os.pread(index, ENTRY.size, (count - keep_last) * ENTRY.size))
                 _free(self._open(store.DATA, stack), first[store.OFFSET])
 
 
-def _last(index: int) -> tuple[int, int]:
-    """Sequence number and realtime of the last entry."""
+def _last(index: int, boot: int) -> tuple[int, int, int]:
+    """Sequence number and realtime of the last entry, and its time since this boot: -1 if it is of another one."""
     size = os.fstat(index).st_size // ENTRY.size * ENTRY.size
     if not size:
-        return 0, 0
+        return 0, 0, -1
     entry = ENTRY.unpack(os.pread(index, ENTRY.size, size - ENTRY.size))
-    return entry[store.SEQNUM], entry[store.REALTIME]
+    return entry[store.SEQNUM], entry[store.REALTIME], entry[store.MONOTONIC] if entry[store.BOOT] == boot else -1
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -30,7 +30,7 @@ fail2ban, as it comes, bans an address after five in ten minutes."""
 REFUSED_UNSURE = 2
 "Logins in a row that may have been cut off by chance, of a node that has let us in before."
 REFUSED_WAIT = 30.0
-"Seconds between the other ones, at least: a node that starts or stops lets nobody in for about as long."
+"Seconds between the other ones, if nobody asks: a node that starts or stops lets nobody in for about as long."
 
 
 class LinkState(Enum):
@@ -176,7 +176,8 @@ class Retries:
     def delay(self, now: float) -> float:
         """Return the seconds to wait before the next try, which counts as one more attempt."""
         most = inf if self._short >= PATIENT else max(SOON, PART * (now - self._since))
-        return max(self._backoff.next(most), self._allowed() - now)
+        spaced = [*self._refused, *list(self._cut_off)[REFUSED_UNSURE:]]
+        return max(self._backoff.next(most), self._allowed() - now, *(each + REFUSED_WAIT - now for each in spaced))
 
     def hurried(self, due: float, now: float) -> float:
         """Return when a try that is due is made, if somebody asks for the node now."""
@@ -187,10 +188,8 @@ class Retries:
         return now >= self._allowed()
 
     def _allowed(self) -> float:
-        spaced = [*self._refused, *list(self._cut_off)[REFUSED_UNSURE:]]
         every = sorted([*self._refused, *self._cut_off])[-REFUSED_TRIES:]
-        when = max(spaced) + REFUSED_WAIT if spaced else float("-inf")
-        return max(when, every[0] + REFUSED_WITHIN) if len(every) == REFUSED_TRIES else when
+        return every[0] + REFUSED_WITHIN if len(every) == REFUSED_TRIES else -inf
 
     def tried(self, now: float) -> None:
         """Take note that a try begins."""
