@@ -194,7 +194,7 @@ def test_those_who_were_let_in_during_a_login_hear_of_its_refusal(
     pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link_module, "PATIENCE", 0.01)
-    pool.delay, pool.problem = 0.1, CredentialRefused()
+    pool.delay, pool.problem = 2.0, CredentialRefused()
     link.connect()
     until(lambda: listener.lost, "the refusal")
     assert [error.code for error in listener.lost] == ["ssh_auth_failed"]
