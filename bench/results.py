@@ -20,12 +20,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.delivery import Figure, Scenario, Stage, burst, stage
-from bench.node import LINE, SERVICES
+from bench.idle import answer_from_memory
+from bench.node import BACKLOG, LINE, SERVICES
 from bench.servers import PEER, Ours, Peer
 from tests.programs import node
+from tests.system.raw import Raw
 
 FOLDER = Path(__file__).resolve().parent
 RUNS = 3
+SUBSCRIBES = 8
+"Times that a log is subscribed to, of which the median counts."
 ONE, NINE, BATCH = Scenario("1", 1, 60_000), Scenario("9", 9, 30_000), Scenario("9, batch", 9, 30_000, batch=True)
 FIFTY, MANY = Scenario("50", 50, 20_000), Scenario("200", 200, 15_000, counters=2)
 LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
@@ -37,6 +41,8 @@ NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
 
 Figures = dict[str, Figure]
 Points = dict[int, float]
+Waits = tuple[dict[str, float], dict[str, float]]
+"Of the peer and of this server, see `subscribe`."
 
 
 def measure(stage: Stage, server: Any, scenarios: Sequence[Scenario]) -> Figures:
@@ -46,6 +52,32 @@ def measure(stage: Stage, server: Any, scenarios: Sequence[Scenario]) -> Figures
         return {each.name: burst(stage, server, each, each.lines, stage.session()) for each in scenarios}
     finally:
         server.stop()
+
+
+def subscribe(stage: Stage, server: Any) -> dict[str, float]:
+    """Return the milliseconds until the 50th line is there: of a first log with the login, and of two with a connection
+    that stands: one that nobody follows yet, and one that another socket follows."""
+    took: dict[str, list[float]] = {"login": [], "new": [], "followed": []}
+    try:
+        for number in range(SUBSCRIBES + 1):
+            token, pages = stage.session(), []
+            for kind, service in (("login", "execution"), ("new", "consensus"), ("followed", "execution")):
+                page = Raw(server.port)
+                pages.append(page)
+                began = time.perf_counter()
+                page.connect(token)
+                began = began if kind == "login" else time.perf_counter()
+                page.say(f'42["subscribe_logs",{{"service":"{service}"}}]')
+                lines = 0
+                while lines < BACKLOG:
+                    lines += '"log_data"' in page.hear()[:16]
+                if number:  # the first of a process costs more
+                    took[kind].append((time.perf_counter() - began) * 1000)
+            for page in pages:
+                page.close()
+    finally:
+        server.stop()
+    return {kind: statistics.median(each) for kind, each in took.items()}
 
 
 def lengths(stage: Stage) -> Points:
@@ -85,8 +117,9 @@ def _spread(stage: Stage, scenario: Scenario, sessions: int) -> float:
         server.stop()
 
 
-def ratios(peer: Figures, ours: Figures) -> dict[str, float]:
+def ratios(peer: Figures, ours: Figures, waits: Waits) -> dict[str, float]:
     """Return what the aims are about, of one run."""
+    its, own = waits
     further = (ours["200"].cpu - ours["1"].cpu) / 199
     return {
         "1 socket: CPU a line, to the peer's": ours["1"].cpu / peer["1"].cpu,
@@ -99,6 +132,12 @@ def ratios(peer: Figures, ours: Figures) -> dict[str, float]:
         "200 sockets: us of CPU a delivery": ours["200"].cpu / 200,
         "200 sockets: deliveries/s": ours["200"].rate * 200,
         "the peer: us of CPU a delivery, 9 sockets": peer["9"].cpu / 9,
+        "to the 50th line, with the login: ms, to the peer's": own["login"] / its["login"],
+        "to the 50th line of a further log: ms, to the peer's": own["new"] / its["new"],
+        "to the 50th line of a log that is followed: ms, to the peer's": own["followed"] / its["followed"],
+        "the three in ms: with the login": own["login"],
+        "a further log": own["new"],
+        "a log that is followed": own["followed"],
     }
 
 
@@ -120,7 +159,7 @@ much), the rest is what a run costs each socket (a turn of its subscriber and of
 however many lines it has. With 50 sockets some fall out of the ring in a burst, because the one process
 that counts reads them in turn; each that does is served from the journal, which costs it as much as a log
 of its own."""
-AIMS += ("at least 1,500,000", "5 to 7 on an idle machine")
+AIMS += ("at least 1,500,000", "5 to 7 on an idle machine", "at most 1.0", "at most 1.0", "at most 1.0", "", "", "")
 
 
 def versions() -> str:
@@ -150,9 +189,13 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, {gigabytes:.0f} GB, {platform.system()} {platform.release()}"
 
 
-def write(runs: Sequence[tuple[Figures, Figures]], by_length: Points, by_service: Points, by_node: Points) -> None:
+Run = tuple[Figures, Figures, Waits]
+"Of the peer, of this server, and how long one waits for a log."
+
+
+def write(runs: Sequence[Run], by_length: Points, by_service: Points, by_node: Points) -> None:
     """Write the report and draw the plots."""
-    every = [ratios(peer, ours) for peer, ours in runs]
+    every = [ratios(*run) for run in runs]
     rows = ["| what | median | lowest to highest | aim |", "|---|---|---|---|"]
     for name, aim in zip(every[0], AIMS, strict=True):
         values = [each[name] for each in every]
@@ -213,7 +256,7 @@ def _columns(what: str, points: Points) -> list[str]:
     ]
 
 
-def draw(runs: Sequence[tuple[Figures, Figures]], by_length: Points, by_service: Points, by_node: Points) -> None:
+def draw(runs: Sequence[Run], by_length: Points, by_service: Points, by_node: Points) -> None:
     """Draw the plots, if matplotlib is there (`requirements-bench.txt`)."""
     try:
         import matplotlib
@@ -226,9 +269,9 @@ def draw(runs: Sequence[tuple[Figures, Figures]], by_length: Points, by_service:
     (FOLDER / "results").mkdir(exist_ok=True)
     series: dict[str, dict[int, float]] = {"this server": {}, "peer": {}}
     for each in (ONE, NINE, FIFTY, MANY):
-        series["this server"][each.sockets] = statistics.median([ours[each.name].cpu for _, ours in runs])
+        series["this server"][each.sockets] = statistics.median([ours[each.name].cpu for _, ours, _ in runs])
     for each in (ONE, NINE):
-        series["peer"][each.sockets] = statistics.median([peer[each.name].cpu for peer, _ in runs])
+        series["peer"][each.sockets] = statistics.median([peer[each.name].cpu for peer, _, _ in runs])
     plots = {
         "sockets": (series, "sockets on one unit", "us of CPU a line"),
         "lengths": ({"this server": by_length}, "characters of a line", "us of CPU a line, 1 socket"),
@@ -247,14 +290,16 @@ def draw(runs: Sequence[tuple[Figures, Figures]], by_length: Points, by_service:
 
 def main() -> None:
     """Measures, and writes."""
-    runs: list[tuple[Figures, Figures]] = []
+    runs: list[Run] = []
     with stage() as found:
+        answer_from_memory(found.node.bin / "systemctl")
         for number in range(RUNS):
             folder = found.folder / "servers"
             peer = measure(found, Peer(folder, found.redis.url), [ONE, NINE])
             ours = measure(found, Ours(folder, found.redis.url), [ONE, NINE, BATCH, FIFTY, MANY])
-            runs.append((peer, ours))
-            for name, value in ratios(peer, ours).items():
+            waits = subscribe(found, Peer(folder, found.redis.url)), subscribe(found, Ours(folder, found.redis.url))
+            runs.append((peer, ours, waits))
+            for name, value in ratios(*runs[-1]).items():
                 print(f"run {number + 1}: {name}: {value:,.2f}", flush=True)
         measured = lengths(found), services(found), nodes(found)
     write(runs, *measured)
