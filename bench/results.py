@@ -151,14 +151,13 @@ AIMS = (
     "",
     "at most 0.5, or",
 )
-WHERE = """Where the time goes (`py-spy record` of the worker in these bursts, on 2026-11-26; to be looked at again
-when the figures change). Of a line with one socket: finding its template and filling in the frame 31 %, the
-kernel's send 20 %, SSH and the export format 15 %, the ring 8 %, handing runs to the subscriber 7 %. Of a
-further socket: a third is the kernel's copy (0.25 us for these 750 bytes; a bare loop of `send` costs as
-much), the rest is what a run costs each socket (a turn of its subscriber and of its writer, a queue entry),
-however many lines it has. With 50 sockets some fall out of the ring in a burst, because the one process
-that counts reads them in turn; each that does is served from the journal, which costs it as much as a log
-of its own."""
+WHERE = """Where the time goes (`py-spy record` of the worker with 9 sockets, on 2026-11-26; to be looked at again when
+the figures change): finding a line's template and filling in its frame 27 %, SSH and the export format 18 %, the
+kernel's send 13 %, the ring 7 %, turns of the subscribers 8 %. A run is written by its subscriber as far as the socket
+takes it at once; of a further socket half is the kernel's copy (0.25 us for these 750 bytes; a bare loop of `send`
+costs as much). The one process that counts, the node and sshd share the processors: a socket that it reads too late
+falls out of the ring, and is served from the journal, which costs as much as a log of its own. A further log takes
+longer than the peer's because its backlog is read to its end before it is followed: so no line is lost between."""
 AIMS += ("at least 1,500,000", "5 to 7 on an idle machine", "at most 1.0", "at most 1.0", "at most 1.0", "", "", "")
 
 
