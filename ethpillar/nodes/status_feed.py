@@ -30,6 +30,8 @@ UNKNOWN_UNITS = ("execution.service", "consensus.service", "validator.service")
 "What is sent as unknown of a node of which nothing is known."
 AT_ONCE = 1.0
 "Seconds: a new subscriber's first update may be as old as this."
+OTHERS = 256
+"Units besides the usual ones whose states are remembered."
 SETTLE = 0.3
 "Seconds to wait after systemd wrote about a unit: it writes several lines at once, and the poll has to follow them."
 
@@ -93,6 +95,8 @@ class StatusFeed:
         self._had: set[str] = set()
         "Units that were installed at any poll: a page that shows one never removes it, and has to hear of its end."
         self._wanted: set[str] = set()  # other units that the next poll asks for as well, once
+        self._others: dict[str, UnitStatus] = {}
+        "Such units as they were when they were asked for: the polls that follow are not about them."
         self._latest: Snapshot | None = None
         self.unknown: Snapshot | None = None
         "What is sent while the node is away; None while it is not."
@@ -119,8 +123,9 @@ class StatusFeed:
         return self._poll.get()
 
     def known(self, unit: str) -> UnitStatus | None:
-        """Return a unit's status as the last poll has it; None if it has none. Asks nobody."""
-        return None if self._latest is None else self._latest.units.get(unit)
+        """Return a unit's status as the last poll that was about it has it; None if there is none. Asks nobody."""
+        known = None if self._latest is None else self._latest.units.get(unit)
+        return known or self._others.get(unit)
 
     def description(self, unit: str) -> str | None:
         """Return a unit's description as the last poll has it; None if it has none. Asks nobody."""
@@ -160,7 +165,11 @@ class StatusFeed:
         except ValueError:
             raise StatusUnavailable from None
         known = self._failures.with_last_lines(found[: len(self._units)])
-        by_unit = {each.unit: each for each in [*known, *found[len(known) :]]}
+        asked = {each.unit: each for each in found[len(known) :]}
+        if len(self._others) + len(asked) > OTHERS:
+            self._others.clear()
+        self._others |= asked
+        by_unit = {**{each.unit: each for each in known}, **asked}
         self._had.update(each.unit for each in known if each.installed)
         self._latest = self._snapshot(taken, at, by_unit, known)
         return self._latest
@@ -182,6 +191,7 @@ class StatusFeed:
             self.unknown = self.unseen()
         else:
             self.unknown = self._latest = None  # a snapshot from before must not be taken for the present
+            self._others.clear()
         for subscription in list(self.subscriptions):
             subscription.wake()
 

@@ -19,7 +19,7 @@ from ethpillar.errors import (
     StatusUnavailable,
 )
 from ethpillar.nodes import status_feed, status_state
-from ethpillar.nodes.status_feed import Snapshot, StatusFeed
+from ethpillar.nodes.status_feed import OTHERS, Snapshot, StatusFeed
 from ethpillar.nodes.status_state import StatusState
 from ethpillar.units import KNOWN_UNITS, UnitStatus
 
@@ -105,6 +105,25 @@ def feed(systemd: FakeSystemd, read: list[str]) -> Iterator[StatusFeed]:
 def others(systemd: FakeSystemd) -> list[set[str]]:
     """The units of each poll that EthPillar does not know."""
     return [set(units) - {f"{name}.service" for name in KNOWN_UNITS} for units in systemd.asked]
+
+
+def test_what_is_known_of_another_unit_outlives_the_polls_that_are_not_about_it(
+    systemd: FakeSystemd, feed: StatusFeed
+) -> None:
+    feed.unit("other.service")
+    feed.get(0.0)
+    assert "other.service" not in systemd.asked[-1]
+    known = feed.known("other.service")
+    assert known is not None
+    assert known.status == "active"
+    for number in range(OTHERS):  # and it is no more than some
+        feed.unit(f"getty@{number}.service")
+    feed.get(0.0)
+    assert feed.known("other.service") is None
+    assert feed.known(f"getty@{OTHERS - 1}.service") is not None
+    feed.set_away(True)
+    feed.set_away(False)  # what was before the outage is not the present
+    assert feed.known(f"getty@{OTHERS - 1}.service") is None
 
 
 def test_another_unit_is_asked_for_when_it_is_wanted_and_then_no_more(systemd: FakeSystemd, feed: StatusFeed) -> None:
