@@ -97,7 +97,7 @@ coverage: parts
 # Small faults that the unit tests do not notice: make mutants ROOM=nodes FAULTS=200
 .PHONY: mutants
 mutants: $(VENV)/.dev
-	@ROOM=$(ROOM) FAULTS=$(or $(FAULTS),400) $(BIN)/python -m tools.mutants
+	@ROOM=$(ROOM) FAULTS=$(or $(FAULTS),400) TESTS="$(TESTS)" $(BIN)/python -m tools.mutants
 
 # Classes that hold too much changing state, and functions that do not fit a screen.
 .PHONY: shape states

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
@@ -24,7 +25,7 @@ class Fault:
 
     line: int
     what: str
-    "In words, with the code as it was."
+    "The function, and in words what is changed, with the code as it was. No two faults of a module have the same."
     number: int
     "Of the place, counted through the module."
 
@@ -36,19 +37,37 @@ class _Changer(ast.NodeTransformer):
         self.wanted = wanted
         self.found: list[Fault] = []
         self._inside = 0
+        self._names: list[str] = []
+        self._statement: ast.stmt | None = None
 
     def _here(self, node: ast.stmt | ast.expr, what: str) -> bool:
         """Note a place. Return True if it is the one to change."""
         if not self._inside:
             return False
-        self.found.append(Fault(node.lineno, what, len(self.found)))
+        self.found.append(Fault(node.lineno, f"{'.'.join(self._names)}: {what}", len(self.found)))
         return self.wanted == len(self.found) - 1
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Remember in which statement it is."""
+        if isinstance(node, ast.stmt):
+            self._statement = node
+        changed: ast.AST = super().visit(node)
+        return changed
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Look into it by its name."""
+        self._names.append(node.name)
+        self.generic_visit(node)
+        self._names.pop()
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Look into the body only: defaults, decorators and annotations stay."""
         self._inside += 1
+        self._names.append(node.name)
         start = 1 if ast.get_docstring(node) is not None else 0
         node.body[start:] = [self.visit(each) for each in node.body[start:]]
+        self._names.pop()
         self._inside -= 1
         return node
 
@@ -88,8 +107,11 @@ class _Changer(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        """A number becomes one more, True becomes False."""
-        if isinstance(node.value, bool | int) and self._here(node, f"constant changed: {node.value!r}"):
+        """Make a number one more, and True False."""
+        if not isinstance(node.value, bool | int):
+            return node
+        around = _short(self._statement) if self._statement is not None else ""
+        if self._here(node, f"constant changed: {node.value!r} in {around}"):
             value = not node.value if isinstance(node.value, bool) else node.value + 1
             return ast.copy_location(ast.Constant(value), node)
         return node
@@ -99,11 +121,11 @@ class _Changer(ast.NodeTransformer):
         return node
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        """An error is not raised."""
+        """Do not raise an error."""
         return _nothing(node) if self._here(node, f"dropped: {_short(node)}") else node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        """A call is not made."""
+        """Make no call."""
         if isinstance(node.value, ast.Constant) or _logs(node.value):
             return node
         if self._here(node, f"dropped: {_short(node)}"):
@@ -111,29 +133,29 @@ class _Changer(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        """An attribute or an item is not set; a name would only be missing."""
+        """Set no attribute and no item; a name would only be missing."""
         if isinstance(node.targets[0], ast.Attribute | ast.Subscript) and self._here(node, f"dropped: {_short(node)}"):
             return _nothing(node)
         return self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        """A count is not changed."""
+        """Leave a count as it is."""
         return _nothing(node) if self._here(node, f"dropped: {_short(node)}") else self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST:
-        """An item stays."""
+        """Delete no item."""
         return _nothing(node) if self._here(node, f"dropped: {_short(node)}") else node
 
     def visit_Continue(self, node: ast.Continue) -> ast.AST:
-        """The rest of the loop's body runs."""
+        """Run the rest of the loop's body."""
         return _nothing(node) if self._here(node, "dropped: continue") else node
 
     def visit_Break(self, node: ast.Break) -> ast.AST:
-        """The loop goes on."""
+        """Go on with the loop."""
         return _nothing(node) if self._here(node, "dropped: break") else node
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
-        """A function without a result goes on."""
+        """Go on in a function without a result."""
         if node.value is None and self._here(node, "dropped: return"):
             return _nothing(node)
         return self.generic_visit(node)
@@ -162,7 +184,12 @@ def faults(tree: ast.Module) -> list[Fault]:
     """Return every fault that can be put into a module."""
     changer = _Changer(None)
     changer.visit(copy.deepcopy(tree))
-    return changer.found
+    times = Counter[str]()
+    found = []
+    for each in changer.found:
+        times[each.what] += 1
+        found.append(each if times[each.what] == 1 else replace(each, what=f"{each.what} ({times[each.what]})"))
+    return found
 
 
 def with_fault(tree: ast.Module, number: int) -> ast.Module:

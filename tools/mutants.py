@@ -1,8 +1,10 @@
 """`make mutants`: puts small faults into the server, one at a time, and asks the unit tests that run the line.
 
 A fault that no test notices shows a test that is missing, or a line that makes no difference. The table says for each
-module how many of a sample were noticed; survivors are listed. `make mutants ROOM=nodes FAULTS=400` takes one room and
-more faults. It takes minutes, and its figures hold for this sample (`SEED=1` takes another).
+module how many of a sample were noticed; survivors are listed, as `tools/judged.txt` would have them: it has those that
+no test can or should notice, with a reason each, and they do not count. `make mutants ROOM=nodes FAULTS=400` takes one
+room and more faults, `TESTS=tests/nodes` asks only these tests. It takes minutes, and its figures hold for this sample
+(`SEED=1` takes another).
 
 The tests run in forks of one process that has imported everything but the server; a changed module is compiled from its
 tree when it is imported, so that no file is ever changed.
@@ -28,6 +30,7 @@ from pathlib import Path
 from types import ModuleType
 
 from .faults import Fault, faults, with_fault
+from .judged import Place, judged
 from .source import ROOT, SERVER, Module, modules
 
 AT_ONCE = int(os.environ.get("MUTANTS_AT_ONCE", "2"))
@@ -35,8 +38,9 @@ MOST_TESTS = 40
 "Test functions that are asked about a fault: those of its own room first, then those that run the fewest lines."
 PATIENCE = 60.0
 "Seconds until tests that do not end have noticed the fault."
-NOT_UNIT = ("system", "demo", "frontend", "real_systemd", "bare", "fuzz", "tools", "page", "console")
-NOTICED, SURVIVED, NOT_RUN = "noticed", "survived", "not run"
+NOT_UNIT = ("system", "demo", "frontend", "real_systemd", "bare", "tools", "page", "console")
+NOTICED, SURVIVED, NOT_RUN, JUDGED = "noticed", "survived", "not run", "judged"
+BETTER = "judged, but noticed"
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,10 @@ class Mutant:
     fault: Fault
     tests: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"{self.module.path.relative_to(ROOT)}:{self.fault.line}: {self.fault.what}"
+    @property
+    def place(self) -> Place:
+        """What it is called in `tools/judged.txt`."""
+        return str(self.module.path.relative_to(ROOT)), self.fault.what
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -74,6 +80,8 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def unit_tests() -> list[str]:
     """Return what pytest is given: the folders and files of unit tests."""
+    if only := os.environ.get("TESTS"):
+        return only.split()
     tests = ROOT / "tests"
     rooms = [each for each in sorted(tests.iterdir()) if each.is_dir() and list(each.glob("**/test_*.py"))]
     return [str(each.relative_to(ROOT)) for each in [*rooms, *tests.glob("test_*.py")] if each.name not in NOT_UNIT]
@@ -162,18 +170,26 @@ def judge(mutants: list[Mutant]) -> dict[Mutant, str]:
 
 def show(verdicts: dict[Mutant, str]) -> None:
     """Print the survivors and the table."""
-    for verdict in (SURVIVED, NOT_RUN):
+    known = judged()
+    for mutant, verdict in verdicts.items():
+        if mutant.place in known:
+            verdicts[mutant] = BETTER if verdict == NOTICED else JUDGED
+    for verdict in (SURVIVED, NOT_RUN, BETTER):
         print(f"{verdict}:")
-        print(*sorted(f"  {each}" for each, found in verdicts.items() if found == verdict), sep="\n")
+        for path in sorted({each.place[0] for each, found in verdicts.items() if found == verdict}):
+            print(path)
+            here = (each.fault for each, found in verdicts.items() if found == verdict and each.place[0] == path)
+            for fault in sorted(here, key=lambda each: each.line):
+                print(f"  {fault.what}")
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant, verdict in verdicts.items():
         for name in (mutant.module.name.removeprefix(f"{SERVER}."), mutant.module.room.upper(), "ALL"):
             table[name][verdict] += 1
-    print(f"{'module':32} {'noticed':>8} {'survived':>9} {'not run':>8} {'noticed %':>10} {'of those run %':>15}")
+    print(f"{'module':32} {'noticed':>8} {'survived':>9} {'not run':>8} {'judged':>8} {'noticed %':>10}")
     for name, counts in sorted(table.items(), key=lambda each: (each[0].isupper(), each[0])):
-        of_run = counts[NOTICED] / max(1, counts[NOTICED] + counts[SURVIVED])
-        row = f"{name:32} {counts[NOTICED]:8} {counts[SURVIVED]:9} {counts[NOT_RUN]:8}"
-        print(f"{row} {100 * counts[NOTICED] / counts.total():10.0f} {100 * of_run:15.0f}")
+        noticed, survived, not_run = counts[NOTICED] + counts[BETTER], counts[SURVIVED], counts[NOT_RUN]
+        percent = 100 * noticed / max(1, noticed + survived + not_run)
+        print(f"{name:32} {noticed:8} {survived:9} {not_run:8} {counts[JUDGED]:8} {percent:10.1f}")
 
 
 def main() -> int:

@@ -7,6 +7,8 @@ import ast
 import pytest
 
 from tools.faults import faults, with_fault
+from tools.judged import judged
+from tools.source import ROOT, modules
 
 
 def changed(body: str) -> list[str]:
@@ -51,3 +53,45 @@ def test_the_tree_itself_stays_as_it_is() -> None:
 
 def test_modules_and_defaults_are_left_alone() -> None:
     assert faults(ast.parse("LIMIT = 1 + 2\ndef f(a=3, *, b: int = 4) -> None: ...")) == []
+
+
+def test_no_two_faults_of_a_module_are_called_the_same() -> None:
+    tree = ast.parse(
+        "class A:\n  def f(self, a):\n    g(a + 1)\n    if a < 1: return\n    if a < 1: return\n    return a + 1"
+    )
+    assert [each.what for each in faults(tree)] == [
+        "A.f: dropped: g(a + 1)",
+        "A.f: arithmetic turned: a + 1",
+        "A.f: constant changed: 1 in g(a + 1)",
+        "A.f: comparison turned: a < 1",
+        "A.f: constant changed: 1 in if a < 1:",
+        "A.f: dropped: return",
+        "A.f: comparison turned: a < 1 (2)",
+        "A.f: constant changed: 1 in if a < 1: (2)",
+        "A.f: dropped: return (2)",
+        "A.f: arithmetic turned: a + 1 (2)",
+        "A.f: constant changed: 1 in return a + 1",
+    ]
+
+
+def test_the_faults_that_were_judged_are_still_there() -> None:
+    paths = {path for path, _ in judged()}
+    there = {
+        (path, each.what)
+        for module in modules().values()
+        if (path := str(module.path.relative_to(ROOT))) in paths
+        for each in faults(module.tree)
+    }
+    assert set(judged()) - there == set()
+
+
+@pytest.mark.parametrize("text", ["a.py\n  f: dropped: x()\n", "  f: dropped: x()\n    why\n", "a.py\n    why\n"])
+def test_a_fault_is_judged_with_a_place_and_a_reason(text: str) -> None:
+    with pytest.raises(ValueError):
+        judged(text)
+
+
+def test_reasons_may_have_several_lines() -> None:
+    assert judged("# why\na.py\n  f: dropped: x()\n    because\n    it is so\n") == {
+        ("a.py", "f: dropped: x()"): "because it is so"
+    }
