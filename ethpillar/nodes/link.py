@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -21,6 +21,7 @@ from ..ssh.pool import ConnectionPool
 from ..timing import Backoff
 from .away import AwayWatch
 from .link_state import HURRY_EVERY, TRANSITIONS, LinkState, Retries, after_failure
+from .listeners import Listeners
 from .shared import Shared
 from .states import Machine
 from .tally import Tally
@@ -33,22 +34,6 @@ PATIENCE_KNOWN = 1.0
 "The same where somebody of this session was in before: python-socketio's client waits for a second."
 _GONE = frozenset({LinkState.LOST, LinkState.GIVEN_UP, LinkState.CLOSED})
 _SETTLED = _GONE | {LinkState.CONNECTED}
-
-
-class NodeListener(Protocol):
-    """Hears about a node's connection. Its methods must not wait."""
-
-    def connection_state(self, state: str, details: dict[str, Any]) -> None:
-        """Take note of `connected`, `reconnecting` (`attempt`, `retry_in` in seconds) or `lost`."""
-
-    def node_away(self) -> None:
-        """Take note that the node has been out of reach for so long that people have to be told."""
-
-    def node_back(self) -> None:
-        """Take note that the node is within reach again, for however long it was not."""
-
-    def node_lost(self, error: EthPillarError) -> None:
-        """Take note that the node is given up, or refuses: nothing more will come from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +70,8 @@ class Link:
         :param prove: returns when a new connection has run something; raises an `EthPillarError` if it runs nothing
         """
         self._tally = tally or Tally()
-        self.listeners: set[NodeListener] = set()
         self._log = logging.LoggerAdapter(log, {"session": name})
+        self.listeners = Listeners(self._log)
         self._pool = pool
         self._away_changed = away_changed
         self._when_connected = connected
@@ -254,7 +239,7 @@ class Link:
         self._become(LinkState.CONNECTED)
         self._failure = None
         self._when_connected()
-        self._tell("connected")
+        self.listeners.state("connected")
         self._away.returned()
 
     def _watch(self) -> None:
@@ -270,7 +255,7 @@ class Link:
             return SshRestless()
         while self._state_after(problem) is LinkState.RECONNECTING:
             delay = self._retries.delay(time.monotonic())
-            self._tell("reconnecting", attempt=self._retries.attempt, retry_in=round(delay, 3))
+            self.listeners.state("reconnecting", attempt=self._retries.attempt, retry_in=round(delay, 3))
             self._wait(time.monotonic() + delay)
             self._retries.tried(time.monotonic())
             found = self._try()
@@ -298,8 +283,8 @@ class Link:
         self._away.close()
         self._failure = _Failure(problem.copy(), time.monotonic())
         self._become(state)
-        self._tell("lost")
-        self._tell_each(lambda listener: listener.node_lost(problem.copy()))
+        self.listeners.state("lost")
+        self.listeners.lost(problem)
         return problem
 
     # -- away
@@ -316,11 +301,11 @@ class Link:
     def _gone(self) -> None:
         self._log.info("The node is away")
         self._away_changed(True)
-        self._tell_each(lambda listener: listener.node_away())
+        self.listeners.away()
 
     def _back(self) -> None:
         self._away_changed(False)
-        self._tell_each(lambda listener: listener.node_back())
+        self.listeners.back()
 
     def _become(self, state: LinkState) -> None:
         if self.state is LinkState.CLOSED:
@@ -334,17 +319,7 @@ class Link:
     def tell_about(self, node: dict[str, Any]) -> None:
         """Tell everyone what the node says of itself, while there is a connection."""
         if self.state is LinkState.CONNECTED:
-            self._tell("connected", node=node)
-
-    def _tell(self, state: str, **details: Any) -> None:
-        self._tell_each(lambda listener: listener.connection_state(state, details))
-
-    def _tell_each(self, tell: Callable[[NodeListener], None]) -> None:
-        for listener in list(self.listeners):
-            try:
-                tell(listener)
-            except Exception as problem:  # noqa: BLE001 (one listener's fault is not the others')
-                self._log.error("A listener failed (%s)", whereabouts(problem))
+            self.listeners.state("connected", node=node)
 
     def close(self) -> None:
         """End everything but the connections themselves, and wait for its end."""

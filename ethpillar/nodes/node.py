@@ -28,7 +28,7 @@ from .about import AboutWatch
 from .feeds import LogFeeds
 from .history import Answer, History
 from .items import Encoder, ItemMaker, UnitLines, WholeJournalLines
-from .link import Link, NodeListener
+from .link import Link
 from .link_state import LinkState
 from .log_feed import LogFeed
 from .node_source import NodeJournal, NodeSource
@@ -39,8 +39,6 @@ from .ring import Ring
 from .source import WHOLE
 from .status_feed import StatusFeed
 from .tally import Tally
-
-__all__ = ["Node", "NodeListener", "NodeOptions"]
 
 
 @dataclass(frozen=True, slots=True)

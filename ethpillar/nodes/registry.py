@@ -30,7 +30,8 @@ from ..ssh.connection import Connection
 from ..ssh.login import Login, LoginOptions
 from ..turns import tenant
 from .link_state import REFUSED_TRIES, REFUSED_WITHIN
-from .node import Node, NodeListener, NodeOptions
+from .listeners import NodeListener
+from .node import Node, NodeOptions
 from .sharing import Place, gives_way
 from .tally import Tally
 
@@ -119,8 +120,7 @@ class NodeRegistry:
         """Close a node that others hold, because somebody who has fewer needs its place."""
         log.info("Connection closed, others have fewer nodes", extra={"session": node.record.name})
         self._remove(key)
-        for listener in list(node.listeners):
-            listener.node_lost(TooManyNodes())
+        node.listeners.lost(TooManyNodes())
 
     def release(self, node: Node, holder: NodeListener) -> None:
         """Let go of a node. Once nobody holds it, it is closed after a while."""
