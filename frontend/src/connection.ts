@@ -13,14 +13,17 @@
  *                            stopped                no session, or one that is over: until there is another token
  */
 
-import { io, type Socket } from "socket.io-client";
-import { Observed, safely, type Frames } from "./observable.js";
+import { io } from "socket.io-client";
+import { Credentials } from "./credentials.js";
+import { Observed, type Frames } from "./observable.js";
+import * as problems from "./problems.js";
 import { isAway, isExpired, isFinal, problemOf } from "./problems.js";
-import type { ClientToServerEvents, NodeState, Problem, ServerToClientEvents } from "./protocol.js";
+import type { NodeState, Problem } from "./protocol.js";
+import { makeSocket, type RealtimeSocket } from "./socket.js";
 import { Timer } from "./timer.js";
-import { findToken, type TokenSource } from "./token.js";
+import type { TokenSource } from "./token.js";
 
-export type RealtimeSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
+export type { RealtimeSocket };
 export type Phase = "idle" | "connecting" | "authenticating" | "ready" | "waiting" | "stopped";
 
 export interface ConnectionState {
@@ -68,28 +71,13 @@ const STEADY = 5_000;
 const TOKEN_CHECK = 1_000;
 /** Milliseconds between two tries, at most. */
 const MOST = 30_000;
-/** How often a session is shown that the server does not know (yet). */
-const LOGIN_TRIES = 4;
-
-const NO_SESSION: Problem = { code: "no_session", message: "There is no session. Please sign in." };
-const UNREACHABLE: Problem = {
-  code: "server_unreachable",
-  message: "The server can't be reached at the moment. Trying again.",
-  hint: "If this goes on: is the server running, and does its FRONTEND_URL name this page's origin?",
-};
-const LOST: Problem = { code: "disconnected", message: "The connection to the server was lost. Trying again." };
-const REFUSED: Problem = { code: "refused", message: "The server did not accept the session. Trying again." };
-const SLOW: Problem = { code: "timeout", message: "The server does not answer. Trying again." };
 
 export class Connection extends Observed<ConnectionState> {
   private socket: RealtimeSocket | null = null;
   private phase: Phase = "idle";
   private problem: Problem | null = null;
   private node: NodeState | null = null;
-  private token = "";
-  private accepted: string | null = null;
-  private refused = new Set<string>();
-  private refusals = 0;
+  private credentials: Credentials;
   private failures = 0;
   private users = 0;
   private timer = new Timer();
@@ -107,6 +95,7 @@ export class Connection extends Observed<ConnectionState> {
     frames: Frames,
   ) {
     super(frames);
+    this.credentials = new Credentials(options.token);
   }
 
   get isReady(): boolean {
@@ -158,8 +147,8 @@ export class Connection extends Observed<ConnectionState> {
   private start(): void {
     globalThis.addEventListener?.("online", this.hurry);
     globalThis.document?.addEventListener("visibilitychange", this.hurry);
-    this.refused.clear();
-    this.failures = this.refusals = 0;
+    this.credentials.forgive();
+    this.failures = 0;
     this.open();
   }
 
@@ -168,7 +157,7 @@ export class Connection extends Observed<ConnectionState> {
     globalThis.removeEventListener?.("online", this.hurry);
     globalThis.document?.removeEventListener("visibilitychange", this.hurry);
     this.lingering.clear();
-    this.accepted = null;
+    this.credentials.leave();
     this.leave("idle", null);
   }
 
@@ -181,61 +170,37 @@ export class Connection extends Observed<ConnectionState> {
   // -- on the way in
 
   private open(): void {
-    const token = this.pick();
+    const token = this.credentials.pick();
     if (token === null) {
-      this.stop(this.problem && this.refused.size ? this.problem : NO_SESSION);
+      this.stop(this.problem && this.credentials.wereRefused ? this.problem : problems.NO_SESSION);
       return;
     }
-    if (token !== this.token) this.refusals = 0;
-    this.token = token;
+    this.credentials.show(token);
     this.enter("connecting");
-    this.timer.set(CONNECT_TIMEOUT, () => this.lost(SLOW));
-    this.socket ??= this.makeSocket();
+    this.timer.set(CONNECT_TIMEOUT, () => this.lost(problems.SLOW));
+    this.socket ??= makeSocket(this.url, this.options.io ?? io, {
+      connected: () => this.authenticate(),
+      disconnected: () => this.disconnected(),
+      refused: (error) => this.failed(error),
+      entered: () => this.entered(),
+      node: (state) => this.nodeChanged(state),
+      error: (problem) => this.told(problem),
+      event: (name, ...args) => this.follower.event(name, ...args),
+    });
     this.socket.auth = { token };
     this.socket.connect();
   }
 
-  private pick(): string | null {
-    // A cookie ends before a session that is in use does.
-    const found = findToken(this.options.token) ?? this.accepted;
-    return found === null || this.refused.has(found) ? null : found;
-  }
-
-  private makeSocket(): RealtimeSocket {
-    const socket: RealtimeSocket = (this.options.io ?? io)(this.url, {
-      path: "/",
-      addTrailingSlash: false,
-      transports: ["websocket", "polling"],
-      tryAllTransports: true,
-      withCredentials: true,
-      forceNew: true,
-      autoConnect: false,
-      reconnection: false, // one backoff, for all reasons, is here
-    });
-    socket.on("connect", () => this.authenticate());
-    socket.on("disconnect", () => this.disconnected());
-    socket.on("connect_error", (error) => this.failed(error));
-    socket.on("authenticated", () => this.entered());
-    socket.on("connection_state", (state) => this.nodeChanged(state));
-    socket.on("error", (payload) => this.told(problemOf(payload)));
-    const pass = (name: string, ...args: unknown[]): void => safely(() => this.follower.event(name, ...args));
-    socket.onAny(pass);
-    for (const name of ["connect", "disconnect", "connect_error"] as const) {
-      socket.on(name, (...args: unknown[]) => pass(name, ...args)); // which onAny leaves out
-    }
-    return socket;
-  }
-
   private authenticate(): void {
     this.enter("authenticating");
-    this.timer.set(LOGIN_TIMEOUT, () => this.lost(SLOW));
+    this.timer.set(LOGIN_TIMEOUT, () => this.lost(problems.SLOW));
     const epoch = this.epoch;
     let told: Problem | undefined;
     this.loginProblem = (problem) => (told = problem);
-    this.socket?.emit("authenticate", this.token, (success) => {
+    this.socket?.emit("authenticate", this.credentials.token, (success) => {
       if (epoch !== this.epoch) return;
       if (success) this.entered();
-      else if (this.phase === "authenticating") this.loginFailed(told ?? REFUSED);
+      else if (this.phase === "authenticating") this.loginFailed(told ?? problems.REFUSED);
     });
   }
 
@@ -243,10 +208,9 @@ export class Connection extends Observed<ConnectionState> {
 
   private entered(): void {
     this.problem = null;
-    this.accepted = this.token;
+    this.credentials.accept();
     if (this.phase !== "ready") {
       this.enter("ready");
-      this.refusals = 0;
       this.steady.set(STEADY, () => (this.failures = 0));
       this.follower.ready();
     }
@@ -257,7 +221,7 @@ export class Connection extends Observed<ConnectionState> {
 
   private failed(error: Error & { data?: unknown }): void {
     if (!("data" in error)) {
-      this.lost(UNREACHABLE);
+      this.lost(problems.UNREACHABLE);
       return;
     }
     const details = typeof error.data === "object" && error.data !== null ? error.data : {};
@@ -266,7 +230,7 @@ export class Connection extends Observed<ConnectionState> {
 
   private loginFailed(problem: Problem): void {
     if (isFinal(problem)) this.end(problem);
-    else if (isExpired(problem) && (this.accepted === this.token || ++this.refusals >= LOGIN_TRIES)) this.end(problem);
+    else if (isExpired(problem) && this.credentials.unknown()) this.end(problem);
     else this.retry(problem, 1000); // a session that is not known may just have been written
   }
 
@@ -299,7 +263,7 @@ export class Connection extends Observed<ConnectionState> {
 
   private disconnected(): void {
     if (this.phase === "idle" || this.phase === "stopped") return; // our own doing
-    this.lost(this.problem ?? LOST);
+    this.lost(this.problem ?? problems.LOST);
   }
 
   private lost(problem: Problem): void {
@@ -310,8 +274,7 @@ export class Connection extends Observed<ConnectionState> {
 
   /** The session is of no use: another token is waited for. */
   private end(problem: Problem): void {
-    this.refused.add(this.token);
-    this.accepted = null;
+    this.credentials.refuse();
     this.leave("idle", problem);
     this.open(); // with another token, if there is one already
   }
@@ -319,7 +282,7 @@ export class Connection extends Observed<ConnectionState> {
   private stop(problem: Problem): void {
     this.leave("stopped", problem);
     const look = (): void => {
-      if (this.pick() !== null) this.open();
+      if (this.credentials.pick() !== null) this.open();
       else this.timer.set(TOKEN_CHECK, look);
     };
     this.timer.set(TOKEN_CHECK, look);
@@ -337,7 +300,7 @@ export class Connection extends Observed<ConnectionState> {
   }
 
   private again = (): void => {
-    if (this.socket?.connected && this.pick() === this.token) this.authenticate();
+    if (this.socket?.connected && this.credentials.pick() === this.credentials.token) this.authenticate();
     else {
       this.leave("idle", this.problem);
       this.open();

@@ -45,3 +45,14 @@ export const isAway = ({ code = "" }: Problem): boolean => AWAY.has(code);
 /** Trying again with the same session is of no use: the node refuses it, or is not the node it was. */
 export const isFinal = ({ code = "" }: Problem): boolean =>
   code === "host_key_changed" || (code.startsWith("ssh_") && code !== "ssh_error" && !AWAY.has(code));
+
+// What is wrong where no server has said so.
+export const NO_SESSION: Problem = { code: "no_session", message: "There is no session. Please sign in." };
+export const UNREACHABLE: Problem = {
+  code: "server_unreachable",
+  message: "The server can't be reached at the moment. Trying again.",
+  hint: "If this goes on: is the server running, and does its FRONTEND_URL name this page's origin?",
+};
+export const LOST: Problem = { code: "disconnected", message: "The connection to the server was lost. Trying again." };
+export const REFUSED: Problem = { code: "refused", message: "The server did not accept the session. Trying again." };
+export const SLOW: Problem = { code: "timeout", message: "The server does not answer. Trying again." };
