@@ -173,12 +173,11 @@ class Ledger:
     def relieve(self) -> int:
         """Have one account give something back: of the tenants with too much, that of the one that has most.
 
-        If more is held than the budget, tenants that have less than their share are asked as well, the largest first.
+        If more is held than the budget, nothing is left free, so that everybody has too much.
 
         :return: how many bytes were given back; 0 if nobody has too much, or can give anything back
         """
-        over = self.total > self.budget
-        able = [tenant for tenant in self._givers if over or self.crowded(tenant)]
+        able = [tenant for tenant in self._givers if self.crowded(tenant)]
         for tenant in sorted(able, key=lambda each: (self.of(each[:1]), self.of(each)), reverse=True):
             account = max(self._givers[tenant], key=lambda each: each.held)
             freed = account.give_back() if account.give_back is not None and account.held > GRAIN else 0

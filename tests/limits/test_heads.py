@@ -22,6 +22,16 @@ def test_the_connection_that_waited_longest_gives_way() -> None:
     assert ended == ["a", "c"]
 
 
+def test_a_connection_that_begins_anew_has_waited_for_the_shortest_time() -> None:
+    waiting, ended = Heads(), []
+    for name in "aba":
+        waiting.begin(name, partial(ended.append, name), "address")
+    assert len(waiting) == 2
+    assert waiting.end_oldest_of("address")
+    assert waiting.end_oldest()
+    assert ended == ["b", "a"]
+
+
 def test_of_one_address_only_its_own_give_way() -> None:
     waiting, ended = Heads(), []
     for name, key in ("ax", "by", "cy"):

@@ -196,3 +196,59 @@ def test_what_has_to_be_asked_is_known_until_it_ends() -> None:
     account.close()
     assert not ledger.measured
     assert ledger.total == ledger.kinds["commands"] == 0
+
+
+def test_a_change_counts_from_one_grain_on() -> None:
+    ledger = Ledger()
+    account = ledger.account("queues", ("a",))
+    account.hold(GRAIN - 1)
+    assert ledger.total == 0
+    account.hold(GRAIN)
+    assert ledger.total == GRAIN
+    account.hold(1)
+    assert ledger.total == GRAIN
+    account.hold(0)
+    assert ledger.total == 0
+
+
+def test_what_is_closed_holds_nothing_whatever_is_said_of_it() -> None:
+    ledger = Ledger()
+    account = ledger.account("rings", ("a",), 100, lambda: 0, lambda: 0)
+    account.hold(3 * GRAIN)
+    account.close()
+    account.hold(9 * GRAIN)
+    account.move(("b",))
+    account.close()
+    assert (ledger.total, ledger.tenants(), +ledger.kinds) == (0, {}, {})
+    assert account.held == 0
+    assert account.give_back is None  # and with it what it would have given back
+    assert account.measure is None
+
+
+def test_the_address_that_has_most_gives_back_before_the_session_that_has_most() -> None:
+    given: list[tuple[str, ...]] = []
+    ledger = Ledger(BUDGET)
+    ring(ledger, ("one session", "s"), 400_000, given)
+    for session in "xy":
+        ring(ledger, ("two sessions", session), 300_000, given)
+    ledger.relieve()
+    assert [address for address, _ in given] == ["two sessions"]
+
+
+def test_what_is_hardly_more_than_nothing_is_not_asked_to_give_back() -> None:
+    asked = []
+    ledger = Ledger(GRAIN)
+    ledger.account("rings", ("a",), GRAIN, lambda: asked.append("small") or 1)
+    assert ledger.crowded(("a",))
+    assert ledger.relieve() == 0
+    assert not asked
+
+
+def test_what_moved_gives_back_for_its_new_tenant() -> None:
+    given: list[tuple[str, ...]] = []
+    ledger = Ledger(BUDGET)
+    moved = ring(ledger, (), 600_000, given)
+    moved.move(("a", "s"))
+    assert ledger.relieve()
+    assert given == [("a", "s")]
+    assert (ledger.of(("a",)), ledger.of(("a", "s"))) == (590_000, 590_000)

@@ -39,11 +39,31 @@ def test_other_keys_and_those_that_were_let_in_begin_anew() -> None:
     assert pacing.refused("token") == 0
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    pacing = Pacing(Clock())
+def test_a_step_and_a_quiet_time_end_when_they_are_said_to_end() -> None:
+    clock = Clock()
+    pacing = Pacing(clock)
+    pacing.refused("token")
+    clock.now += STEP - 0.1
+    assert pacing.refused("token") == 0
+    clock.now += 0.1
+    assert pacing.refused("token") == DELAYS[1]
+    clock.now += FORGOTTEN
+    assert pacing.refused("token") == DELAYS[2]  # not more than that long without a refusal
+    clock.now += FORGOTTEN + 0.1
+    assert pacing.refused("token") == 0
+    clock.now += STEP - 0.1
+    assert pacing.refused("token") == 0  # of the same step, which has begun anew
+
+
+def test_what_is_remembered_is_bounded_and_the_latest_is_kept() -> None:
+    clock = Clock()
+    pacing = Pacing(clock)
     for number in range(MOST + 100):
         pacing.refused(number)
     assert len(pacing._steps) == MOST
+    clock.now += STEP
+    assert pacing.refused(MOST + 99) == DELAYS[1]
+    assert pacing.refused(0) == 0
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=60))

@@ -13,6 +13,17 @@ def test_each_key_once_in_a_while() -> None:
     assert [rarely.may(key) for key in ("a", "b", "a")] == [True, True, False]
 
 
+def test_each_key_has_its_own_time() -> None:
+    now = 0.0
+    rarely = Rarely(60, 20, lambda: now)
+    assert rarely.may("early")
+    now = 30.0
+    assert rarely.may("late")
+    now = 60.0
+    assert not rarely.may("late")
+    assert rarely.may("early")
+
+
 def test_only_so_many_keys_in_that_time() -> None:
     now = 0.0
     rarely = Rarely(60, 3, lambda: now)
