@@ -32,7 +32,7 @@ class _Server:
         self._metrics = metrics
         self._before = self._held = 0
         self.pages: list[Raw] = []
-        "Those that have to answer pings."
+        "The pages that have to answer pings."
         self.mark()
 
     def _memory(self) -> tuple[int, int]:

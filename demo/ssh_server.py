@@ -6,7 +6,7 @@ do: it runs `sh -c` with the node's `bin` first in PATH, as a login on a node wo
     python -m demo.ssh_server --state DIR --port 0 --user staker --password-file FILE
 
 prints `{"port": ..., "host_key": "SHA256:..."}` and serves until SIGTERM, or, without `--keep`, until its standard
-input ends: so it does not outlive whoever started it.
+input ends: so it does not outlive the process that started it.
 """
 
 from __future__ import annotations

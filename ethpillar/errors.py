@@ -152,7 +152,7 @@ class SshError(EthPillarError):
     message = "The SSH connection to the node failed."
     terminal = False
     counted = False
-    "Whether the node logs it as a failed login: fail2ban and sshd's penalties ban an address after a few of these."
+    "True if the node logs it as a failed login: fail2ban and sshd's penalties ban an address after a few of these."
 
 
 class SshUnreachable(SshError):

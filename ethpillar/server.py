@@ -106,7 +106,7 @@ class Server:
 
         Only the first call does anything.
 
-        :param told: called once clients have been told; those who come back from then on are another worker's
+        :param told: called once clients have been told; a client that comes back from then on is another worker's
         """
         if self.closing:
             return

@@ -20,10 +20,10 @@ Written by `make bench-hostile`, on {machine}: the last run of each attack again
 defaults, if its row says nothing else. The victim is somebody else's page, which asks something each 20 ms: p50 and
 p99 of its acks before (0) and during the attack, in milliseconds. `beside` is the p99 of the same page at the same
 time on a second server that nobody attacks: attackers, nodes, Redis, pages and both servers share the processors, and
-so much of `p99` is the busy machine's. `new`: somebody else again, who comes in the middle of it, to a node of their
-own, is in after so many milliseconds. `lag` is the longest time in which the event loop had no turn; `work`, how much
-of it this process worked. Memory is the worker's, before (0), at its height, and once the attackers have gone (1);
-`sent`, the MB that they had to send to the server's port.
+so much of `p99` is the busy machine's. `new`: a third person's page, which connects in the middle of it to a node of
+its own, is let in after so many milliseconds. `lag` is the longest time in which the event loop had no turn; `work`,
+how much of it this process worked. Memory is the worker's, before (0), at its height, and once the attackers have
+gone (1); `sent`, the MB that they had to send to the server's port.
 
 The bars: p99 100 ms, newcomer 3 s, work 100 ms, 300 MB more at the height and 100 MB afterwards
 (for a small `MEMORY_BUDGET`, 200 MB in all), nobody else disconnected, all descriptors let go of.

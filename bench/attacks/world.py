@@ -163,7 +163,7 @@ class Victim:
 
 
 class Newcomer(threading.Thread):
-    """Somebody else again, who comes during the attack, to a node of their own."""
+    """A third person's page, which connects during the attack, to a node of its own."""
 
     def __init__(self, port: int, token: str, source: str) -> None:
         super().__init__(daemon=True)

@@ -102,7 +102,7 @@ class Alarms:
     # -- what was seen
 
     def status(self, service: str, status: str, restarts: int | None, text: str, now: float) -> None:
-        """A service's state and how often systemd has restarted it."""
+        """Take note of a service's state, and of how often systemd has restarted it."""
         known = self._services.setdefault(service, _Service())
         self._set(service, Kind.FAILED, status == "failed", text, now)
         if restarts is not None and known.counted is not None and restarts > known.counted:
@@ -121,7 +121,7 @@ class Alarms:
             known.spoke = at
 
     def line(self, service: str, level: str | None, text: str, now: float) -> None:
-        """A line that a service printed."""
+        """Take note of a line that a service printed."""
         known = self._services.setdefault(service, _Service())
         if known.spoke is not None:
             known.longest = max(known.longest, min(now - known.spoke, 86_400.0))
@@ -138,12 +138,12 @@ class Alarms:
             self._set(service, Kind.ROW, False, "", now)
 
     def seen(self, now: float) -> None:
-        """The node answers."""
+        """Take note that the node answers."""
         self._blind_since = None
         self._set("", Kind.BLIND, False, "", now)
 
     def blind(self, reason: str, now: float) -> None:
-        """The node, or what tells where it is, does not answer."""
+        """Take note that the node, or what tells where it is, does not answer."""
         self._blind_since = self._blind_since or now
         if now - self._blind_since >= BLIND:
             self._set("", Kind.BLIND, True, reason, now)

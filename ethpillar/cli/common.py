@@ -28,13 +28,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 
 
 def server() -> Server:
-    """The application's rooms; nothing of it runs in the background here."""
+    """Return the application's rooms; nothing of it runs in the background here."""
     found: Server = current_app.extensions["ethpillar"]
     return found
 
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command that says what went wrong in one line on stderr, and exits with 1.
+    """Have a command say what went wrong in one line on stderr, and exit with 1.
 
     It says what it was asked for, and nothing of what the server would log, unless `LOG_LEVEL` is set.
     """
@@ -69,7 +69,7 @@ def sentence(problem: EthPillarError) -> str:
 
 
 def find_session(token: str) -> SessionRecord:
-    """The session of a token, or of the beginning of a token's hash as `sessions list` shows it."""
+    """Return the session of a token, or of the beginning of a token's hash as `sessions list` shows it."""
     store = server().store
     record = store.read(token) if valid_token(token) else None
     if record is None:
@@ -100,7 +100,7 @@ class _Nobody:
 
 @contextmanager
 def open_node(token: str) -> Iterator[Node]:
-    """A session's node, connected, for the time of the block."""
+    """Connect a session's node for the time of the block."""
     registry, listener = server().registry, _Nobody()
     node = registry.acquire(find_session(token), listener)
     try:
@@ -121,11 +121,11 @@ class Step:
     found: str
     fix: str | None = None
     details: tuple[str, ...] = ()
-    "Lines of what was found, for those who want to know more."
+    "Further lines about what was found."
 
 
 def print_step(step: Step) -> None:
-    """A tick or a cross, what was found, and the fix where there is one."""
+    """Print a tick or a cross, what was found, and the fix where there is one."""
     mark = {True: click.style("✓", fg="green"), False: click.style("✗", fg="red"), None: "·"}[step.ok]
     click.echo(f"{mark} {shown(step.name)}: {shown(step.found)}")
     for text in (*step.details, *([step.fix] if step.fix and step.ok is not True else [])):
@@ -152,7 +152,7 @@ def print_table(rows: list[list[str]]) -> None:
 
 
 def ago(seconds: float | None) -> str:
-    """A duration as a person says it: `12s`, `5m`, `3h`, `2d`."""
+    """Return a duration as a person says it: `12s`, `5m`, `3h`, `2d`."""
     if seconds is None or seconds < 0:
         return "-"
     for size, letter in ((86400, "d"), (3600, "h"), (60, "m")):

@@ -38,7 +38,7 @@ PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Looks at settings, Redis, versions and this machine: a tick for each, or a cross with the fix (exit status 1)."""
+    """Check settings, Redis, versions and this machine: a tick for each, or a cross with the fix (exit status 1)."""
     steps = []
     for step in examine():
         steps.append(step)

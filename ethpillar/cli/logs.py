@@ -53,7 +53,7 @@ def logs(
     asked: Asked,
     as_json: bool,
 ) -> None:
-    """The log of services, merged by time: level, time, component, message, fields. Ctrl-C ends it.
+    """Show the log of services, merged by time: level, time, component, message, fields. Ctrl-C ends it.
 
     Without a name: EthPillar's services that the node has; `system` is the whole journal. With --since and without -n,
     everything from then on.

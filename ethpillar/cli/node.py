@@ -19,7 +19,7 @@ _COLOURS = {"active": "green", "failed": "red", "activating": "yellow", "deactiv
 
 @click.group()
 def node() -> None:
-    """A session's node: its states and logs."""
+    """Show a session's node: its states and logs."""
 
 
 @node.command()
@@ -28,7 +28,7 @@ def node() -> None:
 @with_appcontext
 @told
 def status(token: str, as_json: bool) -> None:
-    """The states of EthPillar's units on the node."""
+    """Show the states of EthPillar's units on the node."""
     with open_node(token) as opened:
         snapshot = opened.status.get(0.0)
     found = list(snapshot.units.values())

@@ -86,7 +86,7 @@ def show(token: str, as_json: bool) -> None:
 @with_appcontext
 @told
 def create(host: str, port: int, user: str, key: str | None, host_key: str | None, as_json: bool) -> None:
-    """Creates a session as the dashboard would, and prints its token. Asks for the password (or passphrase)."""
+    """Create a session as the dashboard would, and print its token. Asks for the password (or passphrase)."""
     document: dict[str, Any] = {"host": host, "username": user, "port": port}
     if key is None:
         document["password"] = _secret("Password")
@@ -128,7 +128,7 @@ def _as_text(document: dict[str, Any]) -> str:
 @with_appcontext
 @told
 def revoke(token: str, as_json: bool) -> None:
-    """Ends a session: its sockets are disconnected and its SSH connection is closed within seconds."""
+    """End a session: its sockets are disconnected and its SSH connection is closed within seconds."""
     # The key of a token goes whatever is in it; only what is no session's token may be a short hash.
     done = server().store.revoke(token)
     if not done:
@@ -148,7 +148,7 @@ def revoke(token: str, as_json: bool) -> None:
 @with_appcontext
 @told
 def forget_host(host: str, port: int, as_json: bool) -> None:
-    """Removes the pinned SSH host key of a node that was reinstalled: the next login pins its new one."""
+    """Remove the pinned SSH host key of a node that was reinstalled: the next login pins its new one."""
     done = server().store.forget_host_key(host, port)
     if as_json:
         print_json({"host": host, "port": port, "forgotten": done})

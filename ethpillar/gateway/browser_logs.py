@@ -30,14 +30,14 @@ class LogRequest:
 
     units: Sequence[str]
     merged: bool
-    "Whether it named `services`: they are one subscription, merged by time."
+    "True if it named `services`: they are one subscription, merged by time."
     lines: int
     after: Mapping[str, str] = field(default_factory=dict)
     "For each unit the cursor to resume after, if there is one."
     batch: bool = False
     lossless: bool = True
     plain: bool = False
-    "Whether it has none of our options."
+    "True if it has none of our options."
 
 
 def log_request(payload: dict[str, Any]) -> LogRequest:

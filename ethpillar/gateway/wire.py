@@ -80,7 +80,7 @@ def get_after(payload: dict[str, Any]) -> str | None:
 
 
 def get_cursor(payload: dict[str, Any], key: str) -> str | None:
-    """A cursor, or None when left out. Raises `BadRequest`."""
+    """Return a cursor, or None when left out. Raises `BadRequest`."""
     cursor = payload.get(key)
     if cursor is None:
         return None
@@ -90,7 +90,7 @@ def get_cursor(payload: dict[str, Any], key: str) -> str | None:
 
 
 def get_flag(payload: dict[str, Any], key: str, default: bool) -> bool:
-    """True or false, or the default when left out. Raises `BadRequest`."""
+    """Return true or false, or the default when left out. Raises `BadRequest`."""
     value = payload.get(key)
     if value is None:
         return default

@@ -40,7 +40,7 @@ class Shown(NamedTuple):
     text: str
     unit: str | None
     from_journal: bool
-    "Whether the time is the journal's."
+    "True if the time is the journal's."
 
 
 def unpacked(stream: BinaryIO) -> Iterator[bytes]:
@@ -68,7 +68,7 @@ def unpacked(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _whole(batches: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
-    """The entries, of lines that journald cut one each; units that print at the same time keep theirs apart."""
+    """Yield the entries, one for each line that journald cut; units that print at the same time keep theirs apart."""
     joiners: dict[str | None, LineJoiner] = {}
     for batch in batches:
         yield [
@@ -103,12 +103,12 @@ def parsed(
 
 
 def _printable(unit: str) -> str:
-    """A unit's name without what it would do to a terminal, or what no terminal can show."""
+    """Return a unit's name without what it would do to a terminal, or what no terminal can show."""
     return clean(unit.encode("utf-8", "replace"))[0]
 
 
 def merged(sources: list[Iterator[list[Shown]]]) -> Iterator[list[Shown]]:
-    """The lines of several journals, by their times; within each, in its order."""
+    """Yield the lines of several journals, by their times; within each, in its order."""
     if len(sources) == 1:
         yield from sources[0]
         return
@@ -172,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _sources(options: argparse.Namespace, opened: ExitStack) -> list[Iterator[list[Shown]]]:
-    """The lines of each file; the stack closes them."""
+    """Return the lines of each file; the stack closes them."""
     zone = UTC if options.utc else None
     now = datetime.now().astimezone()
     time_of = partial(moment, now=now, zone=zone)
@@ -198,7 +198,7 @@ def _failed(why: str) -> int:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """The arguments with `--since -1h` as `--since=-1h`: argparse takes `-1h` for an option of its own."""
+    """Return the arguments with `--since -1h` as `--since=-1h`: argparse takes `-1h` for an option of its own."""
     found: list[str] = []
     for argument in arguments:
         if found and found[-1] in ("--since", "--until") and argument[:1] == "-" and argument[1:2].isdigit():
@@ -250,7 +250,7 @@ def _options(now: datetime) -> argparse.ArgumentParser:
 
 
 def _read(read: Callable[[str], Any], what: str) -> Callable[[str], Any]:
-    """An argument's type, whose errors argparse tells in its words."""
+    """Return an argument's type, whose errors argparse tells in its words."""
 
     def checked(text: str) -> Any:
         try:

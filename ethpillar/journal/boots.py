@@ -93,13 +93,13 @@ class Walk:
         self._back = back
         self._order: list[str] = []
         self._trusting = False
-        "Whether journalctl's order has to do, as no other is known."
+        "True if journalctl's order has to do, as no other is known."
         self.now: str | None = None
         "The only boot whose entries are to be read now; None: those of all."
         self.missing: Gap | None = None
         "What may be missing before the next entries."
         self._first = True
-        "Whether it is still in the boot in which it began to go boot by boot."
+        "True if it is still in the boot in which it began to go boot by boot."
 
     def check(self, cursor: str, run: Run) -> Run:
         """Return what may be used of some entries that were read after the one at a cursor."""

@@ -18,6 +18,6 @@ _NAMES["erigon-caplin"] = "Erigon"
 
 
 def client_of(description: str) -> str | None:
-    """The client's name, or None when the description does not begin with one that is known."""
+    """Return the client's name, or None when the description does not begin with one that is known."""
     first = description.split(maxsplit=1)
     return _NAMES.get(first[0].lower()) if first else None

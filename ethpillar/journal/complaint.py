@@ -29,7 +29,7 @@ def shows_damage(complaint: bytes, status: int = 0, since_us: int | None = None)
 
     :param status: its exit status
     :param since_us: the time of the oldest entry that matters. A damaged file stays for months, and counts only for
-        those who read what was written since it began
+        a reader of what was written since it began
     """
     if not complaint:
         return False

@@ -48,7 +48,7 @@ class Copies:
         self._whole = whole
         self._time = time_of(self._last) or 0
         self._again = False
-        "Whether copies of earlier entries have come, which have the same sequence, and no later entry since."
+        "True if copies of earlier entries have come, which have the same sequence, and no later entry since."
 
     def until(self, cursor: str, owed: bool = False) -> Copies:
         """Return what a reader has to know that goes on after the entry with a cursor.
@@ -94,7 +94,9 @@ class Copies:
         return [each.cursor for each in entries[first:]]
 
     def _sift(self, entries: Sequence[Entry]) -> list[Entry]:
-        """A line may be printed twice at once: an entry is new if its file has shown more like it than any other has.
+        """Return the entries that are no copies, where their moments may overlap.
+
+        A line may be printed twice at once: an entry is new if its file has shown more like it than any other has.
 
         Of a moment whose first entries the reader does not have, only those in its own file can be new.
         """

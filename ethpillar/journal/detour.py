@@ -144,11 +144,11 @@ class _Far(NamedTuple):
     island: list[Entry]
     "In the direction of reading."
     reached: bool = False
-    "Whether they go back to the known entry: nothing is missing."
+    "True if they go back to the known entry: nothing is missing."
     damaged: bool = False
-    "Whether it was damage that they go back to."
+    "True if it was damage that they go back to."
     full: bool = False
-    "Whether there are more of them, nearer to the known entry."
+    "True if there are more of them, nearer to the known entry."
 
 
 def _up_to(cursor: str, entry: Entry, back: bool) -> Generator[Step, Answer, _Far]:

@@ -32,4 +32,4 @@ class Entry(NamedTuple):
     boot_id: str | None = None
     "`_BOOT_ID`: changes with every boot of the node."
     goes_on: bool = False
-    "Whether journald cut a long line here, and the next entry is the rest of it (`_LINE_BREAK=line-max`)."
+    "True if journald cut a long line here, and the next entry is the rest of it (`_LINE_BREAK=line-max`)."

@@ -79,7 +79,7 @@ class ExportParser:
         return len(self._buffer) + len(self._value) + sum(map(len, self._fields.values()))
 
     def feed(self, data: bytes) -> list[Entry]:
-        """The entries that these bytes complete, in order."""
+        """Return the entries that these bytes complete, in order."""
         entries: list[Entry] = []
         data = self._buffer + data if self._buffer else data
         self._buffer = b""
@@ -180,7 +180,7 @@ class ExportParser:
         return found
 
     def _keep(self, rest: bytes) -> None:
-        """The beginning of a line, for the next time; one that is too long is taken as it is."""
+        """Keep the beginning of a line for the next time; one that is too long is taken as it is."""
         if self._skipping:
             return
         if len(rest) <= self._limit + 256:
@@ -222,7 +222,7 @@ class ExportParser:
             entries.append(_entry(fields))
 
     def close(self) -> list[Entry]:
-        """The stream is over: an entry that is not complete is dropped."""
+        """End the stream: an entry that is not complete is dropped."""
         self.__init__(self._limit, self._breathe)  # type: ignore[misc]
         return []
 

@@ -4,7 +4,7 @@ journald makes several entries of a line that is longer than 48 KiB (`LineMax=` 
 them but the last `_LINE_BREAK=line-max` (systemd.journal-fields(7), since systemd 235).
 
 Belongs here: joining them, with bounds. The entry that is made of them has the cursor and the time of the last one: so
-whoever resumes after it has all of the line.
+a reader that resumes after it has all of the line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LineJoiner:
         "Bytes of the pieces that are kept."
 
     def feed(self, entries: list[Entry]) -> list[Entry]:
-        """The entries that these complete, in order."""
+        """Return the entries that these complete, in order."""
         if not self._pieces and not any(entry.goes_on for entry in entries):
             self._resume = None if entries else self._resume
             return entries

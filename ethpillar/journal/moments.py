@@ -66,7 +66,7 @@ def _of_parts(parts: dict[str, str], now: datetime, zone: tzinfo | None) -> int:
 
 
 def microseconds(at: datetime) -> int:
-    """A moment with its zone, as microseconds since the epoch."""
+    """Return a moment with its zone as microseconds since the epoch."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 

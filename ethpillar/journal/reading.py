@@ -44,11 +44,11 @@ class After:
 
     cursor: str
     ours: bool = True
-    "Whether this server has read that entry. A cursor that a client supplied may name none."
+    "True if this server has read that entry. A cursor that a client supplied may name none."
     inclusive: bool = False
-    "Whether that entry itself is still owed to the reader."
+    "True if that entry itself is still owed to the reader."
     gone: bool = False
-    "Whether the entry is known to have left the journal, and the reader was told of the gap."
+    "True if the entry is known to have left the journal, and the reader was told of the gap."
 
 
 Start = Last | After
@@ -82,9 +82,9 @@ class Reading:
         self.next = start
         "Where the next journalctl has to start."
         self.begun = False
-        "Whether any entry has come, the one at the cursor included."
+        "True if any entry has come, the one at the cursor included."
         self.advanced = False
-        "Whether a new entry has come."
+        "True if a new entry has come."
         self._moment: list[Entry] = []
         "Entries of the same moment as the one at the cursor, which has not come yet."
         self.since_us = time_of(start.cursor) if isinstance(start, After) else None

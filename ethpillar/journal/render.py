@@ -38,7 +38,7 @@ class Renderer:
         self._widths = {"unit": 0, "component": 0}
 
     def render(self, entry_time_us: int, line: Line, text: str, unit: str | None = None) -> str | None:
-        """The line's text, of more than one line when its message is; None when it is less severe than asked for.
+        """Return the line's text, of several lines if its message is; None if it is less severe than asked for.
 
         :param entry_time_us: the journal's time, microseconds since the epoch; 0 when it is not known
         :param text: the whole line

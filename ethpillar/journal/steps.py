@@ -39,13 +39,13 @@ class Step:
     """For `--cursor=`: a cursor, that entry included, or a time as `t=HEX`; None: the last entries. `--after-cursor`
     would skip one too many on systemd 249 and 252 where the entry there is not the unit's (systemd/systemd#30288)."""
     reverse: bool = False
-    "Whether the newest come first."
+    "True if the newest come first."
     count: int | None = None
     "For `-n`; None: all."
     boot: str | None = None
     "The only boot whose entries are wanted; None: of all."
     follow: bool = False
-    "Whether it goes on as entries come. That implies ten of them, so the number is always said."
+    "True if it goes on as entries come. That implies ten of them, so the number is always said."
 
 
 class Answer(NamedTuple):
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
     status: int = 0
     complaint: bytes = b""
     cut: bool = False
-    "Whether no more was read, though there may be more: it was too much."
+    "True if no more was read, though there may be more: it was too much."
 
     @property
     def whole(self) -> bool:
@@ -77,9 +77,9 @@ class Run:
     gap: Gap | None = None
     "What can't be had between the known entry and these."
     end: bool = False
-    "Whether there are no more that can be read."
+    "True if there are no more that can be read."
     dead_end: bool = False
-    "Whether there is damage, and nothing beyond it that can be read."
+    "True if there is damage, and nothing beyond it that can be read."
 
 
 Plan = Generator[Step, Answer, Run]

@@ -28,7 +28,7 @@ MOST_LINES = 1000
 
 
 def clean(message: bytes) -> list[str]:
-    """The lines of a message: valid text, no colours, no control characters but tab, no line breaks.
+    """Return the lines of a message: valid text, no colours, no control characters but tab, no line breaks.
 
     What would change a line's direction is shown as `<U+202E>`: a line must not read as another one.
 

@@ -114,7 +114,7 @@ def _parse(text: str) -> Address | None:
 
 
 def _key(address: Address) -> str:
-    """An IPv6 customer has a /64 at least, so that is what counts as one."""
+    """Return what counts as one client: for IPv6 a /64, the least that a customer has."""
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))

@@ -174,7 +174,7 @@ class CatchUp:
         return place is not None
 
     def _start_over(self) -> None:
-        """The journal has nothing from the start on: what the ring has is all there is."""
+        """Take note that the journal has nothing from the start on: what the ring has is all there is."""
         ring, start = self._log.ring, self._reader.start
         if (place := self.place()) is not None:
             self._join(place)

@@ -76,10 +76,10 @@ class Follower:
         self._stream: EntryStream | None = None
         "The journalctl that follows, while it does."
         self._lending = False
-        "Whether a subscriber has asked for its channel."
+        "True if a subscriber has asked for its channel."
         self._patience = SILENT
         self._waits = False
-        "Whether it waits for an entry, and not for its subscribers."
+        "True if it waits for an entry, and not for its subscribers."
         shared.borrow = self.lend
         self._greenlet = gevent.spawn(self._run)
 
@@ -234,7 +234,7 @@ class Follower:
         self._log.news.fire()
 
     def _empty(self, reading: Reading, found: Verdict) -> None:
-        """The journal has nothing from the start on."""
+        """Take note that the journal has nothing from the start on."""
         start, self._reader.start = self._reader.start, reading.emptied()
         if found is Verdict.NO_CURSOR and isinstance(start, After):
             gap = Gap(time_of(start.cursor), None)

@@ -61,7 +61,7 @@ class Slice(Protocol):
         """At the end: journalctl's exit status; -1 if the connection broke or journalctl took too long."""
 
     def complaint(self) -> bytes:
-        """The last of what journalctl wrote to standard error."""
+        """Return the last of what journalctl wrote to standard error."""
 
 
 class PastSource(Protocol):

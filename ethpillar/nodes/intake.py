@@ -127,8 +127,8 @@ class Intake:
     def _wait_for_room(self, items: Sequence[Item], lent: bool) -> int:
         """Wait until the ring may forget what it must for the first item.
 
-        :return: for how many there is room then: all, if those that they push out have had their time; 0 if the channel
-            is needed instead
+        :return: for how many of the items there is room then: for all, if the subscribers that still need what would be
+            forgotten have had their time; 0 if the channel is needed instead
         """
         ring = self._log.ring
         self._wait_for_turns(min(ring.would_forget(*items), ring.end))

@@ -50,7 +50,7 @@ class Item(NamedTuple):
     gap: Gap | None = None
     "What is missing, if this is a gap."
     manager: bool = False
-    "Whether systemd wrote it, and not the unit's own program."
+    "True if systemd wrote it, and not the unit's own program."
 
     @property
     def size(self) -> int:

@@ -16,7 +16,7 @@ HURRY_EVERY = 2.0
 "Seconds between the tries that people bring forward, by a new socket or by `authenticate`."
 SOON, PART = 2.0, 0.25
 """Seconds between two tries, at most, of a node that went away a moment ago; and that part of the time for which it has
-been away, later: who looks at a page when a node comes back waits for little more than that."""
+been away, later: so a page that is open shows a node that is back after little more than that."""
 NEVER_REACHED = 600.0
 "Seconds after which a node that has never been reached is given up, if that is sooner than `SSH_GIVE_UP`."
 AWAY_TRIES = 3

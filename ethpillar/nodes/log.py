@@ -64,11 +64,11 @@ class SharedLog:
         "The unit's description, as of the last try to follow it."
         self.in_doubt = False  # whether journalctl may show boots in a wrong order
         self.started = False
-        "Whether the ring holds the end of the journal as of some moment, and everything that came after it."
+        "True if the ring holds the end of the journal as of some moment, and everything that came after it."
         self.told: tuple[str, dict[str, Any]] | None = None
         "The last state that all were told, or None while the log is starting."
         self.follower_waits = False
-        "Whether the follower has no channel and wants one."
+        "True if the follower has no channel and wants one."
         self.catching_up = BoundedSemaphore(CATCHING_UP)
         self.news = Signal()
         "The ring has something new, or the follower is in another state."

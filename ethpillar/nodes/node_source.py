@@ -70,7 +70,7 @@ class NodeJournal:
         self._rights = rights
         self._timeout = timeout
         self.off = False
-        "Whether the node is set up to keep no journal, as far as is known: the lines that there are, are old ones."
+        "True if the node is set up to keep no journal, as far as is known: the lines that there are, are old ones."
         self._boot: str | None = None  # as it was asked over the connection that there is
         self._boots: Sequence[Boot] = ()
         self._newest: dict[str, str] = {}  # a cursor of each boot that is over, of its newest entry
@@ -199,7 +199,7 @@ class NodeSource:
         self._status = status
         self.catching_up = BoundedSemaphore(CATCHING_UP)
         self._has_system = False
-        "Whether the node has a unit `system.service`, as far as that is known."
+        "True if the node has a unit `system.service`, as far as that is known."
 
     def followed(self, unit: str) -> str:
         """Return `WHOLE` for the unit that stands for the whole journal, and any other as it is."""

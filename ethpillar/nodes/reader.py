@@ -44,14 +44,14 @@ class JournalReader:
         self._unit = unit
         self._source = source
         self.start = start
-        "Where the next journalctl starts. Whoever uses the entries moves it on."
+        "Where the next journalctl starts. The caller moves it on once it has used the entries."
         self.tries = Tries(tolerance)
         self._backoff = Backoff()
         self._copies = Copies()
         self.dead_end: str | None = None
         "The last entry before damage beyond which nothing could be read."
         self.in_doubt = False
-        "Whether the journal was read boot by boot."
+        "True if the journal was read boot by boot."
         self.attempt = 0
         "Pauses between tries since the last progress."
 

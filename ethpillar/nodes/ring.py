@@ -45,7 +45,7 @@ class Ring:
         self._bytes = 0
         self._runs = RecentRuns()
         self.complete = False
-        "Whether nothing older than the oldest item is in the journal."
+        "True if nothing older than the oldest item is in the journal."
         self.start = 0
         "Sequence number of the oldest item kept."
         self._lines_forgotten = 0

@@ -23,7 +23,7 @@ class Run(tuple[Item, ...]):
     """Items one after another. All subscribers that are at the same place get the same run."""
 
     whole = False
-    "Whether it would end where it does also if there were more items."
+    "True if it would end where it does also if there were more items."
 
     @cached_property
     def lines(self) -> int:
@@ -40,7 +40,7 @@ class Run(tuple[Item, ...]):
         return {}
 
     def once(self, what: str, make: Callable[[Run], T]) -> T:
-        """Return what is made of the run under this name. It is made once, whoever asks."""
+        """Return what is made of the run under this name. It is made once, for all callers."""
         if what not in self._made:
             self._made[what] = make(self)
         made: T = self._made[what]

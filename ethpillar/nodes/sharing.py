@@ -20,7 +20,7 @@ class Place(NamedTuple):
     "The address of the client that it was made for."
     host: Hashable
     met: bool
-    "Whether it has ever let us in."
+    "True if it has ever let us in."
     age: float
     "Seconds."
 
@@ -41,7 +41,7 @@ def gives_way(places: Sequence[Place], client: Hashable, host: Hashable) -> int 
 
     def rank(number: int) -> tuple[bool, int, int, float]:
         place = places[number]
-        # Of those that have let nobody in the oldest: it has had its time. Of the others the newest.
+        # Of nodes that have let nobody in, the oldest goes first: it has had its time. Of the others, the newest.
         age = -place.age if place.met else place.age
         return not place.met, clients[place.client], hosts[place.host], age
 

@@ -48,7 +48,7 @@ STEP = 32 * 1024
 
 
 def journal_command(unit: str, step: Step) -> list[str]:
-    """The words of a journalctl that prints a unit's entries, or those of the whole journal, in the export format."""
+    """Return the words of a journalctl that prints the entries of a unit, or of the whole journal, as export format."""
     words = ["journalctl", "--no-pager", "-q", "-o", "export"]
     if unit == WHOLE:
         words.append(f"--output-fields={_WHOLE_FIELDS}")
@@ -79,11 +79,13 @@ class EntryStream(Protocol):
         """At the end: 0 when all has come, -1 when the connection broke or it hung, or its exit status."""
 
     def complaint(self) -> bytes:
-        """The last of what it has said on standard error. What was said before an entry was printed is in it when
-        `read` returns that entry, if it does not follow."""
+        """Return the last of what it has said on standard error.
+
+        If it does not follow, what it said before it printed an entry is there when `read` returns that entry.
+        """
 
     def close(self) -> None:
-        """Ends it, from any greenlet: `read` returns [] then."""
+        """End it, from any greenlet: `read` returns [] then."""
 
     count: int
     "Entries it has printed so far; cut lines are several of them."
@@ -96,13 +98,13 @@ class JournalSource(Protocol):
     "Subscribers of all feeds that are served from the journal at once."
 
     def check_unit(self, unit: str) -> str | None:
-        """The unit's description. Raises `UnitNotFound` or `PermissionDenied` when its log can't be had."""
+        """Return the unit's description. Raises `UnitNotFound` or `PermissionDenied` when its log can't be had."""
 
     def journal(self, unit: str, step: Step) -> AbstractContextManager[EntryStream]:
-        """Opens the unit's journal; lines that journald cut are whole."""
+        """Open the unit's journal; lines that journald cut are whole."""
 
     def boot(self, fresh: bool = False) -> str | None:
-        """The id of the boot that the node is in; None if that can't be told.
+        """Return the id of the boot that the node is in; None if that can't be told.
 
         It is asked once for each connection, or now if it has to be `fresh`, and then None as well if journalctl has no
         entry of it: one that knows no boots is not asked for them.
@@ -113,13 +115,13 @@ class JournalSource(Protocol):
         that can't be told."""
 
     def ask(self, unit: str, step: Step) -> Answer:
-        """Runs one journalctl to its end; lines that journald cut stay cut.
+        """Run one journalctl to its end; lines that journald cut stay cut.
 
         Raises `SshUnreachable` if the connection breaks.
         """
 
     def wait_connected(self) -> None:
-        """Returns when the node can be asked; raises when it never will be."""
+        """Return when the node can be asked; raise when it never will be."""
 
     def unit_changed(self, unit: str) -> None:
         """Told when systemd wrote a line about the unit."""

@@ -28,7 +28,7 @@ AGAIN, AGAIN_MOST = 1.0, 60.0
 "Seconds before a connection is tried again, at first and at most."
 
 Choice = Callable[[Collection[str]], set[str]]
-"Chooses, of the tokens it is given, those that a message is about."
+"Takes tokens, and returns the ones that a message is about."
 
 
 def digest(token: str) -> bytes:

@@ -35,7 +35,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
 """
 
-# In one step; with no command but those that the others need.
+# In one step, and with no other commands than the scripts above, so that no further right is needed.
 COUNT = """
 local count = (tonumber(redis.call('GET', KEYS[1]) or '0') or 0) + 1
 redis.call('SET', KEYS[1], count, 'EX', ARGV[1])

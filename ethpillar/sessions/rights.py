@@ -1,4 +1,4 @@
-"""What this server needs of Redis, for those who give its user as few rights as possible."""
+"""What this server needs of Redis, so that an operator can give its user as few rights as possible."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ NEEDED = {
 "The commands of Redis that are used, and what does not work without each."
 OPTIONAL = {
     "ROLE": "on a replica that lags behind its master, sessions look as if they had ended",
-    "PUBLISH": "who signs out stays connected to other instances for SESSION_CHECK_INTERVAL",
+    "PUBLISH": "a session that has ended stays connected to other instances for SESSION_CHECK_INTERVAL",
 }
-"Those that may be refused."
+"The commands that may be refused, and what is worse without each."
 PROBE = "probe"
 "Instead of a token: no session has it."
 

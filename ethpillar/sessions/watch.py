@@ -50,7 +50,7 @@ class SessionWatch:
         self._tell = renewed
         self._renewed: dict[str, float] = {}
         self._told: set[str] = set()
-        "Those that were found to be gone since the last look: what this server itself says comes back to it."
+        "Tokens found to be gone since the last look: this server hears its own messages about them, too."
         self._ending = BoundedSemaphore(1)
         self._greenlets: list[gevent.Greenlet[[], None]] = []
 

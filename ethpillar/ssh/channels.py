@@ -77,11 +77,11 @@ class ChannelCount:
         return 0.0 if self.in_use else PAUSE
 
     def failed(self) -> None:
-        """A channel that was taken will never open: the connection is gone, or does not answer."""
+        """Take note that a channel that was taken will never open: the connection is gone, or does not answer."""
         self.in_use -= 1
 
     def closed(self, now: float) -> None:
-        """A channel that was granted is closed."""
+        """Take note that a channel that was granted is closed."""
         self.in_use -= 1
         self._granted -= 1
         self._closed_at = now
@@ -117,7 +117,7 @@ class Channels:
         "One connection more, for short commands only, where sshd allows so few channels that logs have all of them."
 
     def add(self, count: ChannelCount, now: float, lane: bool = False) -> None:
-        """A connection was made, and it is to sshd like the others."""
+        """Take note of a new connection, which is to sshd like the others."""
         for other in self.connections:
             count.learn_from(other, now)
         if lane:
@@ -126,7 +126,7 @@ class Channels:
             self.connections.append(count)
 
     def remove(self, count: ChannelCount) -> None:
-        """A connection is gone, and its channels with it."""
+        """Take note that a connection is gone, and its channels with it."""
         if count is self.lane:
             self.lane = None
         else:

@@ -84,7 +84,7 @@ class Login:
         self._key: paramiko.PKey | None = None
         self._prefer: tuple[str, ...] = ()
         self._restless: Callable[[], bool] = lambda: False
-        "Whether the last connection ended because the node exchanged keys without end."
+        "True if the last connection ended because the node exchanged keys without end."
 
     def __call__(self) -> Connection:
         """Connect and log in.

@@ -38,7 +38,7 @@ _OTHER_TYPES = (
 
 
 def unit_name(service: object) -> str | None:
-    """The unit of a service as the wire names it (`geth` or `geth.service`); None when that is no service's name."""
+    """Return the unit of a service as the wire names it (`geth` or `geth.service`); None if that names no service."""
     if not isinstance(service, str) or not _NAME.fullmatch(service) or service.endswith(_OTHER_TYPES):
         return None
     unit = service if service.endswith(_SUFFIX) else service + _SUFFIX
@@ -49,5 +49,5 @@ def unit_name(service: object) -> str | None:
 
 
 def service_name(unit: str) -> str:
-    """The wire's word for a unit: without `.service`."""
+    """Return the wire's word for a unit: without `.service`."""
     return unit.removesuffix(_SUFFIX)

@@ -29,7 +29,7 @@ def add_metrics(app: Flask, render: Render, content_type: str, token: str) -> No
 
     @app.get("/metrics")
     def metrics() -> Response:
-        """The server's figures."""
+        """Answer with the server's figures."""
         shown = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(shown, expected):
             wanted = {"WWW-Authenticate": 'Bearer realm="metrics"'}

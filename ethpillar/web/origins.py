@@ -1,7 +1,7 @@
 """Which pages may connect.
 
 Belongs here: the comparison of a request's `Origin` with what is allowed, and the line in the log about one that is
-not. A page that is refused can't tell its visitor why; whoever set the wrong FRONTEND_URL has to find it in the log.
+not. A page that is refused can't tell its visitor why; the operator has to find a wrong FRONTEND_URL in the log.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ LEAST = 0.001
 def wait_until_paid(limits: Limits, client: str | None, cost: float = 1) -> None:
     """Charge a client, see `Limits.charge`, once what others of its address sent is paid off.
 
-    Of several that wait, each looks again when it is waked, and those that want little look first: a page that shares
-    an address with a flood gets through in between.
+    Requests that wait are woken at random moments, those of little cost first: a page that shares an address with a
+    flood gets through in between.
     """
     while wait := limits.charge(client, cost):
         limits.refused.note(Refusal.FLOOD)

@@ -21,7 +21,7 @@ def add_routes(app: Flask, ping: Callable[[], None], version: str) -> None:
 
     @probes.get("/healthz")
     def healthz() -> Response:
-        """The process is alive."""
+        """Answer that the process is alive."""
         return _text(f"ok {version}\n", 200)
 
     @probes.get("/readyz")

@@ -26,7 +26,7 @@ _TRIES = 8
 
 
 def charon(text: str) -> Line | None:
-    """A line of Charon's; None when it is not one."""
+    """Read a line of Charon's; None when it is not one."""
     head = _CHARON.match(text)
     if head is None:
         return None
@@ -39,7 +39,7 @@ def charon(text: str) -> Line | None:
 
 
 def zap(text: str) -> Line | None:
-    """A line of zap's console encoder; None when it is not one."""
+    """Read a line of zap's console encoder; None when it is not one."""
     head = _ZAP.match(text)
     if head is None:
         return None

@@ -113,7 +113,7 @@ class Continuation:
         "Lines of text that an exception or last words may still have."
 
     def record(self, text: str, line: Line) -> None:
-        """A record has been read: what follows may belong to it."""
+        """Take note of a record: what follows may belong to it."""
         self.state = State.OPEN if _leaves_open(text, line) else State.CLOSED
 
     def manager(self) -> None:
@@ -126,12 +126,12 @@ class Continuation:
         self._left = AFTER_CRASH
 
     def raised(self) -> None:
-        """An exception that no line told of has begun."""
+        """Take note that an exception has begun that no line told of."""
         self.state = State.TEXT
         self._left = AFTER_EXCEPTION
 
     def plain(self) -> None:
-        """A line of its own, without a format, has been read."""
+        """Take note of a line of its own, without a format."""
         self.state = State.CLOSED
 
     @property

@@ -39,7 +39,7 @@ _HASH = re.compile(r"(?:[A-Z]\w*+\()*+((?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|
 
 
 def number(text: str) -> str | None:
-    """The digits of `12`, `1,234`, `Slot(12)`, `12/100`, `[0/200]`, `12 (verified)`; None when it is no number."""
+    """Return the digits of `12`, `1,234`, `Slot(12)`, `12/100`, `[0/200]`, `12 (verified)`; None if it is no number."""
     digits = text if text.isdigit() else text.replace(",", "")
     if digits.isdigit() and digits.isascii():
         return digits
@@ -48,13 +48,13 @@ def number(text: str) -> str | None:
 
 
 def block_hash(text: str) -> str | None:
-    """The hash in `0x12ab…`, `0x12ab… (verified)`, `Some(0x12ab)`; None when there is none."""
+    """Return the hash in `0x12ab…`, `0x12ab… (verified)`, `Some(0x12ab)`; None when there is none."""
     match = _HASH.match(text)
     return match[1] if match else None
 
 
 def from_fields(fields: dict[str, str], keys: Keys) -> dict[str, str] | None:
-    """The `eth` object of a line with these fields; None when they say nothing. The first key that says it counts."""
+    """Return the `eth` object of a line with these fields; None if they say nothing. The first key counts."""
     eth: dict[str, str] | None = None
     for key, text in fields.items():
         if key in keys:
@@ -111,7 +111,7 @@ def says_otherwise(message: str, fields: Mapping[str, str]) -> bool:
 
 
 def of_execution(component: str | None, message: str, fields: dict[str, str]) -> dict[str, str] | None:
-    """The `eth` object of a line of the execution layer's; None when it says nothing of the chain."""
+    """Return the `eth` object of a line of the execution layer's; None when it says nothing of the chain."""
     found = from_fields(fields, execution_keys(component, message, fields))
     if found is None and says_otherwise(message, fields):
         if "head" in fields:  # Geth's and ethrex' fork choice

@@ -44,7 +44,7 @@ _MORE_WORDS = {"fatal error": "critical", "trce": "trace", "dbug": "debug", "fai
 
 
 def parse(text: str) -> Line | None:
-    """A line with a time and a level, in one of the common orders; None when it is not one."""
+    """Read a line with a time and a level, in one of the common orders; None when it is not one."""
     timed = _TIMED.match(text)
     if timed is None:
         return _klog(text) or _go(text) or _named(text) or _jvm(text)

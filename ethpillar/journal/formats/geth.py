@@ -28,7 +28,7 @@ _PADDED = 42
 
 
 def parse(text: str) -> Line | None:
-    """A line of Geth's or Erigon's; None when it is not one."""
+    """Read a line of Geth's or Erigon's; None when it is not one."""
     head = _HEAD.match(text)
     if head is None:
         return None

@@ -22,7 +22,7 @@ _SLOT = re.compile(r"\(slot: (\d+)\b|\b(?:in|at) slot (\d+)\b")
 
 
 def parse(text: str) -> Line | None:
-    """A line of Grandine's; None when it is not one."""
+    """Read a line of Grandine's; None when it is not one."""
     head = _HEAD.match(text)
     level = head and LEVEL_OF.get(head[2] or head[3])
     if head is None or level is None:

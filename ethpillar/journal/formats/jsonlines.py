@@ -37,7 +37,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def parse(text: str) -> Line | None:
-    """A JSON line with a level, or with a time and a message; None when it is not one."""
+    """Read a JSON line with a level, or with a time and a message; None when it is not one."""
     if not text.startswith("{"):
         return None
     fields = read_object(text)
@@ -110,7 +110,7 @@ def _take(fields: dict[str, str], names: tuple[str, ...]) -> str | None:
 
 
 def read_object(text: str) -> dict[str, str] | None:
-    """The members of the JSON object that a text is; None when it is none.
+    """Return the members of the JSON object that a text is; None when it is none.
 
     Texts are decoded, without colours and control characters; all else is as printed, objects and lists too.
     """

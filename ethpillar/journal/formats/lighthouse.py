@@ -35,7 +35,7 @@ _PAD = 40
 
 
 def parse(text: str) -> Line | None:
-    """A line of Lighthouse's; None when it is not one."""
+    """Read a line of Lighthouse's; None when it is not one."""
     head = _HEAD.match(text) or _EMPTY.match(text)
     if head is None or head[2] not in LEVEL_OF:
         return None

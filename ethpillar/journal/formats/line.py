@@ -25,7 +25,7 @@ class Line(NamedTuple):
     timestamp_text: str | None = None
     "The client's own time, exactly as printed: many clients print no year, no date or no zone."
     continuation: bool = False
-    "Whether it belongs to the line before it (a stack trace, a list); its level is then that line's."
+    "True if it belongs to the line before it (a stack trace, a list); its level is then that line's."
     eth: dict[str, str] | None = None
     "`slot`, `epoch`, `block`, `peers`, `hash`, as far as the line gives them (see `formats.eth`)."
 
@@ -48,7 +48,7 @@ LEVEL_OF = {
 
 
 def level_of(word: str) -> str | None:
-    """A client's word for a level to ours; Go's slog prints levels between its own as `WARN+2`."""
+    """Return our level for a client's word; Go's slog prints levels between its own as `WARN+2`."""
     return LEVEL_OF.get(word) or LEVEL_OF.get(_BETWEEN.sub("", word))
 
 
@@ -58,7 +58,7 @@ _BY_PRIORITY = {0: "critical", 1: "critical", 2: "critical", 3: "error", 4: "war
 
 
 def level_of_priority(priority: int | None, *, manager: bool) -> str | None:
-    """A journal entry's PRIORITY (syslog(3)) as a level, for a line that gives none itself.
+    """Return a journal entry's PRIORITY (syslog(3)) as a level, for a line that gives none itself.
 
     journald gives 6 to whatever a program prints (`SyslogLevel=` of systemd.exec(5)): from a program it says nothing.
 

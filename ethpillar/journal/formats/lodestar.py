@@ -24,7 +24,7 @@ _EXEC_BLOCK = re.compile(r"[\w/]+\((\d+) (0x[0-9a-f]+…?)")
 
 
 def parse(text: str) -> Line | None:
-    """A line of Lodestar's; None when it is not one."""
+    """Read a line of Lodestar's; None when it is not one."""
     head = _HEAD.match(text)
     if head is None:
         return None

@@ -39,7 +39,7 @@ _PEERS = re.compile(r"(?:[Pp]eers|Peer count): +(\d+)\s*$|\| +(\d+) peers")
 
 
 def columns(text: str) -> Line | None:
-    """A line of Besu's, Web3signer's or one from Teku's file; None when it is not one."""
+    """Read a line of Besu's, Web3signer's or one from Teku's file; None when it is not one."""
     head = _COLUMNS.match(text)
     if head is None:
         return None
@@ -54,13 +54,13 @@ def columns(text: str) -> Line | None:
 
 
 def teku(text: str) -> Line | None:
-    """A line of Teku's console; None when it is not one."""
+    """Read a line of Teku's console; None when it is not one."""
     head = _TEKU.match(text)
     return None if head is None else _event(LEVEL_OF[head[2]], None, text[head.end() :].strip(), {}, head[1])
 
 
 def status(text: str) -> Line | None:
-    """A line of log4j's about itself, and of Teku's before its logging is set up; None when it is not one."""
+    """Read a line of log4j's about itself, and of Teku's before its logging is set up; None when it is not one."""
     head = _STATUS.match(text)
     if head is None:
         return None
@@ -68,7 +68,7 @@ def status(text: str) -> Line | None:
 
 
 def logback(text: str) -> Line | None:
-    """A line of some other Java program's; None when it is not one."""
+    """Read a line of some other Java program's; None when it is not one."""
     head = _LOGBACK.match(text)
     if head is None:
         return None

@@ -24,7 +24,7 @@ _FIXED = frozenset(_COMPONENTS)
 
 
 def parse(text: str) -> Line | None:
-    """A line of pairs with a level or a message among them; None when it is not one."""
+    """Read a line of pairs with a level or a message among them; None when it is not one."""
     component, execution = None, False
     if head := _LOGRUS.match(text):  # by far the most common
         time, level, quoted, bare = head.groups()

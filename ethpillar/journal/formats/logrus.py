@@ -18,7 +18,7 @@ _HEAD = re.compile(
 
 
 def parse(text: str) -> Line | None:
-    """A line of logrus's; None when it is not one."""
+    """Read a line of logrus's; None when it is not one."""
     head = _HEAD.match(text)
     if head is None:
         return None

@@ -37,7 +37,7 @@ _FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 
 
 def parse(text: str) -> Line | None:
-    """A line of Nethermind's; None when it is not one."""
+    """Read a line of Nethermind's; None when it is not one."""
     head = _HEAD.match(text)
     if head is None:
         return None

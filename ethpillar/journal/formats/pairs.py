@@ -156,7 +156,7 @@ _BEGINNING = "\0 "  # cleaned text has no such character: so a pair at the begin
 
 
 def open_pairs(text: str, key: re.Pattern[str]) -> tuple[str, dict[str, str]]:
-    """The text before the first pair, and the pairs, of values printed as they are.
+    """Return the text before the first pair, and the pairs, of values printed as they are.
 
     A pair begins where `key` (one of the patterns above) matches outside of brackets and quotes. A bracket that is
     never closed encloses nothing.
@@ -191,7 +191,7 @@ def open_pairs(text: str, key: re.Pattern[str]) -> tuple[str, dict[str, str]]:
 
 
 def unquoted(value: str) -> str:
-    """A value without the quotes around it."""
+    """Return a value without the quotes around it."""
     if len(value) > 1 and value[0] == '"' and value[-1] == '"':
         return value[1:-1]
     return value

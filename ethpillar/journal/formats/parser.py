@@ -115,7 +115,7 @@ class LineParser:
         return systemd.parse(text)
 
     def _unstamped(self, text: str, priority: int | None, further: bool) -> Line:
-        """A text that no format knows: last words, more of the line before, or a line of its own."""
+        """Read a text that no format knows: last words, more of the line before, or a line of its own."""
         if " | " in text and (line := self._of_container(text, priority)):
             return line
         if text[:1] in _DYING and self._goes_on_dying(text):
@@ -140,7 +140,7 @@ class LineParser:
         return line
 
     def _of_container(self, text: str, priority: int | None) -> Line | None:
-        """A line that compose has put a container's name before; each container's lines are a stream of their own."""
+        """Read a line that begins with a container's name, from compose; each container's lines are a stream apart."""
         cut = compose.container(text)
         if cut is None or (cut[0] not in self._containers and len(self._containers) >= compose.MOST):
             return None

@@ -21,7 +21,7 @@ _HEAD = re.compile(
 
 
 def parse(text: str) -> Line | None:
-    """A line of Prysm's; None when it is not one."""
+    """Read a line of Prysm's; None when it is not one."""
     head = _HEAD.match(text)
     if head is None:
         return None

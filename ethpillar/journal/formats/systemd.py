@@ -24,7 +24,7 @@ _FIELDS = (
 
 
 def parse(text: str) -> Line | None:
-    """A line that names its unit as systemd does; None when it is not one."""
+    """Read a line that names its unit as systemd does; None when it is not one."""
     unit = _UNIT.match(text)
     if unit is None:
         return None
@@ -37,7 +37,7 @@ def parse(text: str) -> Line | None:
 
 
 def of_manager(text: str, priority: int | None) -> Line:
-    """A line that systemd wrote about a unit."""
+    """Read a line that systemd wrote about a unit."""
     line = parse(text)
     if line is None:
         job = _JOB.match(text)

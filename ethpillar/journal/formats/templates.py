@@ -88,7 +88,7 @@ class Templates:
         self._known: dict[bytes, list[Template]] = {}
         self._seen: dict[bytes, int] = {}
         self._asked = False
-        "Whether anybody asked for the template of the line that is parsed next, and there was none."
+        "True if anybody asked for the template of the line that is parsed next, and there was none."
 
     def find(self, message: bytes) -> Like | None:
         """Return the template that a line fits, with its values, if there is one."""

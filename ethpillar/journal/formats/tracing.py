@@ -32,7 +32,7 @@ _ETHREX = re.compile(r"\[METRIC\] BLOCK (?:EXECUTION THROUGHPUT )?\(?(\d+)\)?(?:
 
 
 def parse(text: str) -> Line | None:
-    """A line of tracing-subscriber's; None when it is not one."""
+    """Read a line of tracing-subscriber's; None when it is not one."""
     head = _HEAD.match(text)
     if head is None:
         return None
@@ -67,7 +67,7 @@ def parse(text: str) -> Line | None:
 
 
 def _spans(text: str, place: int) -> tuple[list[str], dict[str, str], int]:
-    """The names of spans that have fields, these fields, and where they end."""
+    """Return the names of spans that have fields, these fields, and where they end."""
     names: list[str] = []
     fields: dict[str, str] = {}
     for _ in range(_MOST_SPANS):

@@ -32,7 +32,7 @@ class Page:
     gaps: Sequence[dict[str, Any]]
     "Each: `after` (a cursor, or None), `reason`, `from_us`, `to_us`."
     more: bool
-    "Whether there may be more in the direction of the page."
+    "True if there may be more in the direction of the page."
 
 
 class Filling:

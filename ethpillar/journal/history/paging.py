@@ -110,7 +110,7 @@ class Paging:
         self._scanned = Scanned(bounds.out_of_range)
         self.gaps: list[dict[str, Any]] = []
         self.failed = False
-        "Whether journalctl has failed at the start, for no reason that it told: this is no page then."
+        "True if journalctl has failed at the start, for no reason that it told: this is no page then."
         self._outcome: Outcome | None = None
 
     # -- asking
@@ -159,7 +159,7 @@ class Paging:
         return self._careful is not None or not shows_damage(complaint)
 
     def ended(self, status: int, complaint: bytes = b"") -> None:
-        """The step's journalctl has ended, or was ended: make what has come a part of the page.
+        """Make what has come a part of the page: the step's journalctl has ended, or was ended.
 
         :param status: journalctl's exit status; 0 also if it was ended because no more was needed
         :raises NoSuchCursor: what was given for a cursor is none

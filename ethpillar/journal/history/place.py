@@ -59,7 +59,7 @@ class Place:
         return right
 
     def _is_beyond_in_boot(self, cursor: Cursor, back: bool) -> bool:
-        """The same for the first entry of another sequence. Few files have one of their own."""
+        """Do the same for the first entry of another sequence. Few files have one of their own."""
         last = None if self.last is None else Cursor.parse(self.last.cursor)
         if last is None or last.boot_id != cursor.boot_id or last.monotonic_us is None or cursor.monotonic_us is None:
             return True

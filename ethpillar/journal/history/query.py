@@ -29,7 +29,7 @@ class Query:
     cursor: str | None = None
     "The entry beside which the page starts; it is not in the page itself. None: from the newest, or from `until_us`."
     inclusive: bool = False
-    "Whether that entry is in the page after all."
+    "True if that entry is in the page after all."
     since_us: int | None = None
     "Microseconds since the epoch, UTC: no entry before this."
     until_us: int | None = None

@@ -51,7 +51,7 @@ class Torn:
         return self._newer(shown, run) if self._back else self._older(shown, run)
 
     def _newer(self, shown: list[Shown], run: Sequence[tuple[int, Entry]]) -> list[Shown]:
-        """The same when reading backwards: a block may have begun before the run."""
+        """Do the same when reading backwards: a block may have begun before the run."""
         near = run[0][0] + self._window
         torn = [number for number, each in enumerate(shown) if each.block == 0 and each.position < near]
         clean = [at for at in between_blocks(shown) if torn and at > torn[-1]]
@@ -61,7 +61,7 @@ class Torn:
         return shown[cut:]
 
     def _older(self, shown: list[Shown], run: Sequence[tuple[int, Entry]]) -> list[Shown]:
-        """The same when reading forwards: each unit's last block may go on after the run."""
+        """Do the same when reading forwards: each unit's last block may go on after the run."""
         near = run[-1][0] - self._window
         newest = {each.entry.unit: each.block for each in shown}
         torn = [
