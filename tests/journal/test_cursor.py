@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.journal.cursor import Cursor, anywhere, is_beyond, is_comparable, same_entry, time_of
+from ethpillar.journal.cursor import (
+    Cursor,
+    anywhere,
+    is_beyond,
+    is_comparable,
+    is_earlier_copy,
+    is_moment_of,
+    same_entry,
+    time_of,
+)
 
 ONE = "s=0a1b;i=1f;b=beef;m=3e8;t=5f5e100;x=4d"
 
@@ -98,3 +107,49 @@ def test_which_entry_comes_after_another(one: str, other: str, beyond: bool, bef
 )
 def test_whether_more_than_the_clock_tells_which_came_first(one: str, other: str, comparable: bool) -> None:
     assert is_comparable(one, other) is comparable
+
+
+@pytest.mark.parametrize(
+    ("text", "is_time"),
+    [("t=5", True), ("t=5;x=1", False), ("s=a;t=5", False), ("i=1;t=5", False), ("b=b;t=5", False), ("m=1;t=5", False),
+     ("s=a;i=1", False), ("", False)],
+)  # fmt: skip
+def test_a_time_alone_names_no_entry(text: str, is_time: bool) -> None:
+    assert Cursor.parse(text).is_time is is_time
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("s=ff;i=9;b=beef;m=3e8;t=1;x=1", True),
+        ("b=beef;m=3e8", True),
+        ("b=beef;m=3e9", False),
+        ("b=dead;m=3e8", False),
+        ("m=3e8", False),
+        ("b=beef", False),
+        ("", False),
+    ],
+)
+def test_which_entries_are_of_one_moment(other: str, same: bool) -> None:
+    assert is_moment_of(ONE, other) is same
+    assert is_moment_of(other, ONE) is same
+    assert not is_moment_of(other, "")
+    assert not is_moment_of("m=1", "m=1")
+
+
+@pytest.mark.parametrize(
+    ("one", "copy"),
+    [
+        ("s=0a1b;i=20;b=beef;m=3e7;t=1;x=1", True),  # a higher number at an earlier time
+        ("s=0a1b;i=20;b=beef;m=3e8;t=1;x=1", False),
+        ("s=0a1b;i=1f;b=beef;m=3e7;t=1;x=1", False),
+        ("s=0a1b;i=1e;b=beef;m=3e7;t=1;x=1", False),
+        ("s=ffff;i=20;b=beef;m=3e7;t=1;x=1", False),
+        ("s=0a1b;i=20;b=dead;m=3e7;t=1;x=1", False),
+        ("s=0a1b;b=beef;m=3e7", False),
+        ("s=0a1b;i=20;b=beef", False),
+    ],
+)
+def test_which_entry_is_a_copy_of_an_earlier_one_in_the_same_sequence(one: str, copy: bool) -> None:
+    assert is_earlier_copy(one, ONE) is copy
+    assert not is_earlier_copy(ONE, one) or not copy

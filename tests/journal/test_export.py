@@ -230,3 +230,85 @@ def test_others_have_their_turn_among_entries_that_are_alike() -> None:
     data = export(*FIELDS[:2], (b"__MONOTONIC_TIMESTAMP", b"4"), (b"_BOOT_ID", b"b"), *FIELDS[2:])
     assert len(ExportParser(breathe=lambda: breaths.append(1)).feed(data * 10 * BREATH)) == 10 * BREATH
     assert len(breaths) >= 9
+
+
+@pytest.mark.parametrize("value", [*range(8)])
+def test_priorities(value: int) -> None:
+    assert parse(export((b"MESSAGE", b"x"), (b"PRIORITY", b"%d" % value)))[0].priority == value
+
+
+@pytest.mark.parametrize(
+    ("fields", "entry"),
+    [
+        ([(b"_PID", b"1"), (b"UNIT", b"a"), (b"_SYSTEMD_UNIT", b"b")], Entry("", 0, b"", None, None, 1, "a")),
+        ([(b"_PID", b"1"), (b"_SYSTEMD_UNIT", b"b")], Entry("", 0, b"", None, None, 1, "b")),
+        ([(b"_PID", b"2"), (b"UNIT", b"a"), (b"_SYSTEMD_UNIT", b"b")], Entry("", 0, b"", None, None, 2, "b")),
+        ([(b"UNIT", b"a")], Entry("", 0, b"")),
+        ([(b"_PID", b"x"), (b"PRIORITY", b"7")], Entry("", 0, b"", 7)),
+        ([(b"__REALTIME_TIMESTAMP", b"1" * 20)], Entry("", int("1" * 20), b"")),
+        ([(b"__REALTIME_TIMESTAMP", b"1" * 21)], Entry("", 0, b"")),
+        ([(b"__CURSOR", b"c" * 600)], Entry("c" * 512, 0, b"")),
+        ([(b"SYSLOG_IDENTIFIER", b""), (b"_BOOT_ID", b"\xff")], Entry("", 0, b"", boot_id="\ufffd")),
+        ([(b"_LINE_BREAK", b"line-max")], Entry("", 0, b"", goes_on=True)),
+        ([(b"_LINE_BREAK", b"eof")], Entry("", 0, b"")),
+    ],
+)
+def test_the_fields_of_an_entry(fields: list[tuple[bytes, bytes]], entry: Entry) -> None:
+    assert parse(export((b"MESSAGE", b""), *fields)) == [entry]
+
+
+def test_lines_that_are_neither_a_cursor_nor_a_message_are_no_entry() -> None:
+    assert parse(export((b"_PID", b"1"), (b"PRIORITY", b"3"))) == []
+    assert [entry.cursor for entry in parse(export((b"__CURSOR", b"c")))] == ["c"]
+    binary = b"OTHER\n" + (2).to_bytes(8, "little") + b"ab\n\n"
+    assert parse(binary) == []
+    assert parse(binary + export((b"MESSAGE", b"m"))) == [Entry("", 0, b"m")]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        (b"MESSAGE", True),
+        (b"_PID", True),
+        (b"A" * 64, True),
+        (b"A" * 65, False),
+        (b"A B", False),
+        (b"\xc3\xa9", False),
+        (b"___", False),
+    ],
+)
+def test_what_may_be_the_name_of_a_binary_field(name: bytes, is_one: bool) -> None:
+    """The value of a field that is one is passed over; else its lines are looked at like any other."""
+    value = b"\nMESSAGE=no\n"
+    data = name + b"\n" + len(value).to_bytes(8, "little") + value + b"\nPRIORITY=3\n\n"
+    messages = [entry.message for entry in parse(data + export((b"MESSAGE", b"yes")))]
+    assert messages[-1] == b"yes"
+    assert (b"no" in messages) is not is_one
+
+
+@pytest.mark.parametrize("size", [999, 1000, 1001, 1255, 1256, 1257, 3000])
+@pytest.mark.parametrize("cut", [1, 100, 5000])
+def test_a_value_is_cut_where_its_limit_is(size: int, cut: int) -> None:
+    data = export((b"MESSAGE", b"m" * size), (b"_PID", b"5")) + export(*FIELDS)
+    parser = ExportParser(1000)
+    entries = [each for at in range(0, len(data), cut) for each in parser.feed(data[at : at + cut])]
+    assert [(len(each.message), each.pid) for each in entries] == [(min(size, 1000), 5), (5, None)]
+
+
+def test_a_parser_that_was_closed_begins_anew() -> None:
+    breaths: list[int] = []
+    parser = ExportParser(10, lambda: breaths.append(1))
+    parser.feed(b"__CURSOR=c\nMESSAGE\n" + (100).to_bytes(8, "little") + b"x" * 5)
+    assert parser.size > 0
+    assert parser.close() == []
+    assert parser.size == 0
+    assert [entry.message for entry in parser.feed(export((b"MESSAGE", b"x" * 50)))] == [b"x" * 10]
+    parser.feed(b"a=b\n" * 10 * BREATH)
+    assert len(breaths) >= 9
+
+
+def test_others_have_their_turn_among_lines_of_any_kind() -> None:
+    for lines, least in ((b"a=b\n", 9), (b"MESSAGE=x\n\n", 9), (b"MESSAGE=x\nA=b\nC=d\n\n", 28)):
+        breaths: list[int] = []
+        ExportParser(breathe=lambda: breaths.append(1)).feed(lines * 10 * BREATH)  # noqa: B023
+        assert least <= len(breaths) <= least + 12

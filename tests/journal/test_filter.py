@@ -1,4 +1,4 @@
-"""`journalctl -o ... | python -m ethpillar.journal`, as a process."""
+"""`journalctl -o ... | python -m ethpillar.journal`: what it prints, and, as a process, how it ends."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ import os
 import pty
 import subprocess
 import sys
+import tempfile
+import time
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ethpillar.journal import inputs
-from ethpillar.journal.__main__ import main
-from ethpillar.journal.inputs import told_by
+from ethpillar.journal.__main__ import _joined, main
+from ethpillar.journal.entry import Entry
+from ethpillar.journal.inputs import json_entry, pieces, told_by
 
 GETH = "WARN [07-21|10:11:20.001] Peer gone                                peer=8c7b6a50"
 SHOWN = "WARN  07-21 10:11:12.345 execution Peer gone                                   peer=8c7b6a50"
 TIME = "1753092672345678"
+NOW = datetime(2025, 7, 22, tzinfo=UTC)
 COMMAND = [sys.executable, "-m", "ethpillar.journal", "--utc"]
 
 
@@ -37,8 +43,19 @@ def as_json(message: object, **fields: str) -> bytes:
     return json.dumps(fields | {"MESSAGE": message}).encode() + b"\n"
 
 
-def run(data: bytes, *options: str, **environment: str) -> str:
-    """What the filter prints for a journal."""
+def run(data: bytes, *options: str) -> str:
+    """What the filter prints for a journal on its standard input."""
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as given, redirect_stdout(printed):
+        given.write(data)
+        given.seek(0)
+        patch.setattr(sys, "stdin", io.TextIOWrapper(given))
+        assert main(["--utc", *options]) == 0
+    return printed.buffer.getvalue().decode()  # type: ignore[attr-defined, no-any-return]
+
+
+def run_process(data: bytes, *options: str, **environment: str) -> str:
+    """The same, of a process."""
     done = subprocess.run(
         [*COMMAND, *options], input=data, capture_output=True, timeout=30, check=True, env=os.environ | environment
     )
@@ -56,7 +73,7 @@ def run(data: bytes, *options: str, **environment: str) -> str:
     ],
 )
 def test_the_outputs_of_journalctl_are_told_apart(data: bytes) -> None:
-    assert run(data) == SHOWN + "\n"
+    assert run(data) == run_process(data) == SHOWN + "\n"
 
 
 def test_cat_has_no_times() -> None:
@@ -115,12 +132,12 @@ def test_what_can_t_be_read_or_written_is_one_line(closed: str) -> None:
 
 
 def test_a_terminal_that_has_not_every_character() -> None:
-    assert run("12 blöcke ✓".encode(), PYTHONIOENCODING="ascii").rstrip().endswith("12 bl?cke ?")
-    assert run("12 bl ✓".encode(), PYTHONIOENCODING="latin-1").rstrip().endswith("12 bl ?")
+    assert run_process("12 blöcke ✓".encode(), PYTHONIOENCODING="ascii").rstrip().endswith("12 bl?cke ?")
+    assert run_process("12 bl ✓".encode(), PYTHONIOENCODING="latin-1").rstrip().endswith("12 bl ?")
 
 
 def test_garbage_is_shown_or_left_out_but_never_a_trace() -> None:
-    run(bytes(range(256)) * 10)
+    run_process(bytes(range(256)) * 10)
     run(b'{"__CURSOR":"s","__REALTIME_TIMESTAMP":"1"}\n[1]\n{"MESSAGE": 1}\n{\n', "--input", "json")
     run(b"\0" * 100, "--input", "export")
 
@@ -366,3 +383,121 @@ def test_it_can_be_stopped_and_print_to_anything(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(sys, "stdout", Stopped())
     assert main([str(file)]) == 130
+
+
+def test_another_zone_than_the_reader_s_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "CET-1")
+    time.tzset()
+    try:
+        assert run(f"Jul 21 10:11:12 node geth[1]: {GETH}\n".encode()).split()[2] == "10:11:12.000"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "joined"),
+    [
+        (["--since", "-1h", "-"], ["--since=-1h", "-"]),
+        (["--until", "-30m", "--since", "-1h"], ["--until=-30m", "--since=-1h"]),
+        (["--since", "--utc"], ["--since", "--utc"]),
+        (["--level", "-1"], ["--level", "-1"]),
+        (["--since", "-"], ["--since", "-"]),
+        (["--since", "1h"], ["--since", "1h"]),
+        ([], []),
+    ],
+)
+def test_a_span_before_now_is_no_option(arguments: list[str], joined: list[str]) -> None:
+    assert _joined(arguments) == joined
+
+
+def test_a_unit_s_parser_goes_on_where_another_unit_prints_in_between() -> None:
+    error = export(b"2026-07-21 10:11:12.345+00:00 | main | ERROR | X | failed", _SYSTEMD_UNIT="consensus.service")
+    trace = export(b"\tat a.b.C.d(C.java:1)", _SYSTEMD_UNIT="consensus.service")
+    other = export(b"\tat a.b.C.d(C.java:1)")
+    shown = run(error + other + trace, "--raw", "--level", "error").splitlines()
+    assert shown == ["2026-07-21 10:11:12.345+00:00 | main | ERROR | X | failed", *["\tat a.b.C.d(C.java:1)"] * 2]
+    assert run(export(GETH.encode()) + trace, "--raw", "--level", "error").splitlines() == ["\tat a.b.C.d(C.java:1)"]
+
+
+def test_lines_without_a_time_have_that_of_the_line_before() -> None:
+    lines = b"plain at first\nINFO [07-21|10:00:00.000] one\nplain\nINFO [07-21|12:00:00.000] two\nlast\n"
+    assert run(lines, "--raw", "--since", "07-21|11:00").splitlines() == [
+        "plain at first",  # nobody knows its time
+        "INFO [07-21|12:00:00.000] two",
+        "last",
+    ]
+
+
+def test_each_file_keeps_its_order_though_its_clock_was_set_back(tmp_path: Path) -> None:
+    def line(clock: str, text: str) -> str:
+        return f"2025-07-21T{clock}+0000 node geth[1]: {text}\n"
+
+    one, other = tmp_path / "one.log", tmp_path / "other.log"
+    one.write_text(line("10:00:05", "a") + line("09:00:00", "b") + line("10:00:07", "c"))
+    other.write_text(line("10:00:04", "d") + line("10:00:05", "e") + line("10:00:06", "f") + line("10:00:08", "g"))
+    assert run(b"", "--raw", str(one), str(other)).split() == ["d", "a", "b", "e", "f", "c", "g"]
+
+
+def test_a_file_beside_others_names_the_lines_that_name_no_unit(tmp_path: Path) -> None:
+    file = tmp_path / "geth.log.1"
+    file.write_text(f"{GETH}\n")
+    assert run(b"", str(file)).split()[:2] == ["WARN", "Peer"]
+    assert [row.split()[1] for row in run(f"{GETH}\n".encode(), str(file), "-").splitlines()] == ["geth", "Peer"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (b'{"__REALTIME_TIMESTAMP":"1"}', "json"),
+        (b'x{"__REALTIME_TIMESTAMP":"1"}', "text"),
+        (b"__CURSOR=s=1", "export"),
+        (b"__cursor=1", "text"),
+        (b"CURSOR=1", "text"),
+        (b"__CURSOR", "text"),
+        (b"__CUR SOR=1", "text"),
+    ],
+)
+def test_what_tells_the_outputs_apart(line: bytes, kind: str) -> None:
+    assert told_by(line + b"\n__CURSOR=s=1\n") == kind
+
+
+def test_the_first_bytes_may_come_one_by_one() -> None:
+    data = as_json(GETH) + as_json("second")
+    chunks = [data[at : at + 1] for at in range(len(data))]
+    found = [piece for batch in pieces(chunks, "auto", NOW) for piece in batch]
+    assert [piece.entry.message for piece in found] == [GETH.encode(), b"second"]
+    assert [piece.entry.message for batch in pieces([b"no", b" end"], "auto", NOW) for piece in batch] == [b"no end"]
+
+
+@pytest.mark.parametrize(
+    ("record", "entry"),
+    [
+        (
+            {
+                "__CURSOR": "c",
+                "__REALTIME_TIMESTAMP": "5",
+                "MESSAGE": "m",
+                "PRIORITY": "3",
+                "SYSLOG_IDENTIFIER": "geth",
+            },
+            Entry("c", 5, b"m", 3, "geth"),
+        ),
+        ({"MESSAGE": "m", "_PID": "1", "UNIT": "a.service"}, Entry("", 0, b"m", None, None, 1, "a.service")),
+        (
+            {"MESSAGE": "m", "_PID": "2", "UNIT": "a.service", "_SYSTEMD_UNIT": "b.service"},
+            Entry("", 0, b"m", None, None, 2, "b.service"),
+        ),
+        ({"MESSAGE": "m", "_LINE_BREAK": "line-max"}, Entry("", 0, b"m", goes_on=True)),
+        ({"MESSAGE": ["a", 5, "b"], "SYSLOG_IDENTIFIER": ["x"], "_SYSTEMD_UNIT": 5}, Entry("", 0, b"a\nb")),
+        ({"MESSAGE": "m", "__REALTIME_TIMESTAMP": "soon", "PRIORITY": None}, Entry("", 0, b"m")),
+        ({"__REALTIME_TIMESTAMP": "5"}, Entry("", 5, b"")),
+    ],
+)
+def test_a_record_of_json(record: dict[str, object], entry: Entry) -> None:
+    assert json_entry(json.dumps(record).encode()) == (entry, False)
+
+
+@pytest.mark.parametrize("line", [b'{"a":1}', b"[1]", b"{", b"x", b"{" * 100_000])
+def test_json_that_is_no_record_is_its_own_message(line: bytes) -> None:
+    assert json_entry(line) == (Entry("", 0, line), False)

@@ -91,10 +91,14 @@ def test_an_alias_is_told_by_its_own_name() -> None:
     ("line", "attribute", "value"),
     [
         (b"MemoryCurrent=18446744073709551615", "memory_bytes", None),
+        (b"MemoryCurrent=18446744073709551614", "memory_bytes", 18446744073709551614),
+        (b"MemoryCurrent=100000000000000000000000", "memory_bytes", None),
         (b"MemoryCurrent=[not set]", "memory_bytes", None),
+        ("MainPID=\u0663".encode(), "main_pid", None),  # a digit, elsewhere
         (b"StateChangeTimestamp=Mon 2026-11-23 16:25:29 UTC", "since", "2026-11-23T16:25:29Z"),
         (b"StateChangeTimestamp=n/a", "since", None),
         (b"StateChangeTimestamp=Thu 1970-01-01 00:00:00 UTC", "since", None),
+        (b"StateChangeTimestamp=Thu 1970-01-01 00:00:01 UTC", "since", "1970-01-01T00:00:01Z"),
         (b"StateChangeTimestamp=Mon 2026-13-41 16:25:29 UTC", "since", None),
         (b"StateChangeTimestamp=Mon 2026-11-23 16:25:29 CET", "since", None),
         (b"StateChangeTimestamp=", "since", None),
@@ -107,12 +111,19 @@ def test_an_alias_is_told_by_its_own_name() -> None:
         (b"MainPID=0", "main_pid", None),
         (b"Result=oom-kill", "result", "oom-kill"),
         (b"Description=a = b", "description", "a = b"),
+        (b"Description=\x1b\x07", "description", None),
     ],
 )
 def test_warts(line: bytes, attribute: str, value: Any) -> None:
     key = line.partition(b"=")[0]
     text = b"\n".join(line if old.startswith(key + b"=") else old for old in RUNNING.split(b"\n"))
     assert getattr(parse_show(["execution.service"], text)[0], attribute) == value
+
+
+@pytest.mark.parametrize("state", [b"inactive", b"failed"])
+def test_a_unit_whose_file_is_gone_and_that_does_not_run_is_missing(state: bytes) -> None:
+    text = RUNNING.replace(b"LoadState=loaded", b"LoadState=not-found").replace(b"=active", b"=" + state)
+    assert not parse_show(["execution.service"], text)[0].installed
 
 
 def test_a_unit_whose_file_is_gone_but_that_runs_is_not_missing() -> None:
@@ -166,7 +177,10 @@ def test_an_answer_as_large_as_it_may_be_gives_what_it_has_or_an_error(noise: st
 
 def test_the_limit_has_room_for_far_more_than_systemd_says() -> None:
     units = [f"{number}.service" for number in range(100)]
-    assert most_output(show_command(units)) > 100 * 4096
+    block = 10 * len(RUNNING)
+    assert most_output(show_command(units)) > 100 * block
+    assert most_output(show_command(units)) - most_output(show_command([])) == 100 * 4096
+    assert most_output([]) == 65536  # for what a login shell prints
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,9 @@ def test_what_systemd_wrote_and_what_has_a_priority_is_always_looked_at() -> Non
     assert fits(Hint("error", ()), entry("Started.", pid=1))
     assert fits(Hint("error", ()), entry("plain", priority=3))
     assert fits(Hint("error", ()), entry("plain", priority=None))
+    assert fits(Hint("error", ()), entry("plain", priority=4))
+    assert not fits(Hint("error", ()), entry("plain", priority=5))
+    assert not fits(Hint("error", ()), entry("plain", pid=2))
 
 
 def test_ordinary_lines_are_passed_over() -> None:
@@ -80,3 +83,17 @@ def test_many_entries_at_once_are_judged_as_each_by_itself(
     together = list(hint.possible(entries))
     assert together == sorted(set(together))
     assert alone <= set(together)
+
+
+def test_which_of_several_entries_may_have_a_word() -> None:
+    entries = [entry(text) for text in ("synced", "", "nothing", "Synced, synced", "not syn", "ced", "synced")]
+    assert list(Hint(None, ("synced",)).possible(entries)) == [0, 3, 6]
+    assert list(Hint("info", ()).possible(entries)) == list(range(7))
+    assert list(Hint("warn", ("synced",)).possible([*entries, entry("ERROR not synced")])) == [7]
+    assert list(Hint(None, ("synced",)).possible([])) == []
+
+
+def test_of_several_words_the_longest_is_looked_for() -> None:
+    entries = [entry(text) for text in ("a block", "a", "the finalized one")]
+    assert list(Hint(None, ("a", "finalized")).possible(entries)) == [2]
+    assert list(Hint(None, ("a", "finalizéd")).possible(entries)) == [0, 1, 2]  # "a" alone can be looked for

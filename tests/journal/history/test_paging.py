@@ -10,6 +10,7 @@ from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.blocks import Blocks, chosen
 from ethpillar.journal.history.bounds import Bounds
 from ethpillar.journal.history.paging import NoSuchCursor, Paging
+from ethpillar.journal.history.place import weight_of
 from ethpillar.journal.history.query import Direction, Query
 from ethpillar.journal.history.wanted import BadPattern, Wanted
 
@@ -319,3 +320,94 @@ def test_a_journalctl_that_fails_at_the_start_for_no_known_reason_is_no_page() -
     assert paging.failed
     assert paging.in_doubt
     assert paging.page().gaps == []
+
+
+def steps_of(query: Query, bounds: Bounds, journal: Journal) -> list[tuple[str | None, int | None]]:
+    """Where each journalctl of a page starts, and how many entries it is asked for."""
+    journal.page(query, bounds)
+    return [(step.cursor, step.count) for step in journal.steps]
+
+
+def test_a_plain_page_asks_for_what_it_needs_and_a_little_more() -> None:
+    """The entry at a cursor comes as well, and enough to begin at a line and not within a stack trace."""
+    for cursor, count in ((None, 24), (entry(30, line(30)).cursor, 25)):
+        journal = Journal([entry(number, line(number)) for number in range(60)])
+        assert steps_of(Query((), cursor=cursor, limit=20), SMALL, journal) == [(cursor, count)]
+
+
+def test_a_search_begins_with_a_small_slice_and_goes_on_with_larger_ones() -> None:
+    bounds = replace(SMALL, first_slice=7, slice=11, forwards_slice=9)
+    for direction, further in ((BACK, 12), (FORTH, 10)):
+        journal = Journal([entry(number, line(number)) for number in range(30)])
+        query = Query((), direction, limit=5, wanted=Wanted(level="error"))
+        counts = [count for _, count in steps_of(query, bounds, journal)]
+        assert counts == [7, *[further] * (len(counts) - 1)]
+        assert len(counts) in (4, 5)
+    journal = Journal([entry(number, line(number)) for number in range(30)])
+    assert steps_of(Query((), limit=8, wanted=Wanted(level="error")), bounds, journal)[0] == (None, 8)
+
+
+def test_a_page_says_where_to_go_on_in_both_directions() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(20)])
+    every = [each.cursor for each in journal.entries]
+    newest = journal.page(Query((), limit=3))
+    assert (newest.before, newest.after) == (every[17], every[19])
+    oldest = journal.page(Query((), FORTH, limit=3))
+    assert (oldest.before, oldest.after) == (every[0], every[2])
+    beside = journal.page(Query((), cursor=every[10], limit=3))
+    assert (beside.before, beside.after) == (every[7], every[10])
+    last = journal.page(Query((), cursor=every[2], limit=5))
+    assert (last.before, last.after, last.more) == (None, every[2], False)
+    end = journal.page(Query((), FORTH, cursor=every[17], limit=5))
+    assert (end.before, end.after, end.more) == (every[17], every[19], False)
+    nothing = Journal([]).page(Query((), limit=5))
+    assert (nothing.before, nothing.after, nothing.more, nothing.scanned) == (None, None, False, 0)
+
+
+def test_a_page_holds_what_waits_and_what_it_shows() -> None:
+    journal = Journal([entry(number, line(number)) for number in range(20)])
+    paging = Paging(Query((), limit=5), lambda: 0.0, bounds=SMALL)
+    step = paging.next_step()
+    assert step is not None
+    assert paging.weight() == 0
+    some = journal.answer(step, ())
+    paging.feed(some[:3])
+    assert paging.weight() == weight_of(some[:3])
+    paging.feed(some[3:])
+    paging.ended(0)
+    assert paging.weight() == 3 * weight_of([each.entry for each in paging.page().shown])
+
+
+@pytest.mark.parametrize(
+    ("query", "doubt"),
+    [
+        (Query(()), True),
+        (Query((), cursor="s=a1;i=5;b=b1;m=4;t=5;x=1"), True),
+        (Query((), since_us=5), False),  # there may well be nothing between two times
+        (Query((), until_us=5), False),
+        (Query((), cursor="s=a1;i=5;b=b1;m=4;t=5;x=1", since_us=5), True),
+    ],
+)
+def test_nothing_at_all_is_doubtful_where_something_should_be(query: Query, doubt: bool) -> None:
+    paging = Paging(query, lambda: 0.0, bounds=SMALL)
+    while paging.next_step() is not None:
+        paging.ended(0)
+    assert paging.in_doubt is doubt
+    paging = Paging(Query(()), lambda: 0.0, bounds=SMALL)
+    paging.next_step()
+    paging.feed([entry(1, line(1))])
+    paging.ended(0)
+    assert not paging.in_doubt
+
+
+def test_a_page_takes_no_longer_than_it_may() -> None:
+    now = [0.0]
+    paging = Paging(Query((), wanted=Wanted(level="error")), lambda: now[0], bounds=SMALL)
+    assert paging.next_step() is not None
+    now[0] = SMALL.seconds - 0.1
+    assert paging.feed([entry(9, line(9))])
+    now[0] = SMALL.seconds
+    assert not paging.feed([entry(8, line(8))])
+    paging.ended(0)
+    assert paging.next_step() is None
+    assert paging.page().more

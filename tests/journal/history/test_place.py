@@ -6,8 +6,8 @@ import pytest
 
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.bounds import Bounds
-from ethpillar.journal.history.place import Place, Scanned, Slice
-from ethpillar.journal.history.query import Query
+from ethpillar.journal.history.place import ENTRY, Place, Scanned, Slice, weight_of
+from ethpillar.journal.history.query import Direction, Query
 
 
 def entry(sequence: str, number: int, boot: str, monotonic: int) -> Entry:
@@ -75,3 +75,86 @@ def test_a_slice_is_full_once_it_has_more_bytes_than_it_may() -> None:
     found.take([Entry("s=a;i=3", 3, b"x", 6)])
     assert found.full
     assert found.portion_is_full
+
+
+BACK, FORTH = Direction.BACKWARDS, Direction.FORWARDS
+
+
+@pytest.mark.parametrize(
+    ("query", "anchor"),
+    [
+        (Query(()), None),  # the newest entry
+        (Query((), since_us=10), None),
+        (Query((), until_us=26), "t=1a"),
+        (Query((), until_us=0), "t=1"),  # journalctl knows no time 0
+        (Query((), FORTH), "t=1"),
+        (Query((), FORTH, since_us=26), "t=1a"),
+        (Query((), FORTH, since_us=1), "t=1"),
+        (Query((), FORTH, until_us=26), "t=1"),
+        (Query((), FORTH, "s=a;i=5", since_us=26), "s=a;i=5"),
+    ],
+)
+def test_where_a_page_starts(query: Query, anchor: str | None) -> None:
+    assert Place(query).anchor == anchor
+
+
+def test_the_next_slice_starts_at_an_entry_that_is_known() -> None:
+    place = Place(Query((), cursor="s=a;i=1", inclusive=True))
+    assert place.inclusive
+    place.move(entry("a", 5, "b", 5))
+    assert place.anchor == entry("a", 5, "b", 5).cursor
+    assert not place.inclusive
+
+
+def test_an_entry_that_is_not_beyond_the_one_before_moves_nothing() -> None:
+    place = Place(Query(()))
+    for number, right in ((5, True), (3, False), (4, False), (6, True), (5, False)):
+        assert place.goes_on(entry("a", number, "b", 1), False) is right
+
+
+@pytest.mark.parametrize(("come", "cut", "exhausted"), [(2, False, True), (3, False, False), (2, True, False)])
+def test_a_slice_with_fewer_entries_than_asked_for_is_the_last(come: int, cut: bool, exhausted: bool) -> None:
+    found = Slice(3, Bounds())
+    found.take(written(*range(1, come + 1)))
+    found.cut = cut
+    assert found.count == come
+    assert found.exhausted is exhausted
+
+
+def test_the_entries_of_a_slice_wait_until_they_are_judged() -> None:
+    found = Slice(10, Bounds(portion=3))
+    found.take(written(1, 2))
+    assert not found.judged
+    assert not found.portion_is_full
+    assert found.weight == weight_of(written(1, 2)) == 2 * ENTRY
+    found.take([Entry("s=a;i=3", 3, b"twelve bytes", 6)])
+    assert found.portion_is_full
+    assert found.weight == 3 * ENTRY + 12
+    assert len(found.portion()) == 3
+    assert found.portion() == []
+    assert (found.judged, found.weight, found.count) == (True, 0, 3)
+
+
+def test_the_times_that_were_looked_at() -> None:
+    found = Scanned(3)
+    assert (found.from_us, found.until_us) == (None, None)
+    query = Query((), since_us=10, until_us=20)
+    for times, seen in (
+        ([15, 16], (15, 16)),
+        ([5, 25], (15, 16)),
+        ([18, 12], (12, 18)),
+        ([14], (12, 18)),
+        ([20, 10], (10, 20)),
+    ):
+        found.within(written(*times), query, False)
+        assert (found.from_us, found.until_us) == seen
+    assert found.entries == 9
+    found.within(written(1, 99), Query(()), True)
+    assert (found.from_us, found.until_us, found.entries) == (1, 99, 11)
+
+
+def test_entries_beyond_the_end_are_counted_from_one_portion_to_the_next() -> None:
+    found, query = Scanned(3), Query((), until_us=20)
+    assert found.within(written(15, 21, 22), query, False)[1] is False
+    assert found.within(written(23, 24), query, False) == ([], True)
+    assert found.entries == 4  # the last one was not looked at any more

@@ -224,3 +224,128 @@ def test_an_abbreviation_has_the_name_of_the_key_that_ends_as_it_does() -> None:
 def test_what_is_masked_already_stays(line: str) -> None:
     masked = Masker().text(line)
     assert Masker().text(masked) == masked
+
+
+def test_each_kind_is_counted_from_one_and_the_same_thing_once() -> None:
+    masker = Masker()
+    text = masker.text(f"peer={PEER} from 203.0.113.7 to 203.0.113.8, and {PEER} from 203.0.113.8")
+    assert text == "peer=peer-1 from ip-1 to ip-2, and peer-1 from ip-2"
+    assert masker.counts == {"peer": 2, "ip": 3}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "users", "line", "masked"),
+    [
+        (
+            ["validator7"],
+            [],
+            "VALIDATOR7 and validator70 and my-validator7",
+            "host-1 and validator70 and my-validator7",
+        ),
+        (["x"], ["y"], "x and y", "x and y"),  # a single letter would be everywhere
+        (["xy"], ["zw"], "xy and zw", "host-1 and user-1"),
+        (["localhost"], ["root", "Ethereum"], "root at localhost, ethereum", "root at localhost, ethereum"),
+        (["a.b"], [], "a.b and a-b and axb", "host-1 and a-b and axb"),
+        (["one", "two"], ["one"], "two one", "host-2 host-1"),
+    ],
+)
+def test_what_is_known_of_a_node_is_hidden_as_a_whole_word(
+    hosts: list[str], users: list[str], line: str, masked: str
+) -> None:
+    masker = Masker(hosts, users)
+    masker.text("one")
+    assert masker.text(line) == masked
+
+
+@pytest.mark.parametrize(
+    ("short", "same"),
+    [
+        (PUBKEY[:6], True),
+        (PUBKEY[:4] + "…", True),
+        (PUBKEY[:4] + "…" + PUBKEY[-2:], True),
+        (PUBKEY[:4] + "…ffff", False),
+        (PUBKEY[:6] + "ffff", False),
+        (PUBKEY[:5], False),  # too few to tell, and nothing that says that more follows
+    ],
+)
+def test_what_is_taken_for_an_abbreviation(short: str, same: bool) -> None:
+    masker = Masker()
+    masker.text(f"pubkey={PUBKEY}")
+    assert masker.text(f"pubkey={short}") == ("pubkey=validator-1" if same else "pubkey=validator-2")
+
+
+def test_the_whole_key_after_its_abbreviation_has_the_same_name() -> None:
+    masker = Masker()
+    assert masker.text(f"pubkey={PUBKEY[:8]}") == "pubkey=validator-1"
+    assert masker.text(f"pubkey={PUBKEY}") == "pubkey=validator-1"
+
+
+def test_numbers_of_validators_are_no_abbreviations_of_others() -> None:
+    masker = Masker()
+    assert masker.text("Validator 831204 missed") == "Validator validator-1 missed"
+    assert masker.text("Validator 8312041 missed") == "Validator validator-2 missed"
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        (f"0x{'a1' * 20} balance", "address-1 balance"),
+        (f"{ROOT} alone", f"{ROOT} alone"),  # a hash, which everybody may see
+        (f"0x{'a1' * 25} alone", "token-1 alone"),
+        (f"{'a1' * 16} alone", "token-1 alone"),
+        (f"{'a1' * 15} alone", f"{'a1' * 15} alone"),
+        (f"hash: {'a1' * 25}", f"hash: {'a1' * 25}"),
+        (f"hash {' ' * 40} {'a1' * 25}", f"hash {' ' * 40} token-1"),  # too far from the word
+    ],
+)
+def test_long_hexadecimal(line: str, masked: str) -> None:
+    assert Masker().text(line) == masked
+
+
+def test_a_phrase_is_hidden_if_nearly_all_of_its_words_are_in_the_list() -> None:
+    known = PHRASE.split()[:10]
+    assert Masker().text(" ".join([*known[:9], "qqqq", "rrrr", "ssss"])) == "mnemonic-1"  # 9 of 12
+    others = " ".join([*known[:8], "qqqq", "rrrr", "ssss", "tttt"])
+    assert Masker().text(others) == others  # 8 of 12
+
+
+def test_a_key_within_a_line_leaves_what_is_around_it() -> None:
+    line = "a -----BEGIN PRIVATE KEY-----x-----END PRIVATE KEY----- b -----BEGIN PRIVATE KEY-----y-----END PRIVATE KEY----- c"
+    masker = Masker()
+    assert masker.text(line) == "a key-1 b key-2 c"
+    assert masker.text("d") == "d"
+    assert masker.text("-----BEGIN CERTIFICATE-----") == "-----BEGIN CERTIFICATE-----"
+    assert masker.text("e -----BEGIN RSA PRIVATE KEY-----") == "e key-3"
+    assert masker.text("body") == "key-hidden"
+    assert masker.text("-----END RSA PRIVATE KEY-----f") == "f"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "masked"),
+    [
+        ("slot", "5", "5"),
+        ("graffiti", "alice", "graffiti-1"),
+        ("password", "hunter22", "secret-1"),
+        ("url", "https://alice:hunter22@node.example.org/", "https://credentials-1@host-1/"),
+        ("203.0.113.7", "from 203.0.113.8", "from ip-2"),  # a key that is itself replaced
+    ],
+)
+def test_a_field_without_its_key(key: str, value: str, masked: str) -> None:
+    assert Masker().field(key, value) == masked
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("to fe80::1 and ::1 and ::", "to ip-1 and ::1 and ::"),
+        ("at 300.1.1.1 and 1.2.3", "at 300.1.1.1 and 1.2.3"),
+        ("http://203.0.113.7/ and http://203.0.113.7:80/x", "http://ip-1/ and http://ip-1:80/x"),
+        ("http://github.com/x", "http://github.com/x"),
+        ("http://Node.Example.ORG./x", "http://host-1/x"),
+        ("http://node.example.org/ again node.example.org", "http://host-1/ again host-1"),
+        ("C:\\Users\\alice\\x and /home/root/x", "C:\\Users\\user-1\\x and /home/root/x"),
+        ("user alice, user is, user root", "user user-1, user is, user root"),
+    ],
+)
+def test_addresses_hosts_and_users(line: str, masked: str) -> None:
+    assert Masker().text(line) == masked
