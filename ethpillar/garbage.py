@@ -28,7 +28,11 @@ GROWN = 64 << 20
 
 
 class Collector:
-    """Collects garbage in pieces."""
+    """Collects garbage in pieces, so that no collection keeps the event loop for long.
+
+    From `start` to `stop` Python makes no complete collection by itself: what lived long is set aside, and only what is
+    new is looked through. `complete` looks through everything, and takes as long as that takes.
+    """
 
     def __init__(self, unexplained: Callable[[], int]) -> None:
         """:param unexplained: returns the bytes that the process has, and nobody says what for"""

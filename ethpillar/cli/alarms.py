@@ -91,7 +91,11 @@ class Rules:
 
 
 class Alarms:
-    """Follows the troubles of one node. Each method returns nothing; `due` returns what to tell now."""
+    """Decides when the troubles of one node are told, and when they are over.
+
+    Tell it what is seen by `status`, `line`, `seen` and `blind`, with the time in seconds; ask `due` now and then what
+    to tell. The same trouble is told once until it ends.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules

@@ -65,7 +65,11 @@ class Stage(Enum):
 
 
 class BrowserSocket:
-    """A connected socket. Everything but `close`, and what nodes call, happens in its turn."""
+    """A connected socket, from its CONNECT to `close`.
+
+    Everything but `close`, and what nodes call, happens in its turn, one event after the other. What an event raises as
+    an `EthPillarError` is sent as its `error`; the socket goes on, unless it was `end`ed.
+    """
 
     def __init__(
         self,

@@ -82,7 +82,11 @@ class _Followed:
 
 
 class BrowserLogs:
-    """Follows logs for a socket, each service once."""
+    """Follows logs for a socket, each service once.
+
+    `subscribe` waits for the node and for memory, and raises what prevents a log; an event that comes meanwhile may end
+    it. After `unsubscribe` or `close` have returned, nothing of a log is sent any more.
+    """
 
     def __init__(
         self,

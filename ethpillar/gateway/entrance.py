@@ -44,7 +44,11 @@ REFUSALS: dict[type[EthPillarError], Refusal] = {
 
 
 class Holder(Protocol):
-    """A socket that has a token."""
+    """A socket that has shown a token, as far as its session's end and renewal matter.
+
+    `end` tells the client why and disconnects it; `follow` has it leave its node for that of a new record, which may
+    take as long as a login, if `is_elsewhere` says that it is another one. Neither raises.
+    """
 
     def end(self, error: EthPillarError) -> None:
         """Tell the client why, and disconnect it."""
@@ -57,7 +61,11 @@ class Holder(Protocol):
 
 
 class Entrance:
-    """Looks tokens up, within limits, and knows the sockets of each."""
+    """Looks tokens up in Redis, within limits, and knows the sockets of each.
+
+    Call `look_up` for a token that is shown, then `take` for the socket, and `release` once it is gone. Bad tokens are
+    counted by client: `look_up` raises `RateLimited` for too many, and waits while all clients show too many.
+    """
 
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store

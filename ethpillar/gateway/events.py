@@ -50,7 +50,11 @@ Handler = Callable[..., Any]
 
 
 class Gateway:
-    """The sockets that are connected, and what they may say."""
+    """The sockets that are connected, and what they may say.
+
+    It registers the handlers of Socket.IO's events, and gives each to its `BrowserSocket`. `session_ended` and
+    `session_renewed` come from the watch; `say_goodbye` is called once, when the server stops.
+    """
 
     def __init__(
         self,

@@ -33,7 +33,11 @@ Thing = Item | Callable[[], None]
 
 
 class MergedLog:
-    """The logs of one subscription to several services."""
+    """The logs of one subscription to several services, merged by time and sent by one greenlet.
+
+    Each log gets a `sink`, and is `settle`d once it has come to the present; `leave` forgets it. A log whose part is
+    full waits in `wait_room`, while the others go on.
+    """
 
     def __init__(
         self, outbox: Outbox, services: Sequence[str], batch: bool, failed: Callable[[str, EthPillarError], None]

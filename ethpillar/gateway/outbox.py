@@ -21,7 +21,11 @@ GOODBYE = 1.5
 
 
 class Outbox:
-    """The outgoing side of one socket."""
+    """The outgoing side of one socket: what is sent goes into a queue, and the browser takes it when it can.
+
+    `emit` and `send` never wait, so a sender of many packets asks `wait_ready` before each. A socket that is closed
+    swallows everything; nothing here raises.
+    """
 
     def __init__(self, server: Any, sid: str) -> None:
         """

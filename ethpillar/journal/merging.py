@@ -31,7 +31,11 @@ class _Log(Generic[T]):
 
 
 class Merge(Generic[T]):
-    """The entries of several logs that have come and not gone on yet."""
+    """The entries of several logs that have come and not gone on yet.
+
+    `join` a log, `add` its entries as they come, `settle` it once its past is there. `take` returns what may go now, by
+    time; `delay` how many seconds to wait. The clock is handed in, in seconds.
+    """
 
     def __init__(self, window: float = WINDOW, patience: float = PATIENCE) -> None:
         self._window = window

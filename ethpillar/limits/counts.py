@@ -10,7 +10,11 @@ from .buckets import SITE
 
 
 class Counts:
-    """How many of something each key has at the moment. The key None has no limit and is not counted."""
+    """How many of something each key has at the moment.
+
+    `take` one and `release` it, or `hold` it for a block; `take` returns False where `limit` is reached. The key None
+    has no limit and is not counted. A count that is zero is forgotten.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -10,7 +10,11 @@ End = Callable[[], None]
 
 
 class Heads:
-    """Connections on which a request's head is waited for, the oldest first; in all, and of each address."""
+    """Connections on which a request's head is awaited, the oldest first, in all and of each address.
+
+    `begin` at accept, `wait` around the reading, `done` once the head is there. `end_oldest` makes room: it ends the
+    connection that has waited longest.
+    """
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[Hashable, tuple[Hashable, End]] = OrderedDict()

@@ -71,7 +71,11 @@ class Account:
 
 
 class Ledger:
-    """All accounts of one server."""
+    """All accounts of one server: bytes that are held, by tenant and by kind.
+
+    Open an `account` where something begins, tell it what is held, and close it at the end. `tight` is called when
+    somebody has too much; `relieve` then has one account give something back.
+    """
 
     def __init__(self, budget: int = 1 << 62) -> None:
         """:param budget: bytes that may be held in all"""

@@ -17,7 +17,11 @@ LOOK_EVERY = 0.5
 
 
 class AwayWatch:
-    """Calls `gone` when the node counts as away, and `back` when it is within reach again."""
+    """Calls `gone` when the node counts as away, and `back` when it is within reach again.
+
+    Say `missing` when an absence begins, `failed` for each try in vain, `returned` at its end. The calls come from a
+    greenlet of its own or from the caller's, and must not wait.
+    """
 
     def __init__(self, heard: Callable[[], float], gone: Callable[[], None], back: Callable[[], None]) -> None:
         """

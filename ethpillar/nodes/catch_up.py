@@ -32,7 +32,11 @@ SLICE = 2.0
 
 
 class LogSink(Protocol):
-    """Where lines go. `lines` and `wait_ready` are called from the subscription's greenlet only."""
+    """Where a subscription's lines go.
+
+    `wait_ready` and then `lines` are called from the subscription's greenlet only, in turns, and may wait for the
+    receiver; `ready`, `state` and `failed` must not wait. After `failed` nothing else is called.
+    """
 
     window: float
     "Seconds that lines may be gathered before they are handed over."

@@ -52,7 +52,11 @@ SLOW = "The journal is too large for the node's disk. To make it smaller: sudo j
 
 
 class Slice(Protocol):
-    """The output of one journalctl."""
+    """The entries of one journalctl that reads the past, as they come.
+
+    Call `read` until it returns []. Only then `status` (0: all has come; -1: the connection broke, or it took too long)
+    and `complaint` are final. Lines that journald cut are still in pieces.
+    """
 
     def read(self) -> list[Entry]:
         """Wait for entries; [] when there will be no more."""

@@ -44,7 +44,11 @@ class Lend(Exception):
 
 
 class Intake:
-    """Puts what is read of one unit's journal into its ring."""
+    """Puts what is read of one unit's journal into its ring, in order.
+
+    `append` makes items of entries and waits while subscribers need the room; it raises `Lend` if one of them needs the
+    channel more. What was not put then is put by `put_pending`.
+    """
 
     def __init__(self, shared: SharedLog, reader: JournalReader, subscriptions: Collection[LogSubscription]) -> None:
         """

@@ -83,7 +83,11 @@ PATIENT, RESTLESS = 3, 12
 
 
 class Absence:
-    """Decides when a node counts as away, so that people are told: not at each short break, and never late."""
+    """Decides when a node counts as away, so that people are told: not at each short break, and never late.
+
+    Tell it by `missing` and `failed` what goes wrong; `begins` is True once for each absence, after 10 s or three
+    failed tries. `ends` begins anew.
+    """
 
     def __init__(self) -> None:
         self.away = False
@@ -119,7 +123,11 @@ class Absence:
 
 
 class Retries:
-    """When a lost connection is tried again, and for how long."""
+    """When a lost connection is tried again, and for how long.
+
+    Pure: times are seconds of one clock that only grows, and are handed in. Tell it of each try and of how that went;
+    `delay` counts an attempt, `exhausted` and `allowed` only answer.
+    """
 
     def __init__(self, give_up: float, backoff: Backoff) -> None:
         """:param give_up: seconds after which trying ends"""

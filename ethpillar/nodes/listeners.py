@@ -14,7 +14,11 @@ from ..errors import EthPillarError, whereabouts
 
 
 class NodeListener(Protocol):
-    """Hears about a node's connection. Its methods must not wait."""
+    """Hears about a node's connection, from the moment it was added.
+
+    Its methods must not wait, and may be called from any greenlet of the node's. What they raise is logged, and keeps
+    nothing from other listeners. After `node_lost` nothing more comes.
+    """
 
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         """Take note of `connected`, `reconnecting` (`attempt`, `retry_in` in seconds) or `lost`."""
@@ -30,7 +34,11 @@ class NodeListener(Protocol):
 
 
 class Listeners:
-    """The listeners of one node."""
+    """The listeners of one node.
+
+    Each method tells all of them, those that were there when it was called, in no particular order. None may wait; one
+    that fails is logged by its error's name, and the others are told all the same.
+    """
 
     def __init__(self, log: logging.LoggerAdapter[logging.Logger]) -> None:
         """:param log: where it is said that a listener failed"""

@@ -67,7 +67,11 @@ AWAY = 10.0
 
 
 class Node:
-    """The remote machine of one session: `connect` first, then subscribe to `status` or to a `log_feed`."""
+    """The remote machine of one session, shared by all of its sockets.
+
+    `connect` first, then subscribe to `status` or to a `log_feed`, or ask for the `past`: each may raise an `SshError`.
+    `close` ends everything that runs for it, and waits for that.
+    """
 
     def __init__(self, record: SessionRecord, login: Callable[[], Connection], options: NodeOptions) -> None:
         """:param login: makes one connection; raises an `EthPillarError`"""

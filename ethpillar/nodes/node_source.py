@@ -55,7 +55,11 @@ _BOOT = re.compile(rb"\b[0-9a-f]{32}\b")
 
 
 class NodeJournal:
-    """Runs journalctl on a node."""
+    """Runs journalctl on a node, with the right that was found and the units' real names.
+
+    What it learns of boots counts for one connection: `connected` forgets it. Its methods wait for the
+    node, and raise an `SshError` if that does not answer.
+    """
 
     def __init__(
         self, pool: ConnectionPool, rights: JournalRights, timeout: float, ledger: Ledger | None = None

@@ -54,7 +54,11 @@ def slice_command(units: Sequence[str], step: Step) -> list[str]:
 
 
 class SliceEntries:
-    """The entries of a slice, as they come: in its order, lines that journald cut still in pieces."""
+    """The entries of a slice of the past, as they come: in its order, lines that journald cut still in pieces.
+
+    A `nodes.history.Slice`. It ends by itself after `MOST_BYTES`, after `BARREN` bytes without an entry, or after
+    `timeout` seconds of silence.
+    """
 
     def __init__(self, command: Command, timeout: float) -> None:
         """:param timeout: seconds without output after which journalctl is taken to hang"""

@@ -37,7 +37,11 @@ missing is missing still; the next try has to search for it."""
 
 
 class JournalReader:
-    """Reads a unit's journal from one place on."""
+    """Reads a unit's journal from one place on, for the follower or for one subscriber.
+
+    `open` runs a journalctl from `start`, `judge` says what its end means, and `failed` how long to wait before the
+    next one. The caller moves `start` on, and calls `succeeded` when there was progress.
+    """
 
     def __init__(self, unit: str, source: JournalSource, start: Start, tolerance: Tolerance) -> None:
         """:param start: where to start; :param tolerance: how often to try again"""

@@ -42,7 +42,11 @@ class Finding:
 
 
 class JournalRights:
-    """How this session's user reads the journal of the node. Everyone who asks during a search shares it."""
+    """How this session's user reads the journal of the node.
+
+    `get` returns the way, and searches for it if that is not known; everyone who asks during a search shares it. A
+    finding holds until `doubt` says that it looks wrong. Raises `PermissionDenied` or an `SshError`.
+    """
 
     def __init__(self, run: Callable[[Sequence[str], bytes], Result], password: str | None, session: str = "") -> None:
         """

@@ -30,7 +30,11 @@ def _same_sequence(one: str, other: str) -> bool:
 
 
 class Ring:
-    """A contiguous run of items, each with a sequence number that is never used again."""
+    """A contiguous run of items, each with a sequence number that is never used again.
+
+    Bounded in number and bytes, but for one item that is always kept. The caller of `extend` asks `would_forget` and
+    `may_forget` first: the ring forgets its oldest items without asking anybody.
+    """
 
     def __init__(self, entries: int, size: int) -> None:
         """:param entries: items kept at most; :param size: bytes of them kept at most (one item is always kept)"""

@@ -67,7 +67,11 @@ def journal_command(unit: str, step: Step) -> list[str]:
 
 
 class EntryStream(Protocol):
-    """Entries as they come."""
+    """The entries of one running journalctl, as they come.
+
+    Call `read` until it returns [], then `status` and `complaint` tell why it has ended. `close` may be called from any
+    greenlet; a `read` that waits returns [] then. One that hangs is given up by `ReadFailed`.
+    """
 
     def read(self) -> list[Entry]:
         """Wait for entries; return [] when there will be no more.
@@ -92,7 +96,11 @@ class EntryStream(Protocol):
 
 
 class JournalSource(Protocol):
-    """The operations of a node that a log feed needs. Each may raise `SshError`."""
+    """What a log feed needs of a node.
+
+    Each method may wait for the node, and raise an `SshError` if it can't be reached; only `unit_changed` and
+    `rights_in_doubt` return at once. Units have their suffix, and `WHOLE` stands for the whole journal.
+    """
 
     catching_up: BoundedSemaphore
     "Subscribers of all feeds that are served from the journal at once."
@@ -228,7 +236,10 @@ class CommandEntries:
 
 
 class Weighed(Protocol):
-    """The output of a running command, or what is made of it."""
+    """The output of a running command, or what is made of it, as far as it is in memory.
+
+    The ledger asks it now and then, as nobody tells when it changes; so `weight` must be quick, and must not wait.
+    """
 
     def weight(self) -> int:
         """Return the bytes of it in memory."""

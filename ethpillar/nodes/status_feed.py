@@ -52,7 +52,11 @@ class Snapshot:
 
 
 class StatusSink(Protocol):
-    """Where updates go. Its methods are called from the subscription's greenlet, and must not wait."""
+    """Where a subscription's updates go.
+
+    Its methods are called from the subscription's greenlet, and must not wait: a receiver that does not keep up says so
+    by `ready`, is sent nothing meanwhile, and then the newest update only.
+    """
 
     def ready(self, again: Callable[[], None]) -> bool:
         """Return True if the receiver keeps up. If it does not, call `again` once, as soon as it does."""

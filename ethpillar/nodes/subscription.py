@@ -45,7 +45,11 @@ TURN = 2.0
 
 
 class LogSubscription:
-    """A greenlet that brings a log's items to a sink, each once, in order."""
+    """A greenlet that brings a log's items to a sink, each once and in order, from `start` to `close`.
+
+    It is served from the ring while it keeps up, and from the journal else. An error that ends it goes to
+    `LogSink.failed`; after `close` nothing is delivered.
+    """
 
     def __init__(
         self,

@@ -14,7 +14,11 @@ from .redis_link import RedisLink, believe_absence
 
 
 class NodeMemory(RedisLink):
-    """What logins have taught. Every method may raise `SessionStoreDown`."""
+    """What logins have taught about nodes: host keys, refused credentials, refused logins, users that were let in.
+
+    Shared by every server on one Redis. Every method asks Redis, waits for that, and may raise `SessionStoreDown`.
+    Times are seconds.
+    """
 
     def __init__(self, client: redis.Redis, ttl: int) -> None:
         """:param ttl: seconds a session lives after its last use"""

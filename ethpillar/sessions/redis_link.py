@@ -62,7 +62,11 @@ class _Client(redis.Redis):
 
 
 class RedisLink:
-    """A Redis that may be away. Every method may raise `SessionStoreDown`."""
+    """A Redis that may be away.
+
+    `asking` lends the client and turns its errors into `SessionStoreDown`; after any failure connections are made anew,
+    as they may lead to a master that was replaced. Connections are few, and waited for.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         """:param client: connected lazily"""

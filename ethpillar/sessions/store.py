@@ -39,7 +39,11 @@ TOLD_EVERY = 60.0
 
 
 class SessionStore(NodeMemory):
-    """Sessions in Redis. Every method may raise `SessionStoreDown`."""
+    """Sessions in Redis, as the dashboard writes them.
+
+    Every method waits for Redis's answer, and may raise `SessionStoreDown`. A record that is not valid
+    is no session; only a master's word counts that there is none. Times are seconds.
+    """
 
     def __init__(self, client: redis.Redis, ttl: int, keys: Sequence[str] = ()) -> None:
         """

@@ -27,7 +27,11 @@ RENEW_EVERY = 60.0
 
 
 class SessionWatch:
-    """Call back with each token in use whose session is gone; renew the others, and tell their records."""
+    """Calls back with each token in use whose session is gone, and renews the others.
+
+    From `start` to `stop` it looks at all of them in each interval, and at some at once when `hear` is told that they
+    may be gone. An outage of Redis ends no session.
+    """
 
     def __init__(
         self,

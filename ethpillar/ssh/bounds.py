@@ -41,7 +41,11 @@ class BoundedMessage(paramiko.Message):
 
 
 class BoundedPacketizer(Packetizer):
-    """Reads no endless greeting, no packet that is too large, and no count beyond what there is."""
+    """Reads no endless greeting, no packet that is too large, and no count beyond what there is.
+
+    paramiko's own packetizer believes a peer about each of these. What breaks a bound raises an `SSHException`, which
+    ends the transport and nothing else.
+    """
 
     def __init__(self, sock: Any) -> None:
         super().__init__(sock)

@@ -62,7 +62,11 @@ class Result:
 
 
 class Command:
-    """A running remote command. Close it; closing it ends the remote process within moments."""
+    """A running remote command on a channel of its own.
+
+    `start` it, then `read` until b"", or take all of it by `result`; then `status` is its exit status, -1 if the
+    connection was lost. Close it: closing ends the remote process within moments.
+    """
 
     def __init__(
         self,

@@ -22,7 +22,10 @@ ENTERED = 30 * 24 * 3600
 
 
 class Doors(Protocol):
-    """Where that is kept, shared by every server on one Redis."""
+    """Where it is kept how many logins an address refused, and which users it let in, for every server on one Redis.
+
+    Times are seconds. Each method may raise `SessionStoreDown`, which prevents a login that has not begun.
+    """
 
     def refusals_at(self, address: str, port: int) -> tuple[int, int]:
         """Return how many logins were refused at an address of late, and in how many seconds that is forgotten."""

@@ -29,7 +29,11 @@ _NOT_THE_SESSION_S = (
 
 
 class HostKeyPins(Protocol):
-    """Where pins are kept, shared by every server on one Redis."""
+    """Where pins of host keys are kept, shared by every server on one Redis.
+
+    A pin is `TYPE SHA256:...`. The first one wins: `pin_host_key` returns the pin in force, which is another one if
+    somebody else was faster. Both methods may raise `SessionStoreDown`.
+    """
 
     def host_key(self, host: str, port: int) -> str | None:
         """Return the pin of a host and port, or None."""

@@ -60,7 +60,11 @@ EXCHANGES, EXCHANGES_WITHIN = 12, 60.0
 
 
 class NodeTransport(paramiko.Transport):
-    """A client transport: modern algorithms only, no busy wake-ups, and an event that is set when it has ended."""
+    """A client transport with modern algorithms only, no busy wake-ups, and an event that is set when it has ended.
+
+    After `start_client` it may be asked what the node has said. `watch` keeps it alive, and returns when it has ended,
+    which a silent node's does within `silence` and `answer_within` seconds.
+    """
 
     _preferred_keys: tuple[str, ...]
 

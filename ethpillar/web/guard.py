@@ -42,7 +42,11 @@ PENALTY = 0.01
 
 
 class Refusable(Protocol):
-    """The states of a session."""
+    """Where a session's state is kept, with what is told of a packet that was not taken.
+
+    `refuse` is called at most once for each packet that the guard drops, from the greenlet that reads, and must not
+    wait.
+    """
 
     def refuse(self, error: EthPillarError) -> None:
         """Tell the client why a packet was not taken."""

@@ -28,7 +28,11 @@ class WebOptions:
 
 
 class Host(Protocol):
-    """The parts of the running server that a connection needs. It is `app.extensions["ethpillar"]`."""
+    """What a connection needs of the running server around it.
+
+    It is `app.extensions["ethpillar"]`, so that two applications in one process share nothing. `closing` becomes True
+    once, when `shutdown` begins; new sessions are refused from then on.
+    """
 
     web: WebOptions
     limits: Limits

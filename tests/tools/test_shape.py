@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,16 @@ def test_lines_of_a_function_are_counted_with_its_docstring(tmp_path: Path) -> N
     path = tmp_path / "module.py"
     path.write_text('@one\ndef f():\n    """A.\n\n    B.\n    """\n    return 1\n')
     assert [(each.name, each.lines) for each in long_functions(Module("m", path))] == [("m.f", 6)]
+
+
+def test_a_protocol_says_what_it_promises() -> None:
+    """In some thirty words: what may wait, in which order things are called, which errors there are."""
+    short = [
+        f"{module.name}.{node.name}"
+        for module in modules().values()
+        if module.name.startswith("ethpillar.")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in node.bases)
+        if len((ast.get_docstring(node) or "").split()) < 25
+    ]
+    assert short == []

@@ -104,7 +104,11 @@ def is_art(text: str) -> bool:
 
 
 class Continuation:
-    """Tracks what a unit's lines have left open, and says of each line without a format whether it continues them."""
+    """Tracks what a unit's lines have left open, and says of each line without a format whether it continues them.
+
+    Tell it of each line that has one (`record`, `manager`, `crashed`, `raised`, `plain`), in their order; `takes`
+    answers, and takes note of the line itself.
+    """
 
     def __init__(self) -> None:
         self.state = State.CLOSED

@@ -56,7 +56,11 @@ PARSED = 3
 
 
 class Collector(Protocol):
-    """What the entries go to that answer the question: a page keeps them, a histogram counts them."""
+    """What takes the entries that answer a question: a page keeps them, a histogram counts them.
+
+    `add` is called with portions in the direction of reading, each oldest first, until it returns True: then it is
+    full, and `stopped_at` says where to go on.
+    """
 
     @property
     def left(self) -> int | None:
@@ -75,7 +79,11 @@ class Collector(Protocol):
 
 
 class Paging:
-    """Reads one page, or what a histogram counts."""
+    """Reads one page, or what a histogram counts.
+
+    Ask `next_step` for a journalctl to run, give its entries to `feed` until that returns False, then call `ended`;
+    again, until there is no further step. Then `page` has the answer. It neither waits nor runs anything.
+    """
 
     def __init__(
         self,
