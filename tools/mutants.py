@@ -36,7 +36,7 @@ from .source import ROOT, SERVER, Module, modules
 AT_ONCE = int(os.environ.get("MUTANTS_AT_ONCE", "2"))
 MOST_TESTS = 40
 "Test functions that are asked about a fault: those of its own room first, then those that run the fewest lines."
-PATIENCE = 60.0
+ENDLESS = 60.0
 "Seconds until tests that do not end have noticed the fault."
 NOT_UNIT = ("system", "demo", "frontend", "real_systemd", "bare", "tools", "page", "console")
 NOTICED, SURVIVED, NOT_RUN, JUDGED = "noticed", "survived", "not run", "judged"
@@ -153,7 +153,7 @@ def judge(mutants: list[Mutant]) -> dict[Mutant, str]:
             pid = os.fork()
             if pid == 0:
                 _ask(mutant)
-            running[pid] = mutant, time.monotonic() + PATIENCE
+            running[pid] = mutant, time.monotonic() + ENDLESS
         time.sleep(0.02)
         for pid, (mutant, end) in list(running.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)

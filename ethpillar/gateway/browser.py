@@ -47,7 +47,7 @@ from .turn import Turns
 log = logging.getLogger(__name__)
 
 AWAY = "The node can't be reached over SSH at the moment. Trying again."
-PATIENCE = 100
+REFUSALS = 100
 "Refusals for asking too much that a socket may get at once; one more disconnects it. One a second is fine."
 
 
@@ -98,7 +98,7 @@ class BrowserSocket:
         self._entrance = entrance
         self._registry = registry
         self._client = client
-        self._patience = Bucket(1, PATIENCE)
+        self._refusals = Bucket(1, REFUSALS)
         self._node: Node | None = None
         self._logs = BrowserLogs(outbox, self.turns, options.max_logs_per_socket, self.refuse)
         self._status: StatusSubscription | None = None
@@ -346,7 +346,7 @@ class BrowserSocket:
     def refuse(self, error: EthPillarError) -> None:
         """Tell why something was not done. A client that keeps asking for too much is disconnected."""
         self.log.debug("Refused (%s)", error.code)
-        if isinstance(error, LimitReached | RateLimited) and not self._patience.take():
+        if isinstance(error, LimitReached | RateLimited) and not self._refusals.take():
             gevent.spawn(self.end, error)
         else:
             self.outbox.emit("error", error.payload())

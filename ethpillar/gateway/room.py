@@ -26,7 +26,7 @@ CARRIED = 1024 * 1024
 "Bytes that the events of one socket may carry while they are under way. A page's carry hundreds."
 EVENTS = 200
 "Events of one socket that may be under way. A page that follows every log it may has half as many."
-PATIENCE = 5.0
+WAIT = 5.0
 "Seconds that a subscription waits for memory."
 AGAIN = 0.1
 "Seconds between two looks."
@@ -105,7 +105,7 @@ class EventRoom:
         """Wait until its address may have more. Raises `MemoryShort` if that takes too long."""
         if not self.account.crowded:
             return
-        with within(PATIENCE):
+        with within(WAIT):
             while self.account.crowded and not gone.wait(AGAIN):
                 pass
             return

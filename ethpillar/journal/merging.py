@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 WINDOW = 0.1
 "Seconds for which an entry is kept, because an earlier one of another log may come."
-PATIENCE = 3.0
+PAST_WITHIN = 3.0
 "Seconds for which the others are kept back for a log whose past is on its way, since its last entry."
 
 
@@ -37,9 +37,9 @@ class Merge(Generic[T]):
     time; `delay` how many seconds to wait. The clock is handed in, in seconds.
     """
 
-    def __init__(self, window: float = WINDOW, patience: float = PATIENCE) -> None:
+    def __init__(self, window: float = WINDOW, past_within: float = PAST_WITHIN) -> None:
         self._window = window
-        self._patience = patience
+        self._past_within = past_within
         self._logs: dict[str, _Log[T]] = {}
 
     def __len__(self) -> int:
@@ -79,8 +79,8 @@ class Merge(Generic[T]):
         arrivals = [log.queue[0][1] for log in self._logs.values() if log.queue]
         if not arrivals:
             return None
-        patience = [log.since + self._patience for log in self._logs.values() if log.awaited and not log.queue]
-        return max(0.0, min(arrivals) + self._window - now, *(until - now for until in patience))
+        held_back = [log.since + self._past_within for log in self._logs.values() if log.awaited and not log.queue]
+        return max(0.0, min(arrivals) + self._window - now, *(until - now for until in held_back))
 
     def take(self, now: float, size: int) -> list[T]:
         """Return what may go now, in order, and no more than one thing beyond this size."""

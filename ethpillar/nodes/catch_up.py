@@ -25,7 +25,7 @@ from .reader import JournalReader
 from .runs import Run
 from .source import EntryStream
 
-PATIENCE = 1.0
+BLOCKED = 1.0
 "Seconds that a subscriber in the journal may block before its journalctl is given back."
 SLICE = 2.0
 "Seconds that it may read while others wait to be served from the journal as well."
@@ -122,7 +122,7 @@ class CatchUp:
                 last = some[-1].cursor
                 if gap is not None or doubtful(some, before) is not None:  # vacuumed, or damaged, or of another boot
                     return self._go_round(stream)
-                if self._take(reading, new) or not self._sink.wait_ready(PATIENCE):
+                if self._take(reading, new) or not self._sink.wait_ready(BLOCKED):
                     return False
                 if time.monotonic() > until and self._others_wait():
                     return False
@@ -151,7 +151,7 @@ class CatchUp:
                 if entries:
                     self._reader.start = After(entries[0].cursor, inclusive=True)
             for some in portions(entries):
-                if self._until_ring(some) or not self._sink.wait_ready(PATIENCE):
+                if self._until_ring(some) or not self._sink.wait_ready(BLOCKED):
                     return False
         return isinstance(self._reader.start, After)
 

@@ -77,7 +77,7 @@ class Follower:
         "The journalctl that follows, while it does."
         self._lending = False
         "True if a subscriber has asked for its channel."
-        self._patience = SILENT
+        self._silence = SILENT
         self._waits = False
         "True if it waits for an entry, and not for its subscribers."
         shared.borrow = self.lend
@@ -258,7 +258,7 @@ class Follower:
                         return False
                     self._live()
                     if new:
-                        self._patience = SILENT
+                        self._silence = SILENT
                         self._reader.succeeded()  # not when it catches up: so does one that can't be followed
                     self._intake.append(new)
             finally:
@@ -282,10 +282,10 @@ class Follower:
         """Close a journalctl that follows, and has been silent though the journal has more entries."""
         while True:
             count = stream.count
-            gevent.sleep(self._patience)
+            gevent.sleep(self._silence)
             if stream.count != count or not self._waits:
                 continue
-            self._patience = min(2 * self._patience, LONG_SILENT)
+            self._silence = min(2 * self._silence, LONG_SILENT)
             with suppress(EthPillarError, ReadFailed):
                 if self._reader.is_behind():
                     gevent.sleep(ON_ITS_WAY)

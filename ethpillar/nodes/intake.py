@@ -140,17 +140,17 @@ class Intake:
         while forgotten > ring.start:
             reached = [each.reach for each in self._subscriptions]
             room = may_forget(ring, forgotten, reached, (each.wants_channel for each in self._subscriptions))
-            patience = None
+            left = None
             if room is Room.GIVE_BACK and not lent:
                 return 0
             if room is Room.GRACE:
-                patience = self._grace.left(time.monotonic())
+                left = self._grace.left(time.monotonic())
             if room is Room.GO:
                 break
-            if patience is not None and patience <= 0:
+            if left is not None and left <= 0:
                 return len(items)
             self._log.news.fire()
-            self._log.progress.wait(patience)
+            self._log.progress.wait(left)
         return 1
 
     def _wait_for_turns(self, forgotten: int) -> None:

@@ -28,9 +28,9 @@ from .tally import Tally
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 8.0
+WAITED_FOR = 8.0
 "Seconds after the start of a login for which people wait for it."
-PATIENCE_KNOWN = 1.0
+WAITED_FOR_KNOWN = 1.0
 "The same where somebody of this session was in before: python-socketio's client waits for a second."
 _GONE = frozenset({LinkState.LOST, LinkState.GIVEN_UP, LinkState.CLOSED})
 _SETTLED = _GONE | {LinkState.CONNECTED}
@@ -134,7 +134,7 @@ class Link:
         if not self._login.running:
             self._began = time.monotonic()
         run = self._login.start()
-        left = self._began + (PATIENCE_KNOWN if known else PATIENCE) - time.monotonic()
+        left = self._began + (WAITED_FOR_KNOWN if known else WAITED_FOR) - time.monotonic()
         ends: list[Any] = [run] if gone is None else [run, gone]
         gevent.wait(ends, timeout=max(left, 0.0), count=1)
         if run.dead:

@@ -23,7 +23,7 @@ from ..units import IN_DOCKER, service_name, unit_name
 from . import failures
 from .link import Link
 from .rights import JournalRights
-from .source import DEBUG, PATIENCE, WHOLE, CommandEntries, journal_command, weighed
+from .source import DEBUG, HANGS_AFTER, WHOLE, CommandEntries, journal_command, weighed
 from .status_feed import StatusFeed
 
 LAST_LINES_TIMEOUT = 3.0
@@ -141,10 +141,10 @@ class NodeJournal:
         way = self._rights.get(service_name(unit))
         spare = SPARE if step.follow else 0
         words = words if step.follow or way.prefix else [*DEBUG, *words]  # sudo may permit journalctl only
-        patience = None if step.follow else PATIENCE
+        hangs_after = None if step.follow else HANGS_AFTER
         with (
             self._pool.stream(*way.wrap(words), timeout=self._timeout, spare=spare, follows=step.follow) as command,
-            weighed(CommandEntries(command, patience, step.cursor, step.count), self.ledger) as stream,
+            weighed(CommandEntries(command, hangs_after, step.cursor, step.count), self.ledger) as stream,
         ):
             yield stream
 
@@ -157,7 +157,7 @@ class NodeJournal:
         size = 0
         with (
             self._pool.stream(*way.wrap(words), timeout=self._timeout) as command,
-            weighed(CommandEntries(command, PATIENCE, None, step.count, whole=False), self.ledger) as stream,
+            weighed(CommandEntries(command, HANGS_AFTER, None, step.count, whole=False), self.ledger) as stream,
         ):
             while some := stream.read():
                 entries += some

@@ -33,7 +33,7 @@ WHOLE = "system"
 """Stands for the whole journal where a unit's name is wanted; no unit is called so, as their names have a suffix. It is
 what the dashboard calls it, and followed if the node has no unit `system.service`."""
 
-PATIENCE = 300.0
+HANGS_AFTER = 300.0
 """Seconds without an entry after which a journalctl that does not follow is given up: its disk is dead, though the node
 still answers, or the journal is too large for it. A search for a unit that prints little takes minutes on a slow disk,
 and another one would begin anew; one that follows may well be silent for days."""
@@ -76,7 +76,7 @@ class EntryStream(Protocol):
     def read(self) -> list[Entry]:
         """Wait for entries; return [] when there will be no more.
 
-        :raises ReadFailed: it has printed nothing for `PATIENCE` seconds
+        :raises ReadFailed: it has printed nothing for `HANGS_AFTER` seconds
         """
 
     def status(self) -> int:
@@ -145,24 +145,24 @@ class CommandEntries:
     def __init__(
         self,
         command: Command,
-        patience: float | None,
+        hangs_after: float | None,
         resume: str | None = None,
         lines: int | None = None,
         whole: bool = True,
     ) -> None:
         """
-        :param patience: seconds without an entry after which it is taken for hanging, and over; None: never
+        :param hangs_after: seconds without an entry after which it is taken for hanging, and over; None: never
         :param resume: the cursor it was given
         :param lines: how many entries it was asked for; it is over when it prints more
         :param whole: whether lines that journald cut are made whole
         """
         self._command = command
-        self._patience = patience
+        self._hangs_after = hangs_after
         self._parser = ExportParser(breathe=breathe)
         self._joiner = LineJoiner(resume) if whole else None
         self._over = False
         self._most = lines
-        self._hold_back = patience is not None
+        self._hold_back = hangs_after is not None
         self._held: list[Entry] = []
         self._barren = 0
         "Bytes since the last entry."
@@ -172,7 +172,7 @@ class CommandEntries:
 
     def read(self) -> list[Entry]:
         """See `EntryStream`."""
-        until = None if self._patience is None else time.monotonic() + self._patience
+        until = None if self._hangs_after is None else time.monotonic() + self._hangs_after
         while not self._over:
             data = None
             # Only where it is over anyway: a read that is interrupted may lose what it has read.

@@ -22,7 +22,7 @@ from .redis_link import RedisLink
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 10.0
+LOOK_AGAIN = 10.0
 "Seconds in which a connection that says nothing is looked at again."
 AGAIN, AGAIN_MOST = 1.0, 60.0
 "Seconds before a connection is tried again, at first and at most."
@@ -65,7 +65,7 @@ class Endings:
     def _hear(self, listening: Any) -> bool:
         """Wait for a message, and pass it on. Return False where Redis has refused one of the two subscriptions."""
         try:
-            message = listening.get_message(timeout=PATIENCE)
+            message = listening.get_message(timeout=LOOK_AGAIN)
         except redis.exceptions.NoPermissionError:
             return False  # the other may be allowed, and its messages come by the same connection
         chosen = None if message is None else choice(message)

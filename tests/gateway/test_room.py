@@ -96,7 +96,7 @@ def test_a_subscription_waits_for_memory_and_is_refused_at_last(monkeypatch: pyt
     assert not waiting.ready()
     full.close()
     waiting.get(timeout=10)
-    monkeypatch.setattr(room, "PATIENCE", 0.01)
+    monkeypatch.setattr(room, "WAIT", 0.01)
     ledger.account("rings", ("a",), 600_000)
     with pytest.raises(MemoryShort):
         events.wait(Event())

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from ethpillar.journal.merging import Merge
 
 ALL = 1 << 30
-WINDOW, PATIENCE = 0.1, 3.0
+WINDOW, PAST_WITHIN = 0.1, 3.0
 
 
 def settled(*names: str) -> Merge[str]:
-    merge: Merge[str] = Merge(WINDOW, PATIENCE)
+    merge: Merge[str] = Merge(WINDOW, PAST_WITHIN)
     for name in names:
         merge.join(name, 0)
         merge.settle(name)
@@ -54,11 +54,11 @@ def test_the_past_of_one_log_keeps_the_others_back_but_not_for_long() -> None:
     merge.join("b", 0)
     merge.add("a", 20, 1, "a", 0)
     assert merge.take(1, ALL) == []
-    assert merge.delay(1) == PATIENCE - 1
+    assert merge.delay(1) == PAST_WITHIN - 1
     merge.add("b", 10, 1, "b", 1)
     assert merge.take(1.2, ALL) == ["b"]
-    assert merge.take(1.2 + PATIENCE - 0.1, ALL) == []  # from its last entry on
-    assert merge.take(1.2 + PATIENCE + 0.1, ALL) == ["a"]
+    assert merge.take(1.2 + PAST_WITHIN - 0.1, ALL) == []  # from its last entry on
+    assert merge.take(1.2 + PAST_WITHIN + 0.1, ALL) == ["a"]
 
 
 def test_a_log_that_can_bring_no_past_at_the_moment_keeps_nobody_back() -> None:
@@ -102,7 +102,7 @@ STEPS = st.lists(
 
 @given(STEPS, st.integers(1, 120))
 def test_each_thing_comes_once_and_in_its_log_s_order(steps: list[tuple[str, int, int, float]], most: int) -> None:
-    merge: Merge[tuple[str, int]] = Merge(WINDOW, PATIENCE)
+    merge: Merge[tuple[str, int]] = Merge(WINDOW, PAST_WITHIN)
     for name in "abc":
         merge.join(name, 0)
     now = 0.0
@@ -128,7 +128,7 @@ def test_each_thing_comes_once_and_in_its_log_s_order(steps: list[tuple[str, int
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 50)), max_size=50))
 def test_pasts_that_all_come_in_time_are_merged_by_time(entries: list[tuple[str, int]]) -> None:
-    merge: Merge[int] = Merge(WINDOW, PATIENCE)
+    merge: Merge[int] = Merge(WINDOW, PAST_WITHIN)
     for name in "abc":
         merge.join(name, 0)
     for name in "abc":

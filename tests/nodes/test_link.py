@@ -171,7 +171,7 @@ def test_a_login_that_takes_long_is_not_waited_for(
     pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
     """The wait is counted from the login's start: those who come later wait for less."""
-    monkeypatch.setattr(link_module, "PATIENCE_KNOWN" if known else "PATIENCE", 0.05)
+    monkeypatch.setattr(link_module, "WAITED_FOR_KNOWN" if known else "WAITED_FOR", 0.05)
     pool.delay = 0.3
     for _ in range(3):
         link.connect(known)
@@ -193,7 +193,7 @@ def test_one_that_needs_no_answer_any_more_waits_no_longer(pool: Pool, link: Lin
 def test_those_who_were_let_in_during_a_login_hear_of_its_refusal(
     pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_module, "PATIENCE", 0.01)
+    monkeypatch.setattr(link_module, "WAITED_FOR", 0.01)
     pool.delay, pool.problem = 2.0, CredentialRefused()
     link.connect()
     until(lambda: listener.lost, "the refusal")
@@ -320,7 +320,7 @@ def test_nobody_is_let_in_to_a_node_that_was_given_up_before_it_is_back(
     pool: Pool, given_up: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link_module, "HURRY_EVERY", 0.0)
-    monkeypatch.setattr(link_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(link_module, "WAITED_FOR", 0.05)
     pool.problem, pool.delay = None, 0.2
     with pytest.raises(SshUnreachable):
         given_up.connect()

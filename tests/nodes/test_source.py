@@ -34,7 +34,7 @@ class Hanging:
 
 def test_one_that_hangs_is_given_up() -> None:
     hanging: Any = Hanging()
-    stream = CommandEntries(hanging, patience=0.01)
+    stream = CommandEntries(hanging, hangs_after=0.01)
     assert [entry.message for entry in stream.read()] == [b"hello"]
     with pytest.raises(ReadFailed) as caught:
         stream.read()
@@ -43,10 +43,10 @@ def test_one_that_hangs_is_given_up() -> None:
     assert stream.status() == -1
 
 
-@pytest.mark.parametrize("patience", [None, 60])
-def test_one_that_is_silent_is_waited_for(patience: float | None) -> None:
+@pytest.mark.parametrize("hangs_after", [None, 60])
+def test_one_that_is_silent_is_waited_for(hangs_after: float | None) -> None:
     silent: Any = Hanging()
-    stream = CommandEntries(silent, patience)
+    stream = CommandEntries(silent, hangs_after)
     stream.read()
     reading = gevent.spawn(stream.read)
     gevent.idle()
@@ -84,17 +84,17 @@ def test_no_more_entries_are_taken_than_were_asked_for(lines: int) -> None:
 
 
 @pytest.mark.parametrize("lines", [None, 50])
-@pytest.mark.parametrize("patience", [None, 60])
+@pytest.mark.parametrize("hangs_after", [None, 60])
 @pytest.mark.parametrize(
     "output",
     [b"a=b\n\n", b"=\n", b"\n", b"x", b"x\n", b"MESSAGE=no cursor\n\n", b"__CURSOR=s=1\n", b"A\n\1\0\0\0\0\0\0\0x\n"],
 )
 def test_output_that_never_becomes_an_entry_ends(
-    monkeypatch: pytest.MonkeyPatch, output: bytes, patience: float | None, lines: int | None
+    monkeypatch: pytest.MonkeyPatch, output: bytes, hangs_after: float | None, lines: int | None
 ) -> None:
     monkeypatch.setattr(source, "BARREN", 100_000)
     babbling: Any = Babbling(output)
-    assert drained(CommandEntries(babbling, patience, lines=lines)) == []
+    assert drained(CommandEntries(babbling, hangs_after, lines=lines)) == []
     assert babbling.taken <= 100_000 + 2 * 65536
 
 
@@ -123,4 +123,4 @@ def test_bytes_that_drip_in_do_not_prolong_the_wait_for_an_entry() -> None:
 
     dripping: Any = Dripping(b"x")
     with gevent.Timeout(30), pytest.raises(ReadFailed):
-        CommandEntries(dripping, patience=0.05).read()
+        CommandEntries(dripping, hangs_after=0.05).read()
