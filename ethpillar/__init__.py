@@ -82,13 +82,13 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     from .sessions import SessionStore, SessionWatch
     from .ssh.address import AddressPolicy
     from .ssh.login import LoginOptions
-    from .turns import Places
+    from .turns import Slots
     from .web.options import WebOptions
     from .web.origins import Origins
 
     store = SessionStore.from_url(settings.redis_url, settings.session_ttl, settings.session_key)
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
-    login_options = settings.select(LoginOptions, policy=policy, logins=Places(settings.ssh_logins))
+    login_options = settings.select(LoginOptions, policy=policy, logins=Slots(settings.ssh_logins))
     encoders = {"lines": log_lines.encoder(), "encode_statuses": wire.encode_statuses}
     limits = settings.select(Limits, refused=Refusals(say_refusal), ledger=ledger_of(settings.memory_budget))
     registry = NodeRegistry(store, login_options, settings.select(NodeOptions, **encoders, ledger=limits.ledger))

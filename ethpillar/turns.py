@@ -1,4 +1,4 @@
-"""Turns at what all tenants share: the event loop itself, and places of which there are few.
+"""Turns at what all tenants share: the event loop itself, and slots of which there are few.
 
 Belongs here: who is next. Each tenant has as much as any other while several want something, however many greenlets
 one has. It must not know what a turn is used for.
@@ -159,18 +159,18 @@ def breathe() -> None:
         loop.wait(tenant())
 
 
-# -- places
+# -- slots
 
 
-class Places:
-    """A number of places. Greenlets that wait for one are served tenant by tenant, and each tenant's in order."""
+class Slots:
+    """A number of slots. Greenlets that wait for one are served tenant by tenant, and each tenant's in order."""
 
     def __init__(self, count: int) -> None:
         self.free = count
         self._waiting: Fair[AsyncResult[None]] = Fair()
 
     def acquire(self, tenant: Tenant = NOBODY, timeout: float | None = None) -> bool:
-        """Take a place. Return False if there was none within `timeout` seconds; None: wait for as long as it takes."""
+        """Take a slot. Return False if there was none within `timeout` seconds; None: wait for as long as it takes."""
         if self.free > 0 and not self._waiting:
             self.free -= 1
             return True
@@ -180,7 +180,7 @@ class Places:
             mine.wait(timeout)
         except BaseException:
             if mine.ready():
-                self.release()  # it was given a place at the moment at which it was stopped
+                self.release()  # it was given a slot at the moment at which it was stopped
             raise
         finally:
             if not mine.ready():
@@ -188,7 +188,7 @@ class Places:
         return bool(mine.ready())
 
     def release(self) -> None:
-        """Give a place back."""
+        """Give a slot back."""
         if self._waiting:
             self._waiting.take().set(None)
         else:
@@ -196,7 +196,7 @@ class Places:
 
     @contextmanager
     def hold(self, tenant: Tenant = NOBODY) -> Iterator[None]:
-        """Wait for a place, and have it for the time of a `with`."""
+        """Wait for a slot, and have it for the time of a `with`."""
         self.acquire(tenant)
         try:
             yield

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.turns import HOLD, Fair, Places, Tenant, _loop, belong, breathe, tenant
+from ethpillar.turns import HOLD, Fair, Slots, Tenant, _loop, belong, breathe, tenant
 
 from .interruption import Operation, sweep
 
@@ -104,7 +104,7 @@ def test_a_greenlet_belongs_to_whom_its_maker_belonged() -> None:
 
 
 def test_a_place_goes_to_the_tenant_that_has_had_none() -> None:
-    places, order = Places(1), []
+    places, order = Slots(1), []
 
     def want(name: str) -> None:
         with places.hold((name,)):
@@ -119,7 +119,7 @@ def test_a_place_goes_to_the_tenant_that_has_had_none() -> None:
 
 @pytest.mark.parametrize("ready", [False, True])
 def test_who_is_stopped_while_waiting_keeps_no_place(ready: bool) -> None:
-    places = Places(1)
+    places = Slots(1)
     assert places.acquire()
 
     def hold() -> None:
@@ -137,7 +137,7 @@ def test_who_is_stopped_while_waiting_keeps_no_place(ready: bool) -> None:
 
 
 def test_a_wait_for_a_place_has_an_end() -> None:
-    places = Places(1)
+    places = Slots(1)
     assert places.acquire()
     assert not places.acquire(("x",), timeout=0.01)
     places.release()
@@ -151,7 +151,7 @@ def test_a_wait_for_a_place_has_an_end() -> None:
 def test_one_that_is_stopped_anywhere_keeps_no_place_and_no_turn() -> None:
     @contextmanager
     def scenario() -> Iterator[Operation]:
-        places = Places(1)
+        places = Slots(1)
         assert places.acquire()
         gevent.spawn_later(0.001, places.release)
 

@@ -26,7 +26,7 @@ from ..errors import (
 from ..limits.limits import SUSPECT, Limits
 from ..limits.refusals import Refusal
 from ..sessions import SessionRecord, SessionStore, valid_token
-from ..turns import Places
+from ..turns import Slots
 
 LOOKUPS = 4
 "Tokens looked up at once where too many bad ones come from, so that Redis has few at once."
@@ -70,7 +70,7 @@ class Entrance:
     def __init__(self, store: SessionStore, limits: Limits) -> None:
         self._store = store
         self._limits = limits
-        self._places = Places(LOOKUPS)
+        self._slots = Slots(LOOKUPS)
         self._holders: dict[str, set[Holder]] = {}
 
     def look_up(self, token: object, client: str | None) -> SessionRecord:
@@ -92,7 +92,7 @@ class Entrance:
         if crowded:
             self._limits.refused.note(Refusal.CROWD)
         # A good token never pays for others' bad ones: it is looked up all the same, though few are at once.
-        with self._places.hold((client, well_formed)) if crowded or suspect else nullcontext():
+        with self._slots.hold((client, well_formed)) if crowded or suspect else nullcontext():
             record = self._store.renew(well_formed)
             if record is None and client is not None and not crowded:
                 with suppress(SessionStoreDown):

@@ -32,7 +32,7 @@ from ..turns import tenant
 from .link_state import REFUSED_TRIES, REFUSED_WITHIN
 from .listeners import NodeListener
 from .node import Node, NodeOptions
-from .sharing import Place, gives_way
+from .sharing import Slot, gives_way
 from .tally import Tally
 
 log = logging.getLogger(__name__)
@@ -110,14 +110,14 @@ class NodeRegistry:
             self._remove(next(iter(self._expiry)))
             return
         now, keys = time.monotonic(), list(self._nodes)
-        places = [_place(node, now) for node in self._nodes.values()]
-        number = gives_way(places, tenant()[:1], (record.target.host, record.target.port))
+        slots = [_slot(node, now) for node in self._nodes.values()]
+        number = gives_way(slots, tenant()[:1], (record.target.host, record.target.port))
         if number is None:
             raise TooManyNodes
         self._give_up(self._nodes[keys[number]], keys[number])
 
     def _give_up(self, node: Node, key: str) -> None:
-        """Close a node that others hold, because somebody who has fewer needs its place."""
+        """Close a node that others hold, because somebody who has fewer needs its slot."""
         log.info("Connection closed, others have fewer nodes", extra={"session": node.record.name})
         self._remove(key)
         node.listeners.lost(TooManyNodes())
@@ -195,6 +195,6 @@ class NodeRegistry:
             log.warning("A refused login could not be noted", extra={"session": record.name})
 
 
-def _place(node: Node, now: float) -> Place:
+def _slot(node: Node, now: float) -> Slot:
     target = node.record.target
-    return Place(node.client, (target.host, target.port), node.met, now - node.since)
+    return Slot(node.client, (target.host, target.port), node.met, now - node.since)

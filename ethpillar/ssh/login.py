@@ -28,7 +28,7 @@ from ..errors import (
     SshTimeout,
     SshUnreachable,
 )
-from ..turns import Places
+from ..turns import Slots
 from . import hostkeys
 from .address import AddressPolicy, LiveSocket, connect
 from .connection import Connection
@@ -56,7 +56,7 @@ class LoginOptions:
     ssh_keepalive: float = 15.0
     ssh_dead_after: float = 20.0
     ssh_max_sessions: int = 10
-    logins: Places = field(default_factory=lambda: Places(16))
+    logins: Slots = field(default_factory=lambda: Slots(16))
     "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
     resolver: Resolver = field(default_factory=Resolver)
     keys: KeyReader = field(default_factory=KeyReader)

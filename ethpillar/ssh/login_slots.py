@@ -10,14 +10,14 @@ from contextlib import contextmanager
 
 import gevent
 
-from ..turns import NOBODY, Places, Tenant
+from ..turns import NOBODY, Slots, Tenant
 
 HELD_FOR = 2.0
 "Seconds that a login holds its slot. A login that takes longer waits for its node, which costs this server nothing."
 
 
 @contextmanager
-def login_slot(slots: Places, tenant: Tenant = NOBODY, held_for: float = HELD_FOR) -> Iterator[None]:
+def login_slot(slots: Slots, tenant: Tenant = NOBODY, held_for: float = HELD_FOR) -> Iterator[None]:
     """Wait for a slot and hold it to the end of the block, but no longer than `held_for` seconds.
 
     :param tenant: the address that is logged in to, and whose login it is: each address gets as many as any other

@@ -29,7 +29,7 @@ from ethpillar.errors import (
 from ethpillar.ssh import hostkeys, login
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.target import Target
-from ethpillar.turns import Places
+from ethpillar.turns import Slots
 
 from ..interruption import Operation, sweep
 
@@ -346,7 +346,7 @@ def test_a_connection_that_ends_is_no_refusal_unless_the_tries_are_used_up(node:
 
 
 def test_a_login_that_is_stopped_anywhere_leaves_nothing(node: Node) -> None:
-    options = LoginOptions(logins=Places(1))
+    options = LoginOptions(logins=Slots(1))
 
     @contextmanager
     def scenario() -> Iterator[Operation]:

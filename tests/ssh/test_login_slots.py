@@ -7,11 +7,11 @@ import gevent.event
 import pytest
 
 from ethpillar.ssh.login_slots import login_slot
-from ethpillar.turns import Places
+from ethpillar.turns import Slots
 
 
 def test_no_more_at_once_than_there_are_places() -> None:
-    slots, inside, most = Places(2), 0, 0
+    slots, inside, most = Slots(2), 0, 0
 
     def login() -> None:
         nonlocal inside, most
@@ -27,7 +27,7 @@ def test_no_more_at_once_than_there_are_places() -> None:
 
 
 def test_one_that_hangs_gives_its_slot_up() -> None:
-    slots = Places(1)
+    slots = Slots(1)
     inside, going_on = gevent.event.Event(), gevent.event.Event()
 
     def hang() -> None:
@@ -46,7 +46,7 @@ def test_one_that_hangs_gives_its_slot_up() -> None:
 
 
 def test_an_error_and_a_kill_give_the_slot_back() -> None:
-    slots = Places(1)
+    slots = Slots(1)
     with pytest.raises(ValueError), login_slot(slots):
         raise ValueError
     assert slots.free == 1

@@ -14,7 +14,7 @@ from ethpillar.sessions.redis_link import CONNECTIONS
 from ethpillar.ssh.login import Login, LoginOptions
 from ethpillar.ssh.pool import ConnectionPool
 from ethpillar.ssh.target import Target
-from ethpillar.turns import Places
+from ethpillar.turns import Slots
 
 from ..interruption import Operation, kill, sweep, timeout
 from ..waiting import until
@@ -45,7 +45,7 @@ def log_in_to(world: World, options: LoginOptions) -> Login:
 
 
 def test_a_login(world: World) -> None:
-    options = LoginOptions(logins=Places(1))
+    options = LoginOptions(logins=Slots(1))
     log_in = log_in_to(world, options)
 
     @contextmanager
