@@ -7,15 +7,12 @@ import os
 import random
 import signal
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 
 from tests.system.parts import Sshd
 from tests.system.proxy import Proxy
-
-if TYPE_CHECKING:
-    from bench.storm import Clients, Storm
 
 
 @contextlib.contextmanager
@@ -63,7 +60,7 @@ def _kill_children(sshd: Sshd) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _freeze_pages(clients: Clients) -> Iterator[None]:
+def _freeze_pages(clients: Any) -> Iterator[None]:
     clients.freeze(True)
     try:
         gevent.sleep(random.choice((0, 5, 45)))
@@ -72,7 +69,7 @@ def _freeze_pages(clients: Clients) -> Iterator[None]:
         clients.freeze(False)
 
 
-BREAKAGE: dict[str, Callable[[Storm], contextlib.AbstractContextManager[None]]] = {
+BREAKAGE: dict[str, Callable[[Any], contextlib.AbstractContextManager[None]]] = {
     "SSH cut": lambda storm: _cut(storm.to_sshd),
     "SSH refused": lambda storm: _refuse(storm.to_sshd),
     "SSH frozen": lambda storm: _freeze(storm.to_sshd),

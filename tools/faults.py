@@ -9,6 +9,7 @@ import ast
 import copy
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
@@ -47,12 +48,11 @@ class _Changer(ast.NodeTransformer):
         self.found.append(Fault(node.lineno, f"{'.'.join(self._names)}: {what}", len(self.found)))
         return self.wanted == len(self.found) - 1
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
         """Remember in which statement it is."""
         if isinstance(node, ast.stmt):
             self._statement = node
-        changed: ast.AST = super().visit(node)
-        return changed
+        return super().visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """Look into it by its name."""

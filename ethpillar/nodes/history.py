@@ -69,7 +69,11 @@ class Slice(Protocol):
 
 
 class PastSource(Protocol):
-    """The operations of a node that reading the past needs. Everything may raise an `EthPillarError`."""
+    """What reading the past needs of a node.
+
+    `slice` and `boots` may wait for it; `description` and `rights_in_doubt` return at once. Each may raise an
+    `EthPillarError`, which ends the search; a `slice` ends its journalctl however its block is left.
+    """
 
     def slice(self, units: Sequence[str], step: Step, timeout: float) -> AbstractContextManager[Slice]:
         """Run one journalctl; after `timeout` seconds it is over."""

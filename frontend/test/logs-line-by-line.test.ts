@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { follow, numbered, pass, raws, server, store } from "./harness.js";
 
 describe("a log of the TypeScript server", () => {
