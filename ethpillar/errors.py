@@ -338,6 +338,19 @@ class ShellEnds(SshError):
     terminal = True
 
 
+class OutputRedirected(SshError):
+    """The login shell runs commands, and nothing of what they print comes."""
+
+    code = "ssh_output_redirected"
+    message = "The login shell of this SSH user runs commands, and sends elsewhere what they print."
+    hint = (
+        "One of its start-up files (~/.bashrc, ~/.profile, ~/.zshenv, config.fish) redirects its output: exec >FILE, "
+        "exec >&2, exec >&-. Put that behind a test for a terminal: if [ -t 1 ]; then ...; fi. To see it: ssh "
+        "USER@NODE echo hello"
+    )
+    terminal = True
+
+
 class SessionFailed(SshError):
     """sshd let the user in and could not set up what a command needs, such as its ChrootDirectory."""
 
@@ -435,14 +448,25 @@ NOWHERE = "nowhere"
 "In place of systemd's word for where a unit's output goes: to a journal that keeps nothing."
 
 
+_DROPS = {
+    "LogLevelMax": "Its unit has {}, and what a program prints is of level info to systemd: it is dropped. Remove that "
+    "line, then restart it.",
+    "MaxLevelStore": "journald.conf on the node has {}, and what a program prints is of level info to systemd: it is "
+    "dropped. Set MaxLevelStore=debug, then: sudo systemctl restart systemd-journald",
+}
+
+
 class LogElsewhere(EthPillarError):
     """What a unit prints does not get into the journal that is read. The log is followed all the same."""
 
     code = "log_elsewhere"
 
     def __init__(self, service: str, where: str = "file") -> None:
-        """:param where: systemd's word for where it goes, or `namespace`, or `NOWHERE`"""
-        if where == NOWHERE:
+        """:param where: systemd's word for where it goes, or `namespace`, `NOWHERE`, or the setting that drops it"""
+        name = where.partition("=")[0]
+        if name in _DROPS:
+            hint = _DROPS[name].format(where)
+        elif where == NOWHERE:
             hint = (
                 "journald.conf on the node has Storage=none: nothing that is printed now is kept, and lines that are "
                 "shown are old. Set Storage=persistent, then: sudo systemctl restart systemd-journald"

@@ -28,7 +28,7 @@ PACKAGES = {
     "git-shell": "git",
     **{program: program for program in ("redis-server", "openssl")},
     **{proxy: proxy for proxy in ("nginx", "caddy", "haproxy")},
-    **{shell: shell for shell in ("fish", "tcsh", "zsh")},
+    **{shell: shell for shell in ("elvish", "fish", "mksh", "tcsh", "xonsh", "yash", "zsh")},
 }
 "Programs that no wheel has, and Debian's packages that have them."
 ROOT = Path(__file__).resolve().parents[1]

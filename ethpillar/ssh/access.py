@@ -47,6 +47,16 @@ class JournalBroken(Exception):
     hint = "journalctl fails on the node. Check its disk, which may be full, and its files: sudo journalctl --verify"
 
 
+class NoJournalctl(JournalBroken):
+    """The node has no journalctl, or none on the PATH of the login shell."""
+
+    message = "there is no journalctl"
+    hint = (
+        "The node has no journalctl: its logs are not kept by systemd, as in a container. Or the PATH that the login "
+        "shell gives to commands lacks it; to see it: ssh USER@NODE 'echo $PATH; command -v journalctl'"
+    )
+
+
 class JournalOff(JournalBroken):
     """The node keeps no journal."""
 
@@ -62,6 +72,8 @@ _DAMAGE = re.compile(rb"Bad message|Input/output error|Cannot assign requested a
 WHY = ("journalctl", "--system", "-n", "1", "--no-pager")
 "Says why it prints nothing, which it does not in the export format."
 NO_FILES = b"No journal files were found"
+NOT_FOUND = 127
+"A shell's exit status for a program that is not on its PATH."
 OLDEST = (*PROBE, "--cursor=t=1")
 "The same for the oldest entry, which can be read when the newest is damaged."
 
@@ -90,6 +102,9 @@ def find(run: Callable[[Sequence[str], bytes], Result], password: str | None) ->
                 return way
         if result.status != 0 and ILLNESS.search(result.stderr):
             raise JournalBroken
-    if NO_FILES in run(WHY, b"").stderr:
+    why = run(WHY, b"")
+    if why.status == NOT_FOUND:
+        raise NoJournalctl
+    if NO_FILES in why.stderr:
         raise JournalOff
     return None

@@ -33,6 +33,9 @@ CLOSED_WITHIN = 2.0
 SILENCE = 0.25
 """Seconds without output, after a command has ended, in which the end of its output must come. A process that a
 start-up file of the shell has left behind keeps it open for ever."""
+HEAR_ERRORS = 0.5
+"""Seconds between two looks at standard error until the command has begun: a shell that says megabytes there, and
+nothing else, would fill the window that both streams share."""
 MOST_SILENCES = 40
 "How often that is waited for while something goes on printing."
 
@@ -84,9 +87,11 @@ class Command:
         self._began = began
         self._closed = closed
         self._closing: gevent.Greenlet[[], None] | None = None
-        self._output, self._errors = line.output(), line.output()
+        self._output, self._errors = line.output(), line.errors()
         self._stderr = self._stdin = b""
         self._reads = self._gathered = 0
+        self._told = False
+        "Whether it was told that it has begun."
         self._end: gevent.Greenlet[[], None] | None = None
 
     @property
@@ -114,6 +119,7 @@ class Command:
             start-up file of the shell might read it
         """
         self._channel.exec_command(self._line.text)
+        self._channel.settimeout(HEAR_ERRORS)
         self._end = gevent.spawn(self._await_end)
         self._stdin = stdin
         if not stdin and self._line.ends is not Ends.SILENT:
@@ -140,14 +146,17 @@ class Command:
             data = self._receive()
             if self._channel.recv_stderr_ready() or not data:
                 self._drain_stderr()
-            if not data:
+            if data == b"":
                 return b""
-            answered = self.answered
-            found = self._output.feed(data)
-            if self.answered and not answered:
+            found = self._output.feed(data) if data is not None else b""
+            if self.answered and not self._told:
+                self._told = True
+                self._channel.settimeout(None)
                 self._began()
                 self._give_stdin()
-            if self._output.noise_size > NOISE_LIMIT:
+            if self._output.ended:
+                self._channel.status_event.set()  # its status stands there; whatever runs on is no part of it
+            if max(self._output.noise_size, self._errors.noise_size) > NOISE_LIMIT:
                 raise SshTimeout
             if found:
                 return found
@@ -159,10 +168,13 @@ class Command:
         with suppress(EOFError, OSError, paramiko.SSHException):  # the next read tells that the connection is gone
             self.send(stdin)
 
-    def _receive(self) -> bytes:
+    def _receive(self) -> bytes | None:
+        """Return what has come on standard output; b"" at its end; None if nothing has for `HEAR_ERRORS`."""
         breathe()
         try:
             data = self._channel.recv(READ_SIZE)
+        except TimeoutError:
+            return None
         except (EOFError, OSError, paramiko.SSHException):
             return b""  # what was read is acknowledged, and the connection died of that
         except RuntimeError as problem:

@@ -19,6 +19,7 @@ from ..errors import (
     LoginDenied,
     NodeIll,
     NoShell,
+    OutputRedirected,
     PasswordExpired,
     SessionFailed,
     SessionRefused,
@@ -34,6 +35,9 @@ FORCED_PREFIX = "SSH_ORIGINAL_COMMAND="
 LONG = ARGUMENT_LIMIT - len(FORCED_PREFIX) // 2
 """Characters of a command line that a shell can be given as an argument, but no program as `SSH_ORIGINAL_COMMAND`. That
 is where sshd puts it when it runs a command of its own instead."""
+
+RAN = 86
+"The exit status of that command: a shell that ends with it has run it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ def diagnose(end: End, long: End | None) -> SshError:
     :param end: what came instead of a command
     :param long: what came instead of one of `LONG` characters; None if that can't be had
     """
+    if long is not None and long.status == RAN:
+        return OutputRedirected()
     if ILLNESS.search(end.text) or _NO_PROCESS.search(end.text):
         return NodeIll()
     if _EXPIRED.search(end.text):

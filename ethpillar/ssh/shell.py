@@ -10,7 +10,9 @@ journalctl that searches may write nothing for minutes. So a command that may be
 reads its standard input, and ends the command when that ends, which sshd brings about by closing it.
 
 A mark is drawn for each command, and is on the command line in halves only: a shell that prints the commands that it
-runs (`set -x`, a title made of `$BASH_COMMAND`) does not print the mark.
+runs (`set -x`, a title made of `$BASH_COMMAND`) does not print the mark, with or without the spaces. Standard error has
+the halves the other way round: a start-up file may have made one stream of both (`exec 2>&1`, `exec > >(tee log)
+2>&1`). What the command says on standard error is left out then, as it would stand among its output.
 
 Belongs here: quoting for any shell, and the marks. It does no I/O.
 """
@@ -22,27 +24,30 @@ import secrets
 from collections.abc import Sequence
 from enum import Enum
 
-from .diagnosis import LONG
+from .diagnosis import LONG, RAN
 
 NOISE_LIMIT = 16 * 1024 * 1024
 "Bytes that a shell may print before a command; more is no answer."
 NOISE_KEPT = 2048
 "Bytes of them that are kept, the first ones: they may say why there is no command."
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./:-]+")
 _SPECIAL = re.compile(r"['\\!]")
 
-_SAY = "printf %s%s {0} {1}; printf %s%s {0} {1} >&2; LC_ALL=C; export LC_ALL; "
+_SAY = "printf %s+%s {1} {0} >&2; printf %s+%s {0} {1}; [ /dev/fd/1 -ef /dev/fd/2 ] && exec 2>/dev/null; LC_ALL=C; "
+_SAY += "export LC_ALL; "
 _ENDLESS = _SAY + 'exec "$@"'
-_SAY_STATUS = "printf %s%s.%s. {0} {1} $?; printf %s%s {0} {1} >&2"
+# sshd tells the status as well, which is all that is heard of a command whose output goes elsewhere.
+_SAY_STATUS = "s=$?; printf %s+%s.%s. {0} {1} $s; printf %s+%s {1} {0} >&2; exit $s"
 _SHORT = _SAY + '"$@"; ' + _SAY_STATUS
-# `timeout` leads a process group of its own, of which the command is a part; anything else is no leader.
+# If a start-up file took the standard input away, nothing that it gave instead tells when the channel is closed.
 _SILENT = (
     _SAY
-    + 'exec 3<&0; "$@" </dev/null 3<&- & c=$!; (cat <&3; kill -9 -$c; kill -9 $c) >/dev/null 2>&1 & w=$!; exec 3<&-; '
-    + "wait $c; s=$?; kill $w 2>/dev/null; (exit $s); "
+    + 'i=$1; shift; if [ -p /dev/fd/0 ] || [ -S /dev/fd/0 ]; then exec 3<&0; /bin/sh -c "$i" sh "$@"; else "$@"; fi; '
     + _SAY_STATUS
 )
+# The command has the number of the shell that becomes it. `timeout` leads a process group of its own, of which the
+# command is a part; anything else is no leader. A start-up file may have all that the shell starts ignore SIGTERM.
+_WATCHED = '(read x <&3; kill -9 -$$; kill -9 $$) >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null'
 
 
 class Ends(Enum):
@@ -53,16 +58,18 @@ class Ends(Enum):
     CLOSED = "it goes on until its channel is closed: there is no mark at its end"
 
 
-_SCRIPTS = {Ends.SOON: _SHORT, Ends.SILENT: _SILENT, Ends.CLOSED: _ENDLESS}
+_SCRIPTS = {Ends.SOON: (_SHORT,), Ends.SILENT: (_SILENT, _WATCHED), Ends.CLOSED: (_ENDLESS,)}
+"""What `sh` is told; further texts are its first arguments. elvish and xonsh read backslashes and quotes in their own
+way, so there are none, nor what needs them: exclamation marks."""
 
 
 def quote(word: str) -> str:
     """Quote a word so that bash, zsh, fish, tcsh and dash read it as it is. It must not contain a line break.
 
     Within single quotes fish knows backslashes, and tcsh replaces exclamation marks: so these, and quotes, stand
-    outside of them.
+    outside of them. What would need no quotes has them, too: zsh has aliases for any word that is not quoted.
     """
-    return word if _PLAIN.fullmatch(word) else "'" + _SPECIAL.sub(r"'\\\g<0>'", word) + "'"
+    return "'" + _SPECIAL.sub(r"'\\\g<0>'", word) + "'"
 
 
 class CommandLine:
@@ -71,19 +78,24 @@ class CommandLine:
     def __init__(self, words: Sequence[str], ends: Ends = Ends.SOON) -> None:
         """:param words: the program and its arguments, unquoted"""
         halves = secrets.token_hex(8), secrets.token_hex(8)
-        script = _SCRIPTS[ends].format(*halves)
-        self.text = " ".join(["exec", "/bin/sh", "-c", quote(script), "sh", *map(quote, words)])
+        script, *more = _SCRIPTS[ends]
+        self.text = " ".join(["exec", "/bin/sh", *map(quote, ("-c", script.format(*halves), "sh", *more, *words))])
         self.ends = ends
-        self._mark = "".join(halves).encode()
+        self._halves = halves
 
     def output(self) -> Output:
-        """Return what finds the command's bytes in one of its streams."""
-        return Output(self._mark, self.ends is Ends.CLOSED)
+        """Return what finds the command's bytes in its standard output."""
+        return Output("+".join(self._halves).encode(), self.ends is Ends.CLOSED)
+
+    def errors(self) -> Output:
+        """Return what finds those in its standard error."""
+        return Output("+".join(reversed(self._halves)).encode(), self.ends is Ends.CLOSED)
 
 
-def long_command(size: int = LONG) -> tuple[str, str]:
-    """Return the words of a command that does nothing, and whose command line has `size` characters."""
-    return "true", "x" * (size - len(CommandLine(("true", "")).text) + len("''"))
+def long_command(size: int = LONG) -> tuple[str, ...]:
+    """Return the words of a command that only ends with `RAN`, and whose command line has `size` characters."""
+    words = ("sh", "-c", f"exit {RAN}")
+    return *words, "x" * (size - len(CommandLine((*words, "")).text))
 
 
 class Output:

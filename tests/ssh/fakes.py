@@ -22,13 +22,15 @@ from ethpillar.ssh.shell import Ends
 from ..waiting import until
 
 
-def told(line: str) -> tuple[str, bytes, bool]:
-    """Return the words of a command line, the mark that it prints, and whether it goes on until it is closed."""
+def told(line: str) -> tuple[str, tuple[bytes, bytes], bool]:
+    """Return the words of a command line, the marks that it prints on each stream, and whether it goes on until it is
+    closed."""
     words = shlex.split(line)
     assert words[:3] == ["exec", "/bin/sh", "-c"]
-    halves = re.match(r"printf %s%s (\w+) (\w+);", words[3])
-    assert halves is not None
-    return shlex.join(words[5:]), "".join(halves.groups()).encode(), words[3].endswith('exec "$@"')
+    marks = re.match(r"printf %s\+%s (\w+) (\w+) >&2; printf %s\+%s (\w+) (\w+);", words[3])
+    assert marks is not None
+    errors, output = f"{marks[1]}+{marks[2]}".encode(), f"{marks[3]}+{marks[4]}".encode()
+    return shlex.join(words[6 if "i=$1" in words[3] else 5 :]), (output, errors), words[3].endswith('exec "$@"')
 
 
 class Pipe:
@@ -64,13 +66,13 @@ class Channel:
 
     def exec_command(self, line: str) -> None:
         self.transport.step()
-        self.words, mark, endless = told(line)
+        self.words, (mark, other), endless = told(line)
         sshd = self.transport.sshd
         self._output = [*sshd.noise, mark, *sshd.output]
-        self.stderr = [*sshd.noise, mark, *sshd.stderr]
+        self.stderr = [*sshd.noise, other, *sshd.stderr]
         if not (endless or sshd.endless):
             self._output += [mark + b".%d." % self.exit_status, *sshd.noise]
-            self.stderr += [mark, *sshd.noise]
+            self.stderr += [other, *sshd.noise]
         if sshd.silent:
             self._output, self.stderr = [], []
         if self.words in sshd.hanging:
@@ -83,6 +85,8 @@ class Channel:
 
     def shutdown_write(self) -> None:
         self.transport.step()
+
+    def settimeout(self, timeout: float | None) -> None: ...
 
     def recv(self, _: int) -> bytes:
         self.transport.step()

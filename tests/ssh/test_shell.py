@@ -64,15 +64,14 @@ def test_a_mark_is_drawn_for_each_command_and_not_on_its_command_line() -> None:
     marks = set()
     for _ in range(100):
         line = CommandLine(["journalctl"])
-        halves = re.search(r"printf %s%s (\w+) (\w+)", line.text)
-        assert halves is not None
-        mark = halves.group(1) + halves.group(2)
-        assert mark not in line.text
-        marks.add(mark)
-        output = line.output()
-        output.feed(line.text.encode() + mark.encode())
-        assert output.began
-    assert len(marks) == 100
+        halves = re.findall(r"printf %s\+%s (\w+) (\w+)", line.text)[:2]
+        for (first, second), output in zip(halves, (line.errors(), line.output()), strict=True):
+            mark = f"{first}+{second}"
+            assert mark not in line.text.replace(" ", "")
+            marks.add(mark)
+            output.feed(line.text.encode() + mark.encode())
+            assert output.began
+    assert len(marks) == 200
 
 
 WORDS = [
@@ -114,7 +113,7 @@ def through(shell: str, tmp_path: Path, words: list[str], ends: Ends) -> tuple[b
     finally:
         os.close(reading)
         os.close(writing)
-    output, errors = line.output(), line.output()
+    output, errors = line.output(), line.errors()
     found, said = output.feed(ran.stdout), errors.feed(ran.stderr)
     assert (output.began, errors.began) == (True, True), ran
     return found, said, ran.returncode if ends is Ends.CLOSED else output.status
@@ -129,8 +128,8 @@ def test_words_reach_the_program_as_they_are(shell: str, ends: Ends, tmp_path: P
     assert through(shell, tmp_path, ["sh", "-c", script], ends) == (b"outC\n", b"err", 7)
 
 
-def test_what_is_plain_is_not_quoted() -> None:
-    assert quote("/bin/sh") == "/bin/sh"
+def test_every_word_is_quoted() -> None:
+    assert quote("/bin/sh") == "'/bin/sh'"
     assert quote("") == "''"
     assert quote("it's") == "'it'\\''s'"
 
