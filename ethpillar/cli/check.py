@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import click
 
-from ..errors import NOWHERE, EthPillarError, HostKeyChanged, LogElsewhere, SessionStoreDown, SshError, SshOutdated
+from ..errors import EthPillarError, HostKeyChanged, LogElsewhere, SessionStoreDown, SshError, SshOutdated
 from ..nodes.node import Node
 from ..server import Server
 from ..sessions import SessionRecord
@@ -50,7 +50,7 @@ def _redis_step(server: Server) -> Step:
     try:
         refusals = server.store.refusals()
     except RedisRefuses as problem:
-        return Step("Redis", False, f"refuses {problem.refusal}", "Check REDIS_URL.")
+        return Step("Redis", False, f"refuses {problem.refusal}", problem.cure)
     except SessionStoreDown:
         return Step("Redis", False, "does not answer", "Check REDIS_URL and that redis-server runs.")
     if not refusals:
@@ -114,9 +114,9 @@ def _journal_step(node: Node) -> Step:
         fix = "On the node: sudo usermod -aG systemd-journal $USER, then sign in again."
         return Step("Journal", False, "this user may not read it", fix)
     node.source.boot()
-    if node.keeps_no_journal:
-        off = LogElsewhere("", NOWHERE)
-        return Step("Journal", False, "readable, and nothing new gets into it", off.hint)
+    if node.journal_drops is not None:
+        off = LogElsewhere("", node.journal_drops)
+        return Step("Journal", False, "readable, and what services print does not get into it", off.hint)
     return Step("Journal", True, "readable" + (f" with {way.prefix[0]} {way.prefix[1]}" if way.prefix else ""))
 
 

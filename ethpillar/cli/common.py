@@ -64,7 +64,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 def sentence(problem: EthPillarError) -> str:
     """Return an error's sentence for the operator of the server. Browsers are told nothing about Redis."""
     if isinstance(problem, RedisRefuses):
-        return f"Redis refuses {problem.refusal}: docs/deploying.md has what it must allow."
+        return f"Redis refuses {problem.refusal}. {problem.cure}"
     return "Redis does not answer: check REDIS_URL." if isinstance(problem, SessionStoreDown) else problem.message
 
 

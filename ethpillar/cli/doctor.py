@@ -24,6 +24,7 @@ from gevent import monkey
 import config
 
 from ..memory import PART, memory_there
+from ..sessions.redis_link import connect, refusal_of
 from .common import Step, json_option, print_json, print_step
 from .running import NotRunning, ask
 
@@ -148,13 +149,13 @@ def memory_step(setting: int, there: int) -> Step:
 
 def redis_steps(url: str) -> Iterator[Step]:
     """Ask Redis what it is, what we may do there, and what time it is."""
-    client: Any = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
+    client: Any = connect(url)
     try:
         client.ping()
-    except redis.AuthenticationError:
-        yield Step("Redis", False, "refuses the user or password", "Correct the user and password in REDIS_URL.")
-        return
     except (redis.RedisError, OSError) as problem:
+        if (refuses := refusal_of(problem, "PING")) is not None:
+            yield Step("Redis", False, f"refuses {refuses.refusal}", refuses.cure)
+            return
         fix = "Check REDIS_URL, that Redis runs, and that a firewall lets this machine in."
         if "certificate" in str(problem).lower():
             fix = "Name its CA by ?ssl_ca_certs=/path in REDIS_URL; if it signs itself, ?ssl_cert_reqs=none."
@@ -163,10 +164,7 @@ def redis_steps(url: str) -> Iterator[Step]:
     try:
         yield from _redis_facts(client)
         yield _rights(client)
-        seconds, micros = client.time()
-        skew = abs(seconds + micros / 1e6 - time.time())
-        cure = None if skew < SKEW else "Let both machines get their time by NTP: timedatectl set-ntp true"
-        yield Step("Clock", skew < SKEW, f"{skew:.1f} s from that of Redis", cure)
+        yield _clock(client)
     except (redis.RedisError, OSError) as problem:
         yield Step("Redis", False, f"stopped answering ({type(problem).__name__})", "Look at its log.")
     finally:
@@ -191,6 +189,16 @@ def _redis_facts(client: Any) -> Iterator[Step]:
         yield Step("Eviction", False, policy, cure)
 
 
+def _clock(client: Any) -> Step:
+    try:
+        seconds, micros = client.time()
+    except redis.ResponseError:
+        return Step("Clock", None, "not compared: Redis may not be asked for its time")
+    skew = abs(seconds + micros / 1e6 - time.time())
+    cure = None if skew < SKEW else "Let both machines get their time by NTP: timedatectl set-ntp true"
+    return Step("Clock", skew < SKEW, f"{skew:.1f} s from that of Redis", cure)
+
+
 def _rights(client: Any) -> Step:
     """Do, with keys of our own, all that the server does."""
     key = f"ethpillar:doctor:{os.getpid()}"
@@ -211,7 +219,10 @@ def _rights(client: Any) -> Step:
     for name, act in acts.items():
         try:
             act()
-        except redis.ResponseError:
+        except redis.ResponseError as problem:
+            found = refusal_of(problem, "writes")
+            if found is not None and not found.of_command:
+                return Step("Rights in Redis", False, f"refuses {found.refusal}", found.cure)
             refused.append(name)
     if not refused:
         return Step("Rights in Redis", True, "all it needs")

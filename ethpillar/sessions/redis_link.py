@@ -26,28 +26,67 @@ CONNECTIONS = 32
 QUEUE = 10
 "Seconds that a turn is waited for."
 
+ALLOW = "docs/deploying.md has what it must allow."
 _DENIED = ("permission", "acl failure", "user executing the script")
+_REPLICA = "Name the master in REDIS_URL."
+_CLUSTER = ", as it is a cluster", "Name a Redis without cluster mode, or a proxy of the cluster's, in REDIS_URL."
+_STATES = {
+    "READONLY": (", as it is a replica, which takes no writes", _REPLICA),
+    "MASTERDOWN": (", as it is a replica without its master", _REPLICA),
+    "OOM": (", as its memory is full", "Raise maxmemory in Redis, or remove there what fills it."),
+    "MISCONF": (", as it can't save to its disk", "Look at the disk of Redis, and at its log."),
+    "NOREPLICAS": (", as too few replicas are connected", "Look at its replicas, or at min-replicas-to-write."),
+    "LOADING": (", as it is still reading its data", "That passes by itself."),
+    "BUSY": (", as a script of somebody's runs without end", "SCRIPT KILL ends that in Redis."),
+    **dict.fromkeys(("CLUSTERDOWN", "MOVED", "ASK", "CROSSSLOT", "TRYAGAIN"), _CLUSTER),
+}
+"What Redis means by the word with which an error begins: the command is all right, and refused all the same."
+_STATE = re.compile(rf"(?:^|-|: )({'|'.join(_STATES)})\b")
+"That word may stand in the midst of what Redis says of a script."
 
 
 class RedisRefuses(SessionStoreDown):
-    """Redis answers, and does not do as it is asked. `refusal` says what, for an operator: browsers are not told."""
+    """Redis answers, and does not do as it is asked. It says so to an operator: browsers are not told."""
 
-    def __init__(self, refusal: str) -> None:
+    def __init__(self, refusal: str, cure: str = ALLOW, command: bool = True) -> None:
+        """
+        :param refusal: what is refused, and why
+        :param cure: what may be done about it
+        :param command: whether it is the command that is refused to this user, or unknown
+        """
         super().__init__()
         self.refusal = refusal
+        self.cure = cure
+        self.of_command = command
 
 
-def _refusal(problem: Exception, command: str) -> str | None:
+def refusal_of(problem: Exception, command: str) -> RedisRefuses | None:
     """Return what Redis refuses, in words that hold no secret; None if it does not answer."""
-    if isinstance(problem, redis.AuthenticationError):
-        return "the user name or password of REDIS_URL"
-    text = str(problem).lower()
-    named = re.search(r"run the '([\w|]+)' command", text)
-    if isinstance(problem, redis.ResponseError) and any(word in text for word in _DENIED):
-        return f"{named[1].upper() if named else command}, or the keys that it is for, to this user"
-    if isinstance(problem, redis.ResponseError) and ("unknown command" in text or "unsupported" in text):
-        return f"{command}, which it does not know"
-    return None
+    text = str(problem)
+    lower = text.lower()
+    if isinstance(problem, redis.AuthenticationError) or "'auth' command" in lower:
+        return RedisRefuses("the user name or password of REDIS_URL", "Correct them in REDIS_URL.", command=False)
+    if "max number of clients" in lower:
+        return RedisRefuses("further connections", "Raise maxclients in Redis.", command=False)
+    if not isinstance(problem, redis.ResponseError | redis.exceptions.BusyLoadingError):
+        return None
+    if text.startswith("DENIED"):
+        cure = "Give it a user with a password, or requirepass, and name those in REDIS_URL."
+        return RedisRefuses("connections from other machines (protected mode)", cure, command=False)
+    if "index is out of range" in lower or "select is not allowed" in lower:
+        return RedisRefuses("the database that REDIS_URL names", "Name another one, such as 0.", command=False)
+    code = getattr(problem, "status_code", None) or text.partition(" ")[0]
+    state = _STATE.search(f"{code}: {text}")
+    if state is not None:
+        why, cure = _STATES[state[1]]
+        return RedisRefuses(f"{command}{why}", cure, command=False)
+    named = re.search(r"run the '([\w|]+)' command", lower)
+    if any(word in lower for word in _DENIED):
+        return RedisRefuses(f"{named[1].upper() if named else command}, or the keys that it is for, to this user")
+    if "unknown command" in lower or "unsupported" in lower:
+        return RedisRefuses(f"{command}, which it does not know")
+    word = code if re.fullmatch("[A-Z]{3,16}", code) else "ERR"
+    return RedisRefuses(f"{command} ({word})", "Look at the log of Redis.")
 
 
 class _Client(redis.Redis):
@@ -82,15 +121,15 @@ class RedisLink:
             yield self._redis
         except (redis.RedisError, OSError, UnicodeError) as problem:
             self.errors += 1
-            refusal = _refusal(problem, (getattr(problem, "__notes__", None) or ["a command"])[0])
+            refusal = refusal_of(problem, (getattr(problem, "__notes__", None) or ["a command"])[0])
             if not self._down and refusal is None:
                 log.warning("Redis does not answer (%s)", type(problem).__name__)
-            elif not self._down:
-                log.error("Redis refuses %s. docs/deploying.md has what it must allow", refusal)
+            elif not self._down and refusal is not None:
+                log.error("Redis refuses %s. %s", refusal.refusal, refusal.cure)
             self._down = True
             # After a failover behind one address, a connection that still stands may lead to the old, read-only one.
             self._redis.connection_pool.disconnect(inuse_connections=False)
-            raise (SessionStoreDown() if refusal is None else RedisRefuses(refusal)) from None
+            raise (SessionStoreDown() if refusal is None else refusal) from None
         if self._down:
             self._down = False
             log.info("Redis answers again")

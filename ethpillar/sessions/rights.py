@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import redis
-
 from .keys import ENDED, PREFIX, REFUSED_PREFIX, RENEW
 from .redis_link import RedisLink, RedisRefuses
 
@@ -36,7 +34,8 @@ def refusals(link: RedisLink) -> dict[str, str]:
 
     A key that it writes lives for a second.
 
-    :raises SessionStoreDown: it does not answer, or lets nobody in
+    :raises RedisRefuses: it lets nobody in, or is in a state in which it does little
+    :raises SessionStoreDown: it does not answer
     """
     session, own = PREFIX + PROBE, f"{REFUSED_PREFIX}{PROBE}"
     tries: dict[str, Sequence[Sequence[str]]] = {
@@ -63,7 +62,7 @@ def refusals(link: RedisLink) -> dict[str, str]:
                 with link.asking() as client:
                     client.execute_command(*words)  # type: ignore[no-untyped-call]
             except RedisRefuses as problem:
-                if isinstance(problem.__context__, redis.AuthenticationError):
+                if not problem.of_command:
                     raise
                 found[command] = (NEEDED | OPTIONAL)[command]
     return found

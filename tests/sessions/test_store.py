@@ -241,6 +241,18 @@ def test_the_first_pin_stays_for_so_long_after_the_last_login(fake: FakeRedis, s
     assert store.pin_host_key("node.example", 22, PIN) == PIN
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Node.Example.", "node.example"), ("2001:DB8:0:0::1", "2001:db8::1"), ("FE80::1%eth0", "fe80:0::1%eth0")],
+)
+def test_a_host_that_is_spelled_otherwise_has_the_same_pin(store: SessionStore, one: str, other: str) -> None:
+    assert store.pin_host_key(one, 22, PIN) == PIN
+    assert store.pin_host_key(other, 22, OTHER) == PIN
+    assert store.host_key(other, 22) == PIN
+    assert store.forget_host_key(other, 22)
+    assert store.host_key(one, 22) is None
+
+
 def test_a_pin_of_an_earlier_version_gets_an_end(fake: FakeRedis, store: SessionStore) -> None:
     name = "ethpillar:hostkey:[node.example]:22"
     fake._set(name, PIN, None)
@@ -270,11 +282,19 @@ def test_a_refusal_is_remembered_for_these_credentials_only(fake: FakeRedis, sto
 
 
 @pytest.mark.parametrize(
-    "problem",
-    [redis.ConnectionError("redis.internal:6379"), redis.ResponseError("OOM"), OSError(5, "x"), UnicodeError("x")],
+    ("problem", "said"),
+    [
+        (redis.ConnectionError("redis.internal:6379"), "Redis does not answer (ConnectionError)"),
+        (
+            redis.ResponseError("OOM"),
+            "Redis refuses a command, as its memory is full. Raise maxmemory in Redis, or remove there what fills it.",
+        ),
+        (OSError(5, "x"), "Redis does not answer (OSError)"),
+        (UnicodeError("x"), "Redis does not answer (UnicodeError)"),
+    ],
 )
 def test_whatever_is_asked_in_an_outage_has_one_answer(
-    fake: FakeRedis, store: SessionStore, problem: Exception, caplog: pytest.LogCaptureFixture
+    fake: FakeRedis, store: SessionStore, problem: Exception, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(fake)
     record = store.read(TOKEN)
@@ -298,7 +318,7 @@ def test_whatever_is_asked_in_an_outage_has_one_answer(
         store.ping()
         store.ping()
     assert [each.message for each in caplog.records] == [
-        f"Redis does not answer ({type(problem).__name__})",
+        said,
         "Redis answers again",
     ]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ethpillar.sessions.redis_link import RedisRefuses
 from ethpillar.sessions.rights import NEEDED, OPTIONAL
 
 from ..programs import need
+from ..waiting import until
 from .conftest import World
 from .local import LocalServer
 from .parts import ROOT, RedisServer
@@ -120,6 +122,76 @@ def test_a_proxy_that_refuses_eval(world: World, local: LocalServer) -> None:
     assert caught.value.refusal == "EVAL, which it does not know"
     assert caught.value.payload() == SessionStoreDown().payload()  # browsers hear nothing about Redis
     store.close()
+    proxy.close()
+
+
+def out_of_memory(admin: redis_py.Redis, folder: Path) -> None:
+    admin.config_set("maxmemory", 1)
+
+
+def without_master(admin: redis_py.Redis, folder: Path) -> None:
+    admin.replicaof("127.0.0.1", "1")
+
+
+def without_disk(admin: redis_py.Redis, folder: Path) -> None:
+    shutil.rmtree(folder)
+    admin.config_set("save", "1 1")
+    admin.set("something", "1")
+    until(lambda: admin.info()["rdb_last_bgsave_status"] == "err", "a save that failed")
+
+
+STATES = [
+    ("out of memory", [], out_of_memory, "as its memory is full", "maxmemory"),
+    ("a replica", [], without_master, "as it is a replica", "master"),
+    ("a cluster", ["--cluster-enabled", "yes"], lambda *_: None, "as it is a cluster", "cluster"),
+    ("no disk", [], without_disk, "as it can't save to its disk", "disk"),
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "breaks", "why", "cure"), [case[1:] for case in STATES], ids=[c[0] for c in STATES]
+)
+def test_a_redis_that_does_little_is_told_as_what_it_is(
+    world: World,
+    tmp_path: Path,
+    options: list[str],
+    breaks: Callable[[redis_py.Redis, Path], None],
+    why: str,
+    cure: str,
+) -> None:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    redis = RedisServer(folder, *options)
+    try:
+        admin = redis_py.Redis.from_url(redis.url)
+        breaks(admin, folder)
+        store = SessionStore.from_url(redis.url, 60)
+        with pytest.raises(RedisRefuses) as caught:
+            use(store)
+        assert why in caught.value.refusal
+        assert caught.value.payload() == SessionStoreDown().payload()
+        store.close()
+        done = flask(world, "sessions", "check", "any-token", REDIS_URL=redis.url)
+        assert done.returncode == 1
+        assert "✗ Redis: refuses " in done.stdout
+        assert why in done.stdout
+        assert cure in done.stdout
+        found = flask(world, "doctor", REDIS_URL=redis.url).stdout
+        assert "does not answer" not in found
+        assert cure in found
+        admin.close()
+    finally:
+        redis.stop()
+
+
+def test_the_doctor_of_a_user_who_may_just_enough(world: World) -> None:
+    found = flask(world, "doctor", REDIS_URL=acl_url(world.redis)).stdout
+    assert "✓ Rights in Redis: all it needs" in found
+    assert "stopped answering" not in found
+    proxy = RefusingProxy(world.redis.port, ["HELLO", "CLIENT", "ROLE", "INFO", "TIME"])
+    found = flask(world, "doctor", REDIS_URL=proxy.url).stdout
+    assert "✓ Rights in Redis: all it needs" in found
+    assert not {"HELLO", "CLIENT"} & proxy.asked
     proxy.close()
 
 
