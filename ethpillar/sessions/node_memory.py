@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from contextlib import suppress
 from typing import Any
 
@@ -94,4 +95,7 @@ def _entered_name(username: str, address: str, port: int) -> str:
 
 
 def _host_key_name(host: str, port: int) -> str:
-    return f"{HOST_KEY_PREFIX}[{host.lower().rstrip('.')}]:{port}"
+    name = host.lower().rstrip(".")
+    with suppress(ValueError):
+        name = str(ipaddress.ip_address(name))  # an IPv6 address is spelled in many ways
+    return f"{HOST_KEY_PREFIX}[{name}]:{port}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,10 +58,17 @@ def normal(origin: str) -> str:
         host, port = parts.hostname or "", parts.port
         if not host or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
             return origin.lower()
-        host = f"[{ipaddress.ip_address(host)}]" if ":" in host else host.encode("idna").decode()
+        host = f"[{ipaddress.ip_address(host)}]" if ":" in host else ".".join(map(_encoded, host.split(".")))
     except (ValueError, UnicodeError):
         return origin.lower()
     return f"{parts.scheme}://{host}" + ("" if port is None or port == DEFAULT_PORTS.get(parts.scheme) else f":{port}")
+
+
+def _encoded(label: str) -> str:
+    """Return a domain's label as browsers send it. Python's own codec makes "ss" of a sharp s, as they once did."""
+    if label.isascii():
+        return label
+    return "xn--" + unicodedata.normalize("NFKC", label).lower().encode("punycode").decode()
 
 
 def _is_own(origin: str, host: str) -> bool:

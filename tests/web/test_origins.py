@@ -82,6 +82,8 @@ def test_what_the_log_shows_of_an_origin_is_clean_and_bounded(caplog: pytest.Log
         ("https://dash.example", "https://dash.example:443"),
         ("http://dash.example:3000", "http://dash.example:3000"),
         ("https://b\xfccher.example", "https://xn--bcher-kva.example"),
+        ("https://Stra\xdfe.example", "https://xn--strae-oqa.example"),
+        ("https://nodes.b\xdccher.example:443", "https://nodes.xn--bcher-kva.example"),
         ("http://[0:0:0:0:0:0:0:1]:3000", "http://[::1]:3000"),
         ("HTTPS://Dash.Example", "https://dash.example"),
     ],
