@@ -42,7 +42,7 @@ def output_elsewhere(node: Node, unit: str, after: str | None) -> str | None:
     if after is not None:
         return None
     known = node.status.known(unit)
-    return NOWHERE if node.keeps_no_journal else None if known is None else known.output
+    return node.journal_drops or (None if known is None else known.output)
 
 
 class Heard(Enum):
@@ -66,11 +66,15 @@ class Silence:
         self._elsewhere = elsewhere
         self._heard = Heard.NOTHING
         self._begun = False
+        self._told: str | None = None  # where the unit's output goes
 
     def hear(self, run: Run) -> None:
         """Take note of lines."""
-        if self._heard is not Heard.UNIT:
-            self._heard = Heard.SYSTEMD if all(item.manager for item in run) else Heard.UNIT
+        if self._heard is Heard.UNIT:
+            return
+        self._heard = Heard.SYSTEMD if all(item.manager for item in run) else Heard.UNIT
+        if self._heard is Heard.UNIT:
+            self._told = None  # it may go elsewhere again
 
     def explain(self) -> tuple[str, dict[str, Any]] | None:
         """Return the event for a log that is live now and has been silent, once; else None."""
@@ -79,11 +83,16 @@ class Silence:
         if begun or (self._heard is Heard.UNIT and where != NOWHERE):
             return None
         if where is not None:
-            return "error", LogElsewhere(self._service, where).payload()
+            return self.explain_later(where)
         if self._plain and self._heard is Heard.NOTHING:
             # The dashboard shows a log as loading until a line comes, and an empty one as no log.
             return "log_data", {"service": self._service, "line": ""}
         return None
+
+    def explain_later(self, where: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the event for a log whose unit prints elsewhere by now; None if that was told before."""
+        told, self._told, self._heard = self._told, where, Heard.NOTHING
+        return None if told == where else ("error", LogElsewhere(self._service, where).payload())
 
 
 class BrowserLog:
@@ -127,6 +136,10 @@ class BrowserLog:
     def state(self, state: str, details: dict[str, Any]) -> None:
         self._outbox.emit("log_state", wire.log_state(self._service, state, details))
         if state == "live" and (told := self._silence.explain()) is not None:
+            self._outbox.emit(*told)
+
+    def elsewhere(self, where: str) -> None:
+        if (told := self._silence.explain_later(where)) is not None:
             self._outbox.emit(*told)
 
     def failed(self, error: EthPillarError) -> None:

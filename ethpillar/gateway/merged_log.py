@@ -162,6 +162,10 @@ class MergedSink:
         if state == "live" and (told := self._silence.explain()) is not None:
             self._merged.tell(self._unit, *told)
 
+    def elsewhere(self, where: str) -> None:
+        if (told := self._silence.explain_later(where)) is not None:
+            self._merged.tell(self._unit, *told)
+
     def failed(self, error: EthPillarError) -> None:
         self._merged.end(self._unit, error)
 

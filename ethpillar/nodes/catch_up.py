@@ -53,6 +53,9 @@ class LogSink(Protocol):
     def state(self, state: str, details: dict[str, Any]) -> None:
         """Take note that the feed's or the subscription's state changed."""
 
+    def elsewhere(self, where: str) -> None:
+        """Take note that what the unit prints does not get into the journal any more; see `LogElsewhere`."""
+
     def failed(self, error: EthPillarError) -> None:
         """Take note that the subscription has ended."""
 

@@ -279,7 +279,8 @@ class Follower:
             self._waits = False
 
     def _watch(self, stream: EntryStream) -> None:
-        """Close a journalctl that follows, and has been silent though the journal has more entries."""
+        """Look into it while a journalctl that follows is silent: close it if the journal has more entries, and tell
+        everyone if the unit prints elsewhere by now."""
         while True:
             count = stream.count
             gevent.sleep(self._silence)
@@ -292,6 +293,9 @@ class Follower:
                     if stream.count == count and self._waits:
                         stream.close()
                         return
+                elif where := self._log.source.elsewhere(self._log.unit, self._log.ring.printed_us):
+                    for subscription in list(self._subscriptions):
+                        subscription.tell_elsewhere(where)
 
     def _live(self) -> None:
         if self._machine.state is FeedState.LIVE:

@@ -144,9 +144,9 @@ class Node:
         return {} if self._about.about is None else {"node": asdict(self._about.about)}
 
     @property
-    def keeps_no_journal(self) -> bool:
-        """Return True if what is printed on the node now is kept nowhere, as far as is known."""
-        return self._journal.off
+    def journal_drops(self) -> str | None:
+        """Return why what services print now is kept nowhere, as `LogElsewhere` takes it; None if it is kept."""
+        return self._journal.drops
 
     def _connected(self) -> None:
         self.met = True

@@ -7,12 +7,14 @@ before a log is followed. It must not know who wants the entries.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 
 from gevent.lock import BoundedSemaphore
 
-from ..errors import EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
+from ..errors import NOWHERE, EthPillarError, SshTimeout, SshUnreachable, StatusUnavailable, UnitNotFound
 from ..journal.boots import Boot, boot_of, in_order
 from ..journal.entry import Entry
 from ..journal.steps import Answer, Step
@@ -21,6 +23,7 @@ from ..ssh.pool import ConnectionPool
 from ..timing import within
 from ..units import IN_DOCKER, service_name, unit_name
 from . import failures
+from .journald import THIS_BOOT, dropped_by
 from .link import Link
 from .rights import JournalRights
 from .source import DEBUG, HANGS_AFTER, WHOLE, CommandEntries, journal_command, weighed
@@ -30,13 +33,10 @@ LAST_LINES_TIMEOUT = 3.0
 "Seconds that an update waits for the lines before a failure."
 LAST_LINES_BYTES = 1024 * 1024
 "Bytes of messages that are looked through for them; `failures.READ` ordinary lines have some 40,000."
-_STORAGE_SET = (
-    "systemd-analyze cat-config systemd/journald.conf 2>/dev/null | sed -n 's/^ *Storage *= *//p' | tail -n 1"
-)
-THIS_BOOT = ("sh", "-c", f"systemd-id128 boot-id; {_STORAGE_SET}")
-"""Prints the id of the boot that the node is in, and reads no journal; then journald's `Storage=`, if it is set."""
 BOOTS = ("journalctl", "--no-pager", "-q", "-F", "_BOOT_ID")
 "Prints the ids of all boots that the journal has, in no order."
+DROPS_KEPT = 10.0
+"Seconds for which it is believed that the node keeps a journal, or none, where that matters."
 CATCHING_UP = 6
 "Subscribers of all feeds together that are served from the journal at once: each takes a channel."
 ANSWER_BYTES = 8 * 1024 * 1024
@@ -73,8 +73,10 @@ class NodeJournal:
         self.ledger = ledger or Ledger()
         self._rights = rights
         self._timeout = timeout
-        self.off = False
-        "True if the node is set up to keep no journal, as far as is known: the lines that there are, are old ones."
+        self.drops: str | None = None
+        """Why journald keeps nothing of what services print, as far as is known, as `LogElsewhere` takes it: the lines
+        that there are, are old ones. None: it does keep it."""
+        self._drops_asked = float("-inf")
         self._boot: str | None = None  # as it was asked over the connection that there is
         self._boots: Sequence[Boot] = ()
         self._newest: dict[str, str] = {}  # a cursor of each boot that is over, of its newest entry
@@ -101,12 +103,26 @@ class NodeJournal:
             if self._boot is None or fresh:
                 self._boot = None
                 with suppress(EthPillarError):
-                    said = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout
-                    boot, _, storage = said.partition(b"\n")
-                    self.off = storage.strip() == b"none"
+                    boot = self._ask_this_boot()
                     known = _BOOT.fullmatch(boot) is not None and (not fresh or self._has(boot.decode()))
                     self._boot = boot.decode() if known else None
         return self._boot
+
+    def _ask_this_boot(self) -> bytes:
+        boot, *settings = self._pool.run(THIS_BOOT, timeout=self._timeout).stdout.split(b"\n")
+        self.drops = dropped_by(settings)
+        self._drops_asked = time.monotonic()
+        return boot
+
+    def drops_now(self) -> str | None:
+        """Return `drops` as it was a moment ago: a setting may be changed at any time.
+
+        :raises EthPillarError: the node can't be asked
+        """
+        with self._asking:
+            if time.monotonic() - self._drops_asked > DROPS_KEPT:
+                self._ask_this_boot()
+        return self.drops
 
     def _has(self, boot: str) -> bool:
         """Return True if the journal has entries of a boot, and journalctl finds them by it."""
@@ -226,6 +242,9 @@ class NodeSource:
         if self.followed(unit) != WHOLE and status is not None and not status.installed:
             raise UnitNotFound(service_name(unit), self._journal.hint_of_missing(unit))
         self._rights.get(service_name(unit))
+        if self._journal.drops is not None:  # somebody may have put that right
+            with suppress(EthPillarError):
+                self._journal.drops_now()
         name = unit_name(status.name) if status is not None else None
         if name is not None and name != unit:
             self._journal.remember_name(unit, name)
@@ -246,6 +265,19 @@ class NodeSource:
     def ask(self, unit: str, step: Step) -> Answer:
         """See `JournalSource`."""
         return self._journal.ask(unit, step)
+
+    def elsewhere(self, unit: str, printed_us: int | None) -> str | None:
+        """See `JournalSource`."""
+        dropped = self._journal.drops_now()
+        if dropped == NOWHERE or (dropped is not None and unit != WHOLE):
+            return dropped
+        status = None if unit == WHOLE else self._status.unit(unit)
+        if status is None or status.output is None:
+            return None
+        # systemd says what is set by now. A program that has printed here since it was started goes on doing so.
+        since = None if status.since is None else datetime.fromisoformat(status.since).timestamp()
+        goes_on = printed_us is not None and since is not None and printed_us / 1e6 >= since + 1
+        return None if goes_on else status.output
 
     def wait_connected(self) -> None:
         """See `JournalSource`."""

@@ -69,6 +69,12 @@ class Ring:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def printed_us(self) -> int | None:
+        """The time of the newest line that is here of the unit's own program; None if there is none."""
+        own = (item.realtime_us for item in reversed(self._items) if item.gap is None and not item.manager)
+        return next(own, None)
+
     def append(self, item: Item) -> None:
         """Add an item; see `extend`."""
         self.extend((item,))

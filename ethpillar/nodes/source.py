@@ -134,6 +134,12 @@ class JournalSource(Protocol):
     def unit_changed(self, unit: str) -> None:
         """Told when systemd wrote a line about the unit."""
 
+    def elsewhere(self, unit: str, printed_us: int | None) -> str | None:
+        """Where what the unit prints goes now, if not to this journal; see `LogElsewhere`.
+
+        :param printed_us: the time of the last line that it printed here, in microseconds since the epoch
+        """
+
     def rights_in_doubt(self) -> bool:
         """Told when the journal shows less than it should. Whether the right to read it will be found again; False when
         that was a moment ago."""

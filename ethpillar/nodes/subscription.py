@@ -109,6 +109,11 @@ class LogSubscription:
             self._heard = (state, details)
             self._sink.state(state, details)
 
+    def tell_elsewhere(self, where: str) -> None:
+        """Tell a subscriber that waits for the log's next line that none will come."""
+        if self._machine.state is SubscriberState.LIVE:
+            self._sink.elsewhere(where)
+
     def fail(self, problem: EthPillarError) -> None:
         """End the subscription from the log's side. The sink is told, unless its owner closed it meanwhile."""
         self._stop()

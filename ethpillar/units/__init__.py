@@ -5,12 +5,14 @@ values out. It must not know how the text was got.
 """
 
 from .names import CORE_UNITS, IN_DOCKER, KNOWN_UNITS, service_name, unit_name
-from .show import UnitStatus, most_output, parse_show, show_command
+from .show import INFO, LEVELS, UnitStatus, most_output, parse_show, show_command
 
 __all__ = [
     "CORE_UNITS",
+    "INFO",
     "IN_DOCKER",
     "KNOWN_UNITS",
+    "LEVELS",
     "UnitStatus",
     "most_output",
     "parse_show",

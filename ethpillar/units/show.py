@@ -29,6 +29,8 @@ PROPERTIES = (
     "StandardOutput",
     "StandardError",
     "LogNamespace",
+    "LogLevelMax",
+    "SyslogLevel",
 )
 
 STATES = frozenset({"active", "inactive", "failed", "activating", "deactivating", "reloading"})
@@ -38,6 +40,10 @@ _LONGEST = 256
 "Characters kept of a text: a node that sends a megabyte as a description must not fill its viewers' memory."
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+"The levels of syslog(3), by number."
+INFO = 6
+"The level of what a program prints, unless its unit or the line itself says otherwise."
 _TO_JOURNAL = frozenset(f"{place}{more}" for place in ("journal", "kmsg", "syslog") for more in ("", "+console"))
 _OTHER_STATES = {"refreshing": "reloading", "maintenance": "inactive"}
 _UNKNOWN_NUMBER = 2**64 - 1  # what systemd prints for a number that it does not know
@@ -71,7 +77,8 @@ class UnitStatus:
     name: str | None = None
     "systemd's own name for it, which differs from `unit` if that is an alias."
     output: str | None = None
-    "Where its output goes, if not to the node's journal: systemd's word such as `file`, or `namespace`."
+    """Where its output goes, if not to the node's journal: systemd's word such as `file`, or `namespace`, or what drops
+    it, such as `LogLevelMax=warning`."""
     last_lines: tuple[str, ...] | None = None
     "What it printed before its last failure. Not from systemctl: `nodes.failures` adds it while the failure is recent."
 
@@ -143,7 +150,10 @@ def _output(properties: dict[str, str]) -> str | None:
         return "namespace"
     output, errors = (properties.get(name, "").partition(":")[0] for name in ("StandardOutput", "StandardError"))
     if not output or output in _TO_JOURNAL or errors in _TO_JOURNAL:
-        return None
+        most = _number(properties.get("LogLevelMax"))
+        level = _number(properties.get("SyslogLevel"))
+        drops = most is not None and most < (INFO if level is None else level) and most < len(LEVELS)
+        return f"LogLevelMax={LEVELS[most or 0]}" if drops else None
     return _text(output)
 
 

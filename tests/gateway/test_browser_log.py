@@ -169,3 +169,27 @@ def test_a_batch_has_at_most_500_lines() -> None:
         200,
     ]
     assert packets.count == 3
+
+
+def test_a_log_whose_unit_prints_elsewhere_by_now_is_told_once_until_it_prints_here_again() -> None:
+    sink, sent = log()
+    sink.lines(Run([item()]))
+    sink.state("live", {})
+    for where in ("null", "null", "file", NOWHERE, NOWHERE):
+        sink.elsewhere(where)
+    told = [each for each in sent if each[0] == "error"]
+    assert [each[1]["code"] for each in told] == ["log_elsewhere"] * 3
+    assert ["StandardOutput=null" in told[0][1]["hint"], "Storage=none" in told[2][1]["hint"]] == [True, True]
+    sink.lines(Run([item(manager=True)]))
+    sink.elsewhere(NOWHERE)
+    assert len([each for each in sent if each[0] == "error"]) == 3
+    sink.lines(Run([item()]))
+    sink.elsewhere(NOWHERE)
+    assert len([each for each in sent if each[0] == "error"]) == 4
+
+
+def test_what_was_told_at_the_beginning_is_not_told_again() -> None:
+    sink, sent = log(elsewhere="null")
+    sink.state("live", {})
+    sink.elsewhere("null")
+    assert len([each for each in sent if each[0] == "error"]) == 1

@@ -55,7 +55,7 @@ class Node:
     """Its feeds only remember who subscribed."""
 
     connected = True
-    keeps_no_journal = False
+    journal_drops: str | None = None
 
     def __init__(self) -> None:
         self.status = self

@@ -37,6 +37,9 @@ class FakeJournal:
         self.refusal: EthPillarError | None = None
         self.changed = 0
         self.doubted = 0
+        self.where: str | None = None
+        "Where the unit's output goes, if not to this journal."
+        self.printed_us: int | None = None
         self.catching_up = BoundedSemaphore(6)
         self._connected = Event()
         self._connected.set()
@@ -84,6 +87,10 @@ class FakeJournal:
 
     def unit_changed(self, unit: str) -> None:
         self.changed += 1
+
+    def elsewhere(self, unit: str, printed_us: int | None) -> str | None:
+        self.printed_us = printed_us
+        return self.where
 
     def rights_in_doubt(self) -> bool:
         self.doubted += 1
@@ -173,6 +180,7 @@ class FakeSink:
         self.got: list[str] = []
         self.states: list[tuple[str, dict[str, Any]]] = []
         self.error: EthPillarError | None = None
+        self.told_where: list[str] = []
         self.errors = 0
         self.frozen = False
         self.peak = 0
@@ -195,6 +203,9 @@ class FakeSink:
 
     def state(self, state: str, details: dict[str, Any]) -> None:
         self.states.append((state, details))
+
+    def elsewhere(self, where: str) -> None:
+        self.told_where.append(where)
 
     def failed(self, error: EthPillarError) -> None:
         self.error = error

@@ -13,7 +13,7 @@ from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
 
 from ..waiting import until
-from .journal_fake import make_feed
+from .journal_fake import FakeSink, make_feed
 from .test_boots import NOW, Boots, came, live
 from .test_damage import Stream, numbers
 
@@ -113,4 +113,40 @@ def test_a_follower_that_waits_for_its_subscribers_is_not_blind() -> None:
     came(sink, 104)
     assert journal.followed == 1
     assert numbers(sink) == list(range(105))
+    feed.close()
+
+
+@pytest.mark.usefixtures("watchful")
+def test_a_log_whose_unit_prints_elsewhere_by_now_is_told_so() -> None:
+    journal = Moving(0)
+    feed = make_feed(journal)
+    sink = live(feed)
+    until(lambda: journal.printed_us is not None, "a look")
+    assert journal.printed_us == journal.written[-1].realtime_us
+    assert not sink.told_where
+    journal.where = "file"
+    until(lambda: sink.told_where, "word of it")
+    assert set(sink.told_where) == {"file"}
+    journal.where = None
+    journal.write(1)
+    came(sink, 5)
+    assert sink.error is None
+    assert journal.followed == 1
+    feed.close()
+
+
+@pytest.mark.usefixtures("watchful")
+def test_a_subscriber_that_has_not_caught_up_is_not_told_that_nothing_comes() -> None:
+    journal = Moving(0)
+    journal.where = "null"
+    feed = make_feed(journal)
+    sink = FakeSink()
+    sink.frozen = True
+    feed.subscribe(sink)
+    asked = len(journal.asked)
+    until(lambda: len(journal.asked) > asked + 5, "some looks")
+    assert not sink.told_where
+    sink.frozen = False
+    until(lambda: sink.told_where, "word of it")
+    assert sink.got
     feed.close()

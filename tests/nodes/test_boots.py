@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from ethpillar.errors import SshUnreachable
+from ethpillar.errors import NOWHERE, SshUnreachable
 from ethpillar.journal.boots import Boot, boot_of, in_order
 from ethpillar.journal.cursor import Cursor, time_of
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.reading import Last
 from ethpillar.journal.steps import Answer, Step
+from ethpillar.nodes.journald import THIS_BOOT
 from ethpillar.nodes.log_feed import LogFeed
-from ethpillar.nodes.node_source import THIS_BOOT, NodeJournal
+from ethpillar.nodes.node_source import NodeJournal
 from ethpillar.nodes.reader import JournalReader
 from ethpillar.nodes.tries import NEW
 from ethpillar.ssh.command import Result
@@ -322,11 +323,13 @@ class Commands:
         yield SimpleNamespace(read=lambda: left.pop() if left else b"", status=lambda: 0, stderr=b"")
 
 
-@pytest.mark.parametrize(("storage", "off"), [(b"", False), (b"none\n", True), (b"volatile\n", False)])
-def test_a_journal_that_is_set_up_to_keep_nothing(storage: bytes, off: bool) -> None:
+@pytest.mark.parametrize(
+    ("storage", "drops"), [(b"", None), (b"Storage=none\n", NOWHERE), (b"Storage=volatile\n", None)]
+)
+def test_a_journal_that_is_set_up_to_keep_nothing(storage: bytes, drops: str | None) -> None:
     source = NodeJournal(Commands(b"", storage), None, 1.0)  # type: ignore[arg-type]
     assert source.boot() == "c0ffee0c0ffee0c0ffee0c0ffee0c0ff"
-    assert source.off is off
+    assert source.drops == drops
 
 
 @pytest.mark.parametrize("entries", [b"", b"__CURSOR=s=a;i=1;b=b0;m=1;t=1;x=1\nMESSAGE=x\n\n"])

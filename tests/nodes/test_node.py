@@ -200,6 +200,8 @@ class Sink:
     def state(self, state: str, details: dict[str, Any]) -> None:
         self.states.append(state)
 
+    def elsewhere(self, where: str) -> None: ...
+
     def failed(self, error: EthPillarError) -> None: ...
 
 

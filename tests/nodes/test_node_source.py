@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import gevent
 import pytest
 
 from ethpillar.errors import (
+    NOWHERE,
     EthPillarError,
     LimitReached,
     PermissionDenied,
@@ -219,3 +221,62 @@ def test_system_is_the_whole_journal_unless_the_node_has_such_a_unit(node: Node,
     for each in (unit, WHOLE):
         with pytest.raises(PermissionDenied, match="system"):
             source.check_unit(each)
+
+
+@pytest.mark.parametrize(
+    ("since", "printed", "where"),
+    [
+        (None, None, "null"),
+        ("2026-11-26T10:00:00Z", None, "null"),
+        ("2026-11-26T10:00:00Z", "2026-11-26T09:59:59.9", "null"),
+        ("2026-11-26T10:00:00Z", "2026-11-26T10:00:00.9", "null"),  # the state is told to the second
+        ("2026-11-26T10:00:00Z", "2026-11-26T10:00:01.0", None),  # it was started before that was set
+    ],
+)
+def test_where_a_silent_unit_prints(
+    node: Node, source: NodeSource, since: str | None, printed: str | None, where: str | None
+) -> None:
+    printed_us = None if printed is None else int(datetime.fromisoformat(f"{printed}+00:00").timestamp() * 1_000_000)
+    assert source.elsewhere(UNIT, printed_us) is None
+    node.found = UnitStatus(UNIT, "active", since=since, output="null")
+    assert source.elsewhere(UNIT, printed_us) == where
+    assert source.elsewhere(WHOLE, printed_us) is None
+
+
+def test_a_journal_that_is_switched_off_and_on(
+    node: Node, source: NodeSource, journal: NodeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.said = b"0123456789abcdef0123456789abcdef\nStorage=auto\nStorage=none\n"
+    assert source.elsewhere(UNIT, None) == NOWHERE
+    assert source.elsewhere(WHOLE, None) == NOWHERE
+    assert len(node.words) == 1  # all logs are silent at the same time
+    node.said = b"0123456789abcdef0123456789abcdef\nStorage=none\nStorage=auto\n"
+    monkeypatch.setattr(node_source, "DROPS_KEPT", 0.0)
+    assert journal.drops == NOWHERE
+    source.check_unit(UNIT)
+    assert journal.drops is None
+    asked = len(node.words)
+    source.check_unit(UNIT)
+    assert len(node.words) == asked
+    assert source.elsewhere(UNIT, None) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "drops"),
+    [
+        (b"", None),
+        (b"Storage=persistent\nMaxLevelStore=debug", None),
+        (b"MaxLevelStore=info", None),
+        (b"MaxLevelStore=6", None),
+        (b"MaxLevelStore=warning", "MaxLevelStore=warning"),
+        (b"MaxLevelStore=4", "MaxLevelStore=warning"),
+        (b"MaxLevelStore=err\nMaxLevelStore=info", None),
+        (b"Storage=none\nMaxLevelStore=err", NOWHERE),
+        (b"MaxLevelStore=77", None),
+        (b"MaxLevelStore=\xff", None),
+    ],
+)
+def test_what_journald_drops(node: Node, journal: NodeJournal, settings: bytes, drops: str | None) -> None:
+    node.said = b"0123456789abcdef0123456789abcdef\n" + settings + b"\n"
+    assert journal.boot() == "0123456789abcdef0123456789abcdef"
+    assert journal.drops == drops

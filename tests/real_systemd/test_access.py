@@ -98,7 +98,7 @@ def test_old_lines_of_a_journal_that_was_switched_off_are_told_as_old(world: Wor
         assert (error["code"], error["service"]) == ("log_elsewhere", "execution")
         assert "Storage=none" in error["hint"]
         assert len(socket.lines("execution")) > 10
-        assert "nothing new gets into it" in flask(world, "sessions", "check", token).stdout
+        assert "what services print does not get into it" in flask(world, "sessions", "check", token).stdout
     finally:
         world.machine.run("rm", config)
         world.machine.run("systemctl", "restart", "systemd-journald")

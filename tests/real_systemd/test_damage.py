@@ -14,8 +14,8 @@ from ..waiting import until
 from .conftest import World
 from .test_feed import entries, flowing, in_a_row, numbers, quiet, states
 
-ENTRY = 3
-"The type of an entry in a journal file, see systemd's journal-def.h."
+DATA, ENTRY, ENTRY_ARRAY = 1, 3, 6
+"Types of objects in a journal file, see systemd's journal-def.h."
 
 
 def objects(data: bytes) -> Iterator[tuple[int, int]]:
@@ -38,10 +38,14 @@ class Journal:
         found = world.machine.run("sh", "-c", "ls -tr /var/log/journal/*/system*.journal")
         self.files = found.split()
 
-    def entries(self, file: str) -> list[int]:
-        """Where the entries of a file are, the oldest first."""
+    def find(self, file: str, kind: int, begin: bytes = b"") -> list[int]:
+        """Where the objects of a kind are in a file, those whose content begins so; the oldest first."""
         data = base64.b64decode(self._world.machine.run("base64", "-w0", file))
-        return [at for at, kind in objects(data) if kind == ENTRY]
+        return [at for at, each in objects(data) if each == kind and begin in data[at : at + 200]]
+
+    def cut(self, file: str, at: int) -> None:
+        """Lose the rest of a file, as a file system does that was not written whole."""
+        self._world.machine.run("truncate", "-s", str(at), file)
 
     def overwrite(self, file: str, at: int, count: int = 8) -> None:
         """Overwrite some bytes of a file, as a bad disk does."""
@@ -108,7 +112,29 @@ def check(socket: Any, all_lines: list[str], damaged: int) -> list[str]:
     return got
 
 
-@pytest.mark.parametrize("where", ["middle", "file"])
+def damage(journal: Journal, where: str) -> None:
+    file = journal.files[1]
+    found = journal.find(file, ENTRY)
+    middle = found[len(found) // 2]
+    if where == "file":
+        journal.overwrite(file, 0, 200)
+    elif where == "middle":
+        journal.overwrite(file, middle)
+    elif where == "end":
+        journal.overwrite(journal.files[-1], journal.find(journal.files[-1], ENTRY)[-1])
+    elif where == "message":
+        messages = journal.find(file, DATA, b"MESSAGE=INFO")
+        journal.overwrite(file, messages[len(messages) // 2])
+    elif where == "array":
+        arrays = journal.find(file, ENTRY_ARRAY)
+        journal.overwrite(file, arrays[len(arrays) // 2])
+    elif where == "page":
+        journal.overwrite(file, middle // 4096 * 4096, 4096)
+    elif where == "cut":
+        journal.cut(file, middle)
+
+
+@pytest.mark.parametrize("where", ["middle", "file", "end", "message", "array", "page", "cut"])
 def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> None:
     world = quiet_machine
     filled(world)
@@ -123,12 +149,7 @@ def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> No
     stop_journald(world)
     journal = Journal(world)
     assert len(journal.files) == 3
-    file = journal.files[1]
-    found = journal.entries(file)
-    if where == "file":
-        journal.overwrite(file, 0, 200)
-    else:
-        journal.overwrite(file, found[len(found) // 2])
+    damage(journal, where)
     start_journald(world)
 
     for how in ({"lines": 5000}, {"after": cursors[3]}, {"lines": 50}):

@@ -168,6 +168,16 @@ RUNS_NOTHING = [
     ),
     Broken(".cshrc becomes sh", "ssh_shell_ends", breaks=lambda w: start_up(w, "tcsh", ".cshrc", "exec sh")),
     Broken(
+        ".bashrc sends all output to a file",
+        "ssh_output_redirected",
+        breaks=lambda w: start_up(w, "bash", ".bashrc", "exec >>~/session.log 2>&1"),
+    ),
+    Broken(
+        ".zshenv sends all output to standard error",
+        "ssh_output_redirected",
+        breaks=lambda w: start_up(w, "zsh", ".zshenv", "exec >&2"),
+    ),
+    Broken(
         "~/.ssh/rc never ends",
         "ssh_shell_hangs",
         environment=IMPATIENT,
@@ -237,12 +247,28 @@ def unit(world: World, **properties: str) -> None:
     world.node.set_unit("execution", ActiveState="active", SubState="running", **properties)
 
 
+def set_up_journald(world: World, setting: str) -> None:
+    """Set something for journald."""
+    command = world.folder / "node" / "bin" / "systemd-analyze"
+    command.write_text(f"#!/bin/sh\necho '[Journal]'\necho '#Storage=auto'\necho {setting}\n")
+    command.chmod(0o755)
+
+
 def switch_off(world: World) -> None:
     """Set up journald to keep nothing from now on; a line from before is there."""
-    command = world.folder / "node" / "bin" / "systemd-analyze"
-    command.write_text("#!/bin/sh\necho '[Journal]'\necho Storage=none\n")
-    command.chmod(0o755)
+    set_up_journald(world, "Storage=none")
     world.node.append("execution", "a line from before")
+
+
+def without_journalctl(world: World) -> None:
+    """Leave the node no journalctl, as on a machine without systemd, or where PATH was set to something short."""
+    few = world.sshd.folder / "few"
+    few.mkdir()
+    for name in ("cat", "date", "env", "grep", "readlink", "sh", "uname"):
+        (few / name).symlink_to(need(name))
+    folder = world.folder / "node" / "bin"
+    (folder / "journalctl").unlink()
+    shell_script(world, f'PATH="{folder}:{few}"; export PATH\nexec /bin/sh "$@"')
 
 
 SHOWS_NO_LOG = [
@@ -266,6 +292,12 @@ SHOWS_NO_LOG = [
     ),
     Broken("The journal is off", "log_unavailable", breaks=lambda w: (unit(w), w.node.set_access("off")), of_log=True),
     Broken(
+        "There is no journalctl",
+        "log_unavailable",
+        breaks=lambda w: (unit(w), without_journalctl(w)),
+        of_log=True,
+    ),
+    Broken(
         "The unit has a journal of its own",
         "log_elsewhere",
         breaks=lambda w: unit(w, LogNamespace="eth"),
@@ -275,6 +307,18 @@ SHOWS_NO_LOG = [
         "The unit prints to a file",
         "log_elsewhere",
         breaks=lambda w: unit(w, StandardOutput="append:/var/log/geth.log"),
+        of_log=True,
+    ),
+    Broken(
+        "The unit has a LogLevelMax",
+        "log_elsewhere",
+        breaks=lambda w: unit(w, LogLevelMax="4"),
+        of_log=True,
+    ),
+    Broken(
+        "journald keeps warnings and worse only",
+        "log_elsewhere",
+        breaks=lambda w: (unit(w), set_up_journald(w, "MaxLevelStore=warning")),
         of_log=True,
     ),
     Broken("The unit prints to nowhere", "log_elsewhere", breaks=lambda w: unit(w, StandardOutput="null"), of_log=True),

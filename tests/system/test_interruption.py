@@ -101,6 +101,9 @@ class Sink:
     def state(self, state: str, details: dict[str, Any]) -> None:
         """Nobody looks."""
 
+    def elsewhere(self, where: str) -> None:
+        """Nobody looks."""
+
     def failed(self, error: Exception) -> None:
         self.came.set()
 

@@ -195,6 +195,14 @@ def test_the_limit_has_room_for_far_more_than_systemd_says() -> None:
         ({"StandardOutput": "null", "StandardError": "tty"}, "null"),
         ({"StandardOutput": "journal", "StandardError": "inherit", "LogNamespace": ""}, None),
         ({"StandardOutput": "journal", "StandardError": "inherit", "LogNamespace": "eth"}, "namespace"),
+        ({"StandardOutput": "journal", "LogLevelMax": "-1", "SyslogLevel": "6"}, None),
+        ({"StandardOutput": "journal", "LogLevelMax": "6", "SyslogLevel": "6"}, None),
+        ({"StandardOutput": "journal", "LogLevelMax": "5", "SyslogLevel": "6"}, "LogLevelMax=notice"),
+        ({"StandardOutput": "journal", "LogLevelMax": "0"}, "LogLevelMax=emerg"),
+        ({"StandardOutput": "journal", "LogLevelMax": "4", "SyslogLevel": "4"}, None),
+        ({"StandardOutput": "journal", "LogLevelMax": "4", "SyslogLevel": "999999999"}, "LogLevelMax=warning"),
+        ({"StandardOutput": "journal", "LogLevelMax": "9", "SyslogLevel": "10"}, None),
+        ({"StandardOutput": "null", "StandardError": "null", "LogLevelMax": "3"}, "null"),
     ],
 )
 def test_where_a_unit_s_output_goes(properties: dict[str, str], output: str | None) -> None:

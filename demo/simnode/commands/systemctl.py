@@ -17,7 +17,7 @@ PROPERTIES = (
     *("MainPID", "Result", "NRestarts", "ExecMainStartTimestamp", "ExecMainCode", "ExecMainStatus", "MemoryCurrent"),
     *("Id", "Names", "Description", "LoadState", "ActiveState", "SubState", "FragmentPath", "UnitFileState"),
     *("StateChangeTimestamp", "ActiveEnterTimestamp", "InactiveEnterTimestamp"),
-    *("StandardOutput", "StandardError", "LogNamespace"),
+    *("StandardOutput", "StandardError", "LogNamespace", "LogLevelMax", "SyslogLevel"),
 )
 _MISSING = {
     **{"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead", "MainPID": "0", "NRestarts": "0"},
@@ -107,6 +107,8 @@ def _property(unit: str, properties: dict[str, str] | None, name: str, unix: boo
         return values.get(name, "[not set]" if values["MainPID"] == "0" else "268435456")
     if name in ("StandardOutput", "StandardError"):
         return values.get(name, "journal" if name == "StandardOutput" else "inherit")
+    if name in ("LogLevelMax", "SyslogLevel"):
+        return values.get(name, "-1" if name == "LogLevelMax" else "6")
     if name == "FragmentPath":
         return values.get(name, f"/etc/systemd/system/{unit}")
     if name.endswith("Timestamp"):
