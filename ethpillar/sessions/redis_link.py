@@ -85,8 +85,7 @@ def refusal_of(problem: Exception, command: str) -> RedisRefuses | None:
         return RedisRefuses(f"{named[1].upper() if named else command}, or the keys that it is for, to this user")
     if "unknown command" in lower or "unsupported" in lower:
         return RedisRefuses(f"{command}, which it does not know")
-    word = code if re.fullmatch("[A-Z]{3,16}", code) else "ERR"
-    return RedisRefuses(f"{command} ({word})", "Look at the log of Redis.")
+    return RedisRefuses(f"{command}, for another reason", "Look at the log of Redis.")
 
 
 class _Client(redis.Redis):

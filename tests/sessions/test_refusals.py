@@ -42,9 +42,9 @@ OF_COMMANDS = [
     ),
     ("ERR unknown command 'EVAL', with args beginning with: 'secret'", "EVAL, which it does not know"),
     ("ERR unsupported command 'eval'", "EVAL, which it does not know"),
-    ("ERR Command is not available: 'EVAL'", "EVAL (ERR)"),
-    ("WRONGTYPE Operation against a key holding the wrong kind of value", "EVAL (WRONGTYPE)"),
-    ("secret-token: no such thing", "EVAL (ERR)"),
+    ("ERR Command is not available: 'EVAL'", "EVAL, for another reason"),
+    ("WRONGTYPE Operation against a key holding the wrong kind of value", "EVAL, for another reason"),
+    ("secret-token: no such thing", "EVAL, for another reason"),
 ]
 
 
