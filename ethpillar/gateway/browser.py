@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -22,6 +23,7 @@ from ..errors import (
     NotAuthenticated,
     RateLimited,
     SessionRequired,
+    SshError,
     SshUnreachable,
 )
 from ..journal.masking import Masker
@@ -46,6 +48,9 @@ from .turn import Turns
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY = 5.0
+"""Seconds between looks whether a session that is to hear of its refusal later is still refused. What costs a login,
+and a token that no session has, are looked at when that is due."""
 AWAY = "The node can't be reached over SSH at the moment. Trying again."
 REFUSALS = 100
 "Refusals for asking too much that a socket may get at once; one more disconnects it. One a second is fine."
@@ -53,6 +58,11 @@ REFUSALS = 100
 
 def _same(shown: str, token: str) -> bool:
     return hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
+
+
+def _costs_a_login(problem: EthPillarError) -> bool:
+    """Return True if looking again costs the node a login. A refusal that it counts as a failed login is remembered."""
+    return isinstance(problem, SshError) and problem.terminal and not problem.counted
 
 
 class Stage(Enum):
@@ -106,9 +116,9 @@ class BrowserSocket:
         self._auth_timeout = options.auth_timeout
         self._deadline: gevent.Greenlet[..., None] | None = None
         self._stage = Stage.ARRIVING
-        self._told_away = False
-        "It shows that its node is away."
+        self._told_away = False  # it shows that its node is away
         self._gone = Event()
+        self._came: float | None = time.monotonic()  # until it is refused
         self.ended: EthPillarError | None = None
         "Why it is over, if it is."
 
@@ -150,18 +160,34 @@ class BrowserSocket:
         """Open or reuse the session's node and emit `authenticated`. Raises what prevents it, later each time."""
         if not isinstance(token, str):
             raise BadRequest("The token must be text.")
-        try:
-            self.arrive(token)
-        except EthPillarError as problem:
-            self.hold_back(problem, token)
-            raise
+        self.arrive(token)
         self.welcome()
 
     def arrive(self, token: object) -> None:
         """Make this a socket of the token's session, and wait for its node, though not for long.
 
+        A refusal is held back, the longer the more often this session or client has been refused. A session that is
+        mended meanwhile is let in.
+
         :raises EthPillarError: the token is not valid, or the node refuses
         """
+        due: float | None = None
+        while not self.closed:
+            try:
+                self._arrive(token)
+                return
+            except EthPillarError as problem:
+                now = time.monotonic()
+                if due is None:
+                    due = now + self._entrance.held_back(token, self._client, problem, self._uncounted())
+                if due <= now:
+                    raise
+                often = self.token is not None and not _costs_a_login(problem)
+            self._gone.wait(min(due - now, LOOK_EVERY) if often else due - now)
+        if due is not None:
+            self._entrance.unheard(token, self._client)
+
+    def _arrive(self, token: object) -> None:
         if self.token is not None and not (isinstance(token, str) and _same(token, self.token)):
             raise BadRequest("This connection belongs to another session. Open a new one for this token.")
         record = self._entrance.look_up(token, self._client)
@@ -178,17 +204,19 @@ class BrowserSocket:
         self.enter(record)
         self._entrance.let_in(record.token, self._client)
 
-    def hold_back(self, problem: EthPillarError, token: object) -> None:
-        """Wait before a refusal is told, the longer the more often this session or client has been refused."""
-        self._gone.wait(self._entrance.held_back(token, self._client, problem))
+    def _uncounted(self) -> float | None:
+        """Return when it came, unless that is counted among its session's refused sockets already."""
+        came, self._came = self._came, None
+        return came
 
     def enter(self, record: SessionRecord) -> None:
         """Take the node of a session in place of the one before, if there was another, and connect it."""
         node = self._registry.acquire(record, self)
         before, self._node = self._node, node  # at once: `close`, which takes no turn, must find what is held
+        plain: list[str] = []
         status = None
         if before is not None and before is not node:
-            logs, status = [*self._logs], self._status
+            logs, plain, status = [*self._logs], self._logs.plain, self._status
             self._let_go(before)  # the dashboard wrote other credentials under the same token
             for unit in logs:
                 self._logs.tell_end(unit, "session_changed")
@@ -199,6 +227,8 @@ class BrowserSocket:
             raise
         if status is not None and self._status is None and self._node is node:
             self._status = node.status.subscribe(self, status.interval, status.everything)
+        if plain:  # in a turn of its own: after `authenticated`
+            gevent.spawn(self._logs.begin_again, plain, self._require_node)
 
     def is_elsewhere(self, record: SessionRecord) -> bool:
         """Return True if it has a node, and that is not the one of this record."""
@@ -339,6 +369,8 @@ class BrowserSocket:
         """See `NodeListener`."""
         if self._stage is Stage.IN:  # else it hears so where it waits for its node
             self._entrance.refused(error)
+            self._entrance.let_go(self.token, self._client, self._uncounted())
+            self.ended, self._logs.ending = error, True  # whatever ends now ends because of that
             gevent.spawn(self.end, error)
 
     # -- the end
@@ -346,6 +378,8 @@ class BrowserSocket:
     def refuse(self, error: EthPillarError) -> None:
         """Tell why something was not done. A client that keeps asking for too much is disconnected."""
         self.log.debug("Refused (%s)", error.code)
+        if self.ended is not None:
+            return
         if isinstance(error, LimitReached | RateLimited) and not self._refusals.take():
             gevent.spawn(self.end, error)
         else:

@@ -74,6 +74,7 @@ def _after(payload: dict[str, Any], units: Sequence[str], merged: bool) -> dict[
 class _Followed:
     subscription: LogSubscription
     merged: MergedSink | None
+    plain: bool
 
     def close(self) -> None:
         if self.merged is not None:
@@ -103,6 +104,8 @@ class BrowserLogs:
         self._turns = turns
         self._most = most
         self._refuse = refuse
+        self.ending = False
+        "True once the socket is about to end, and tells why itself."
         self._followed: dict[str, _Followed] = {}
         self._checking: dict[str, object] = {}  # the logs whose units are being checked, each with its subscribe's mark
 
@@ -168,7 +171,7 @@ class BrowserLogs:
             own = sink or BrowserLog(self._outbox, unit, request.batch, self._failed, silence)
             feed = node.log_feed(unit)
             subscription = feed.subscribe(own, request.lines, after, request.lossless)
-            self._followed[unit] = _Followed(subscription, sink)
+            self._followed[unit] = _Followed(subscription, sink, request.plain)
 
     def _tell(self, problems: Sequence[EthPillarError], alone: bool) -> None:
         last = problems[-1] if alone else None
@@ -183,11 +186,24 @@ class BrowserLogs:
         if followed is not None and followed.merged is not None:
             followed.merged.left()
         self.tell_end(unit, error.code)
-        self._outbox.emit("error", error.payload())
+        if not self.ending:
+            self._outbox.emit("error", error.payload())
 
     def tell_end(self, unit: str, reason: str) -> None:
         """Tell the client that a log has ended."""
         self._outbox.emit("log_state", wire.log_state(service_name(unit), "ended", {"reason": reason}))
+
+    @property
+    def plain(self) -> list[str]:
+        """The logs whose subscriber used none of our options, and does not learn that they have ended."""
+        return [unit for unit, followed in self._followed.items() if followed.plain]
+
+    def begin_again(self, units: Sequence[str], node_of: Callable[[], Node]) -> None:
+        """Follow `plain` logs again, of another node than before."""
+        try:
+            self.subscribe(LogRequest(units, False, wire.DEFAULT_BACKLOG, plain=True), node_of)
+        except EthPillarError as problem:
+            self._refuse(problem)
 
     def unsubscribe(self, units: Sequence[str]) -> None:
         """Stop logs. Nothing of them is sent after this returns."""

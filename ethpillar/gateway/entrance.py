@@ -12,6 +12,7 @@ from typing import Protocol
 from ..errors import (
     AddressDenied,
     EthPillarError,
+    LimitReached,
     MemoryShort,
     RateLimited,
     SessionExpired,
@@ -41,6 +42,15 @@ REFUSALS: dict[type[EthPillarError], Refusal] = {
     AddressDenied: Refusal.ADDRESS,
 }
 "Errors that a setting decides. What limits by address refuse is noted where that is."
+
+
+LONGEST = 100
+"Characters of what is paced as a token of its own; a token has 36."
+
+
+def _paced(token: object, client: str | None) -> tuple[str | None, str | None]:
+    """Return the key by which refusals are paced: what was shown, or else who shows it."""
+    return client, token if isinstance(token, str) and len(token) <= LONGEST else None
 
 
 class Holder(Protocol):
@@ -116,19 +126,32 @@ class Entrance:
         if refusal is not None:
             self._limits.refused.note(refusal)
 
-    def held_back(self, token: object, client: str | None, problem: EthPillarError) -> float:
+    def held_back(self, token: object, client: str | None, problem: EthPillarError, came: float | None) -> float:
         """Return the seconds for which a refusal is held back: the longer the more often one is refused.
 
         :param token: what was shown
+        :param came: when its socket came, if this is the first refusal that it hears
         """
-        if not isinstance(problem, SshError | SessionExpired):
+        if not isinstance(problem, SshError | SessionExpired | LimitReached):
             return 0.0
-        shown = token if isinstance(token, str) and valid_token(token) else None
-        return self._limits.refusals.refused((client, shown))
+        key = _paced(token, client)
+        return self._limits.refusals.refused(key, None if key[1] is None else came)
+
+    def unheard(self, token: object, client: str | None) -> None:
+        """Take note that a client left while its refusal was held back."""
+        self._limits.refusals.unheard(_paced(token, client))
 
     def let_in(self, token: str, client: str | None) -> None:
         """Take note that a session's node can be watched."""
-        self._limits.refusals.forget((client, token))
+        self._limits.refusals.forget(_paced(token, client))
+
+    def let_go(self, token: str | None, client: str | None, came: float | None) -> None:
+        """Take note that a socket was let in, and has to go as its node refuses.
+
+        :param came: when it came, if it has heard no refusal so far
+        """
+        if token is not None and came is not None:
+            self._limits.refusals.opened(_paced(token, client), came)
 
     def take(self, token: str, holder: Holder) -> None:
         """Count one more socket that has this token. Raises `TooManySockets`."""

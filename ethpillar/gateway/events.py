@@ -95,8 +95,6 @@ class Gateway:
             raise ConnectionRefusedError(REFUSED_STORE) from None
         token = self._token_shown(auth)
         problem = self._caught(socket, socket.arrive, token) if token else None
-        if problem is not None:
-            socket.hold_back(problem, token)
         if socket.closed:  # meanwhile
             if not socket.outbox.closed and socket.ended is None:
                 return  # the server stops: a client that is refused would not come back by itself

@@ -134,6 +134,19 @@ def test_logs_that_end_with_other_credentials_are_told_to_have_ended(socket: Bro
     assert len(after.open) == 2
 
 
+def test_a_log_whose_subscriber_knows_no_end_of_logs_begins_again(socket: BrowserSocket) -> None:
+    before: Any = Node()
+    after: Any = Node()
+    socket.enter(before)
+    socket.subscribe_logs({"service": "execution"})
+    socket.subscribe_logs({"service": "validator", "lines": 10})
+    socket.enter(after)
+    until(lambda: len(after.open) == 1, "the plain one")
+    assert set(socket._logs._followed) == {"execution.service"}
+    socket.subscribe_logs({"service": "execution"})  # a page that does it itself does no harm
+    assert len(after.open) == 1
+
+
 def test_a_socket_follows_its_session_to_another_node(socket: BrowserSocket) -> None:
     before: Any = Node()
     after: Any = Node()

@@ -23,7 +23,8 @@ INTRODUCTION = """# What the page shows when something goes wrong
 Made by `make what-the-page-shows`; `tests/page` waits for the same end states. The page there has five sockets, as the
 dashboard has, and tries five times to connect. Each trouble begins while the page works, unless the heading says
 that the page opens during it. The numbers of sockets and SSH tries are those up to the last row but one; the row
-'a reload' shows the page three seconds after it was reloaded.
+'a reload' shows the page three seconds after it was reloaded. A page that is refused is looked at after 80 seconds as
+well: by then it has tried five times, and rests.
 """
 
 
@@ -37,18 +38,22 @@ def shown(seen: dict[str, Any]) -> str:
 
 def section(row: Row) -> str:
     """Return what the document says of one trouble."""
-    ends = (1, 5, max(30, int((row.lasts or 0) + 10)))
-    looks = [f"| {at} s | {shown(seen)} |" for at, seen in zip(ends, row.looks, strict=True)]
+    looks = [f"| {at} s | {shown(seen)} |" for at, seen in row.looks.items()]
     return "\n".join(
         [
             f"\n## {_heading(row.trouble, row.lasts)}\n",
             "| after | header | alert | cards | log |\n|---|---|---|---|---|",
             *looks,
             f"| a reload | {shown(row.reloaded)} |\n",
-            f"What you can do: {row.trouble.can_do} It cost {row.sockets} sockets and {row.tries} SSH tries.\n",
-            f"![{row.trouble.title}, after 5 seconds](page/{row.picture})\n",
+            f"What you can do: {row.trouble.can_do} {_cost(row)}\n",
+            f"![{row.trouble.title}, after {row.pictured} seconds](page/{row.picture})\n",
         ]
     )
+
+
+def _cost(row: Row) -> str:
+    most = f", {row.at_once} at most in 20 seconds," if row.sockets > row.at_once else ""
+    return f"It cost {row.sockets} sockets{most} and {row.tries} SSH tries."
 
 
 def headings(trouble: Trouble) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +15,12 @@ from ..console.chromium import Chromium
 from .stage import Site, Stage
 from .troubles import Trouble, good
 
-LOOKS = (1, 5, 30)
-"Seconds after which the table looks."
+FIRST, SECOND, THIRD, OVER = 1, 5, 30, 80
+"""Seconds after which the table looks; the last is for a page that is refused, and has given up by then. A trouble that
+lasts is looked at once more when it has been over for a while."""
+AFTERWARDS = 10
+MOST, WITHIN = 10, 20.0
+"Sockets that the page may open in so many seconds because it is refused."
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,16 @@ class Row:
 
     trouble: Trouble
     lasts: float | None
-    looks: list[dict[str, Any]]
+    looks: dict[int, dict[str, Any]]
+    "By the seconds after which it was looked."
     reloaded: dict[str, Any]
     sockets: int
+    at_once: int
+    "The most of them in 20 seconds."
     tries: int
     picture: str
+    pictured: int
+    "Seconds after which the picture was taken."
 
 
 @contextmanager
@@ -54,11 +63,26 @@ def begin(trouble: Trouble, stage: Stage) -> None:
         stage.open(trouble.host)
 
 
+def most_at_once(sockets: Sequence[float]) -> int:
+    """Return how many sockets there were at most in 20 seconds; each is when it was opened."""
+    return max((sum(start <= each < start + WITHIN for each in sockets) for start in sockets), default=0)
+
+
+def rest(stage: Stage, before: int) -> None:
+    """Wait until the refused page has come back once more than it may at first; that has to take its time."""
+    seen = stage.until(lambda seen: len(seen["sockets"]) > before + MOST, "the page to come back")
+    assert most_at_once(seen["sockets"][before:]) <= MOST
+
+
 def play(trouble: Trouble, folder: Path, site: Site, chromium: Chromium) -> None:
     """Wait for what the page shows in the end, and for its being well again after a repair."""
     with stage_of(trouble, folder, site, chromium) as stage:
+        before = len(stage.seen()["sockets"]) if trouble.first else 0
         begin(trouble, stage)
         stage.until(trouble.end, f"the end state of {trouble.name}")
+        if trouble.rests:
+            rest(stage, before)
+            assert trouble.end(stage.seen())
         if trouble.tries is not None:
             assert stage.proxy.accepted <= trouble.tries, stage.proxy.accepted
         if trouble.repair is not None:
@@ -70,11 +94,17 @@ def play(trouble: Trouble, folder: Path, site: Site, chromium: Chromium) -> None
             assert f"Refused origin {site.origin(trouble.host)}" in stage.server.log
 
 
+def times(trouble: Trouble, lasts: float | None) -> list[int]:
+    """Return the seconds after which the table looks at a trouble."""
+    third = THIRD if lasts is None else max(THIRD, int(lasts) + AFTERWARDS)
+    return [FIRST, SECOND, third, *([OVER] if trouble.rests else [])]
+
+
 def look(trouble: Trouble, lasts: float | None, folder: Path, site: Site, chromium: Chromium, pictures: Path) -> Row:
     """Look at the page after 1, 5 and 30 s, and after a reload."""
     name = trouble.name + (f"-{lasts:g}s" if lasts else "")
     with stage_of(trouble, folder / name, site, chromium) as stage:
-        sockets = stage.seen()["sockets"] if trouble.first else 0
+        sockets = len(stage.seen()["sockets"]) if trouble.first else 0
         tries = stage.proxy.accepted
         began = time.monotonic()
         acting = ThreadPoolExecutor(1).submit(begin, trouble, stage)
@@ -82,18 +112,20 @@ def look(trouble: Trouble, lasts: float | None, folder: Path, site: Site, chromi
         if lasts is not None and trouble.repair is not None:
             repair = threading.Timer(lasts, trouble.repair, (stage,))
             repair.start()
-        looks = []
-        last = max(LOOKS[-1], (lasts or 0) + 10)
-        for at in (*LOOKS[:-1], last):
+        looks = {}
+        when = times(trouble, lasts)
+        pictured = when[2] if trouble.late else SECOND
+        for at in when:
             time.sleep(max(0.0, began + at - time.monotonic()))
-            looks.append(stage.seen() if stage.pages else {"header": "", "alert": "", "cards": "", "log": ""})
-            if at == LOOKS[1]:
+            looks[at] = stage.seen() if stage.pages else {"header": "", "alert": "", "cards": "", "log": ""}
+            if at == pictured:
                 stage.page.do("shot", path=str(pictures / f"{name}.png"))
         acting.result()
         if repair is not None:
             repair.join()
-        made = looks[-1]["sockets"] - sockets
+        made = looks[when[-1]]["sockets"][sockets:]
         tried = stage.proxy.accepted - tries
         stage.page.do("reload")
         time.sleep(3)  # what a person sees who looks then
-        return Row(trouble, lasts, looks, stage.seen(), made, tried, f"{name}.png")
+        picture = f"{name}.png"
+        return Row(trouble, lasts, looks, stage.seen(), len(made), most_at_once(made), tried, picture, pictured)

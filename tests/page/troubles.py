@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..system.conftest import EXECUTION
 from .stage import Stage
 
 Seen = dict[str, Any]
@@ -69,6 +70,10 @@ class Trouble:
     "For how long it lasts, in the table."
     slow: bool = False
     "In the table only: it takes long by its nature."
+    rests: bool = False
+    "Whether the page is refused, and must not open more than ten sockets in 20 seconds."
+    late: bool = False
+    "Whether its end state, of which there is a picture, takes more than five seconds."
     tries: int | None = None
     "How often the node's sshd may be tried in the short form."
     settings: dict[str, str] = field(default_factory=dict)
@@ -98,6 +103,16 @@ def wrong_password(stage: Stage) -> None:
     stage.token = stage.session(password="wrong")
 
 
+def forget_host(stage: Stage) -> None:
+    """The operator runs `flask sessions forget-host`."""
+    stage.world.store.delete(f"ethpillar:hostkey:[127.0.0.1]:{stage.proxy.port}")
+
+
+def leave(stage: Stage) -> None:
+    """The page that had the only place is closed."""
+    stage.pages.pop(0).close()
+
+
 def restart(stage: Stage) -> None:
     """The server is restarted, as systemd does it."""
     stage.server.terminate()
@@ -112,8 +127,8 @@ def kill(stage: Stage) -> None:
 
 def full(stage: Stage) -> None:
     """Another session has the only place."""
-    stage.open(token=stage.session(host="127.0.0.2"))
-    stage.until(lambda seen: seen["header"] == "Connected", "the other one")
+    stage.open(token=stage.session())
+    stage.until(good, "the other one")
 
 
 def forget(stage: Stage) -> None:
@@ -134,6 +149,14 @@ def unknown_token(stage: Stage) -> None:
 def renew(stage: Stage) -> None:
     """The dashboard writes the same session again."""
     stage.world.write_session(stage.token, port=stage.proxy.port)
+
+
+def other_credentials(stage: Stage) -> None:
+    """The dashboard writes another address for the token, and the page shows it again. The old one is gone."""
+    stage.world.write_session(stage.token, port=stage.sshd.port)
+    cut(stage)
+    stage.page.eval("hooks.forEach(({ socket }) => socket.emit('authenticate', token))")
+    stage.node.append(EXECUTION, "INFO [11-26|06:56:00.000] Imported by the other")
 
 
 def no_rights(stage: Stage) -> None:
@@ -174,22 +197,24 @@ TROUBLES = (
     Trouble(
         "password-wrong", "The node refuses the password", wrong_password,
         alert("The node refused the user name, password or key."), "Sign in again with the right password.",
-        first=False, tries=1,
+        renew, first=False, rests=True, tries=1,
     ),
     Trouble(
         "key-changed", "The node has another host key", new_key, alert("SSH host key has changed"),
         "If the node was reinstalled: the operator runs `flask sessions forget-host`. If not: do not go on.",
+        forget_host, rests=True, late=True,
     ),
     Trouble(
         "given-up", "The node is away for longer than `SSH_GIVE_UP`", cut,
         lambda seen: alert("The node can't be reached over SSH.")(seen) and seen["header"] != "Connected",
-        "Reload the page once the node is back.", mend, reload=True, settings={"SSH_GIVE_UP": "5"},
+        "Nothing for a minute, while the page goes on trying; after that, reload it once the node is back.",
+        mend, rests=True, late=True, settings={"SSH_GIVE_UP": "5"},
     ),
     Trouble("redis-away", "Redis is away", freeze_redis, good, "Nothing: what is open goes on.", thaw_redis),
     Trouble(
         "redis-away-at-first", "Redis is away when the page opens", freeze_redis,
         alert("Authentication error: Server error during validation."),
-        "Reload the page in a minute; the operator looks after Redis.", thaw_redis, reload=True, first=False,
+        "Reload the page in a minute; the operator looks after Redis.", thaw_redis, reload=True, first=False, late=True,
     ),
     Trouble("restarted", "The server is restarted", restart, good, NOTHING),
     Trouble("killed", "The server dies, and is started", kill, good, NOTHING),
@@ -197,12 +222,19 @@ TROUBLES = (
         "server-away", "The server is away", lambda stage: stage.server.kill(),
         lambda seen: seen["header"] != "Connected" and seen["alert"],
         "Reload the page: it gives up after five tries, about 17 seconds.",
-        lambda stage: stage.server.start(), reload=True, seconds=(40,), slow=True,
+        lambda stage: stage.server.start(), reload=True, seconds=(40,), slow=True, late=True,
     ),
-    Trouble("logout", "The person logs out, or the session is revoked", forget, ended, SIGN_IN),
-    Trouble("expiry", "The session expires", expire, ended, SIGN_IN),
+    Trouble("logout", "The person logs out, or the session is revoked", forget, ended, SIGN_IN, renew, rests=True),
+    Trouble("expiry", "The session expires", expire, ended, SIGN_IN, renew, rests=True),
     Trouble("renewal", "The session is renewed", renew, good, "Nothing."),
-    Trouble("unknown-token", "The token is unknown", unknown_token, alert("Invalid or expired"), SIGN_IN, first=False),
+    Trouble(
+        "other-credentials", "The session gets another address or password", other_credentials,
+        lambda seen: good(seen) and "by the other" in seen["log"], "Nothing: the log begins again by itself.",
+    ),
+    Trouble(
+        "unknown-token", "The token is unknown", unknown_token, alert("Invalid or expired"), SIGN_IN, renew,
+        first=False, rests=True,
+    ),
     Trouble(
         "wrong-origin", "FRONTEND_URL does not name the page's origin", lambda _: None, alert("websocket error"),
         "The operator finds `Refused origin ...` in the log, and adds it to FRONTEND_URL.",
@@ -218,7 +250,7 @@ TROUBLES = (
     ),
     Trouble(
         "server-full", "The server is full (`MAX_NODES`)", full, alert("watches as many nodes as it can"),
-        "Try later; the operator raises MAX_NODES.", first=False, settings={"MAX_NODES": "1"},
+        "Try later; the operator raises MAX_NODES.", leave, first=False, rests=True, settings={"MAX_NODES": "1"},
     ),
     Trouble("sleep", "The tab sleeps", sleep, lambda seen: True, NOTHING, wake, seconds=(50,), slow=True),
 )  # fmt: skip

@@ -115,6 +115,19 @@ def test_sockets_leave_the_node_of_a_record_that_was_replaced(
     connection.close()
 
 
+def test_a_log_begins_again_on_the_node_of_a_record_that_was_replaced(world: World) -> None:
+    """For a page, which does not know that logs end."""
+    token = world.session()
+    page = world.enter(token)
+    page.call("subscribe_logs", {"service": "execution"})
+    world.node.append(EXECUTION, "one")
+    page.wait("log_data", lambda told: told["line"] == "one")
+    world.write_session(token, password="wrong", privateKey=world.sshd.private_key)
+    assert page.call("authenticate", token) is True
+    world.node.append(EXECUTION, "two")
+    page.wait("log_data", lambda told: told["line"] == "two")
+
+
 def test_a_node_that_is_not_there(world: World) -> None:
     world.sshd.stop()
     token = world.session()
