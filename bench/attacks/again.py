@@ -77,11 +77,11 @@ def upgrade_games(port: int) -> None:
                 peer.close()
 
 
-def come_back(port: int, tokens: list[str]) -> None:
-    """Pages that come again as soon as they are refused."""
+def come_back(port: int, tokens: list[str], stay: float = 0.5) -> None:
+    """Pages that come again as soon as they are refused, or after so many seconds."""
     while True:
         pages = arrive(port, tokens)
-        end = time.monotonic() + 0.5
+        end = time.monotonic() + stay
         while time.monotonic() < end:
             read_all(pages)
             time.sleep(0.02)
@@ -104,6 +104,12 @@ def _wrong_passwords(world: World) -> list[Attacker]:
     """Sessions for a host that is somebody else's."""
     tokens = [world.session(port=world.sshd.port, password=f"wrong{number}") for number in range(30)]
     return [Attacker(come_back, world.server.port, tokens)]
+
+
+def _answers_that_wait(world: World) -> list[Attacker]:
+    """420 sockets of sessions that are refused; all but the first five of each wait to hear so."""
+    tokens = [world.session(port=world.sshd.port, password=f"wrong{number}") for number in range(30)]
+    return [Attacker(come_back, world.server.port, tokens * 14, 25.0)]
 
 
 def _wrong_pins(world: World) -> list[Attacker]:
@@ -201,6 +207,7 @@ ATTACKS: dict[str, Any] = {
     ),
     "a mute machine for each of MAX_NODES": Case(_few_places, {"MAX_NODES": "20"}),
     "wrong passwords for somebody else's machine": _wrong_passwords,
+    "420 sockets that wait for their refusal": _answers_that_wait,
     "users that somebody else's machine lacks": _wrong_pins,
     "100 names of one domain": _names,
     "40 sockets with 30 slow logs each": _slow_logs,

@@ -73,6 +73,7 @@ def kind(payload: Any) -> Any:
     if not isinstance(payload, dict):
         return type(payload).__name__
     words = {key: payload[key] for key in ("state", "code", "reason", "data") if key in payload}
+    words["unknown"] = payload.get("status") == "unknown"
     inner = kind(payload["entries"]) if "entries" in payload else None
     return {"keys": sorted(payload), "eth": sorted(payload.get("eth") or {}), "inner": inner, **words}
 
@@ -112,7 +113,7 @@ def _play(world: World) -> Recorder:
     _states(seen, world, plain)
     _problems(seen, world, plain)
     _refused(seen, world)
-    _away(world, plain)
+    _away(seen, world, token, plain)
     _ends(seen, world, token, plain, batched)
     return seen
 
@@ -145,6 +146,15 @@ def _several(seen: Recorder, world: World, batched: JsSocket, first: str) -> Non
     now = int(time.time() * 1000)
     hours = {"since": now - 7_200_000, "until": now + 3_600_000}
     seen.call(batched, "read_logs", {"services": both, "limit": 1, "id": "page"})
+    latest = batched.events("log_batch")[-1]["entries"][-1]["cursor"]
+    for options in (
+        {"before": latest, "limit": 1},
+        {"around": latest, "limit": 2},
+        {"level": "info", "match": "SYNCED slot"},
+    ):
+        assert seen.call(batched, "read_logs", {"services": both, **options})["entries"]
+    for options in ({"match": "/slot: [0-9]+/"}, {"eth": {"epoch": 308641}}):
+        assert seen.call(batched, "read_logs", {"service": "validator", **options})["entries"]
     seen.call(batched, "read_logs", {"service": "execution", "after": first, "mask": True})
     seen.call(batched, "read_logs", {"service": "execution", **hours, "counts": 2})
     seen.call(batched, "read_logs", {"service": "execution", "level": "loud"})
@@ -178,14 +188,21 @@ def _problems(seen: Recorder, world: World, plain: JsSocket) -> None:
 
 
 def _refused(seen: Recorder, world: World) -> None:
+    bare = seen.watch(world.open())
+    bare.wait("connect")
+    assert seen.call(bare, "authenticate", NOBODY) is False
+    assert bare.call("subscribe_status", {})["ok"] is False
     for token in (NOBODY, world.session(password="wrong")):
         seen.watch(world.open(token, reconnection=False)).wait("connect_error")
 
 
-def _away(world: World, plain: JsSocket) -> None:
+def _away(seen: Recorder, world: World, token: str, plain: JsSocket) -> None:
     world.sshd.stop()
     plain.wait("connection_state", lambda told: told["state"] == "reconnecting")
     plain.wait("log_state", lambda told: told["state"] == "reconnecting")
+    plain.wait("error", lambda told: told["code"] == "ssh_unreachable")
+    plain.wait("status_update", lambda update: {each["status"] for each in update} == {"unknown"})
+    seen.watch(world.enter(token)).wait("error", lambda told: told["code"] == "ssh_unreachable")
     before = len(plain.events("connection_state"))
     world.sshd.start()
     until(lambda: {"state": "connected"}.items() <= plain.events("connection_state")[-1].items(), "the node")
@@ -201,6 +218,12 @@ def _ends(seen: Recorder, world: World, token: str, plain: JsSocket, batched: Js
     world.store.delete(f"ssh_session:{token}")
     for socket in (plain, batched):
         socket.wait("error", lambda told: told["code"] == "session_expired")
+    last = seen.watch(world.enter(reconnection=False))
+    world.sshd.stop()
+    world.sshd.new_host_key()
+    world.sshd.start()
+    last.wait("connection_state", lambda told: told["state"] == "lost")
+    last.wait("error", lambda told: told["code"] == "host_key_changed")
 
 
 def test_the_examples_are_what_a_server_says(world: World) -> None:
