@@ -45,12 +45,8 @@ def _abandon(opening: gevent.Greenlet[..., Command | ChannelRefused | EthPillarE
 class Connection:
     """One SSH connection to a node."""
 
-    def __init__(self, transport: NodeTransport, max_channels: int, keepalive: float, dead_after: float) -> None:
-        """
-        :param max_channels: how many channels to assume that sshd allows
-        :param keepalive: seconds of silence after which the node is asked for a sign of life
-        :param dead_after: seconds in which it must give one
-        """
+    def __init__(self, transport: NodeTransport, max_channels: int) -> None:
+        """:param max_channels: how many channels to assume that sshd allows"""
         self._transport = transport
         self.channels = ChannelCount(max_channels)
         self.channel_ended: Callable[[], None] = lambda: None
@@ -58,7 +54,6 @@ class Connection:
         self.answered = Event()
         "Set once a command has begun on it: a node may let us in, and run nothing."
         self._doubted = False
-        self._watch = gevent.spawn(transport.watch, keepalive, dead_after)
 
     @property
     def ended(self) -> Event:
@@ -68,7 +63,7 @@ class Connection:
     @property
     def heard(self) -> float:
         """When the node last sent anything: `time.monotonic()`."""
-        return self._transport.live_socket.heard
+        return self._transport.heard
 
     @property
     def alive(self) -> bool:
@@ -147,5 +142,3 @@ class Connection:
     def close(self) -> None:
         """Close the connection and everything on it."""
         self._transport.close()
-        if self._watch is not gevent.getcurrent():
-            self._watch.kill()

@@ -34,6 +34,7 @@ from .address import AddressPolicy, LiveSocket, connect
 from .connection import Connection
 from .diagnosis import refused_after_login
 from .doors import Door, Doors
+from .keepalive import Keepalive
 from .keys import KeyReader
 from .login_slots import login_slot
 from .resolve import Resolver
@@ -54,12 +55,15 @@ class LoginOptions:
     ssh_login_timeout: float = 15.0
     "Seconds for each of banner, key exchange and login."
     ssh_keepalive: float = 15.0
+    "Seconds of silence after which a node is asked for a sign of life."
     ssh_dead_after: float = 20.0
+    "Seconds in which it must give one."
     ssh_max_sessions: int = 10
     logins: Slots = field(default_factory=lambda: Slots(16))
     "Key exchanges run in C without yielding: this many at once keep the rest of the server moving."
     resolver: Resolver = field(default_factory=Resolver)
     keys: KeyReader = field(default_factory=KeyReader)
+    keepalive: Keepalive = field(default_factory=Keepalive)
 
     def connect(self, host: str, port: int) -> LiveSocket:
         """Return a TCP connection to a node; see `address.connect`."""
@@ -152,7 +156,8 @@ class Login:
             sock.close()
             raise
         self._restless = transport.was_restless
-        return Connection(transport, options.ssh_max_sessions, options.ssh_keepalive, options.ssh_dead_after)
+        options.keepalive.watch(transport, options.ssh_keepalive, options.ssh_dead_after)
+        return Connection(transport, options.ssh_max_sessions)
 
     def _knock(self, transport: NodeTransport, door: Door) -> None:
         try:

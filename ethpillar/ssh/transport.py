@@ -18,7 +18,7 @@ from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.kex_curve25519 import KexCurve25519
 from paramiko.transport import ChannelMap
 
-from ..timing import shielded, within
+from ..timing import shielded
 from .address import LiveSocket
 from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
 
@@ -187,33 +187,18 @@ class NodeTransport(paramiko.Transport):
         # could be understood: the connection would be lost for everybody.
         shielded(partial(super()._send_user_message, data))
 
-    def watch(self, silence: float, answer_within: float) -> None:
-        """Close the connection when the node is dead; return when the connection has ended.
+    @property
+    def heard(self) -> float:
+        """`time.monotonic()` of the last bytes from the node."""
+        return self.live_socket.heard
 
-        paramiko's own keepalive wants no reply, so it never notices a dead peer. This asks for one, and only
-        when nothing was heard for a while.
-
-        :param silence: seconds without a byte from the node before it is asked
-        :param answer_within: seconds it then has to send any byte at all
-        """
-        while self.is_active():
-            quiet = time.monotonic() - self.live_socket.heard
-            if quiet < silence:
-                self.ended.wait(silence - quiet)
-                continue
-            asked = time.monotonic()
-            with within(answer_within):  # a full send buffer blocks, and that is no sign of life either
-                self._ask()
-                self.ended.wait(answer_within)
-            if self.live_socket.heard < asked:
-                self.close()
-
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Ask the node for any answer at all; this waits for as long as it reads nothing, and is not to be stopped."""
         message = paramiko.Message()
         message.add_byte(cMSG_GLOBAL_REQUEST)
         message.add_string("keepalive@openssh.com")
         message.add_boolean(True)  # sshd answers with a failure: an answer
         try:
-            self._send_user_message(message)
+            super()._send_user_message(message)
         except (EOFError, OSError, paramiko.SSHException):
             self.close()

@@ -26,6 +26,7 @@ from ..turns import breathe
 from .dispatch import CLIENT, PACKETS
 from .engine import packets_of
 from .paying import wait_until_paid
+from .pings import Pings
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Guard:
         self._find = find
         self._kinds = kinds
         self._left = left
+        self._pings = Pings(self._eio.ping_interval)
         self._sessions: dict[str, _Session] = {}
         self.unnamed = 0
         "Sessions of clients that their proxy did not name, since the start: they have no limit per address."
@@ -109,6 +111,7 @@ class Guard:
         account = self._eio.sockets[sid].queue.account = self._limits.ledger.account("sockets", (client,), SOCKET)
         self._sessions[sid] = _Session(client, self._limits.events(), deadline, account)
         socket = self._eio.sockets[sid]
+        socket.schedule_ping = partial(self._pings.schedule, socket)
         socket.receive = partial(self._receive, sid, socket.receive)
         socket.handle_post_request = partial(self._posted, client, socket)
         socket._websocket_handler = partial(self._serve, socket, socket._websocket_handler)

@@ -16,7 +16,7 @@ from gevent.event import Event
 from gevent.queue import Empty
 
 from ..limits.ledger import Account, Ledger
-from .ready import Ready
+from .ready import Ready, frames_of
 
 HIGH_PACKETS = 512
 HIGH_BYTES = 256 * 1024
@@ -43,7 +43,7 @@ class OutgoingQueue:
         self._waiting: set[Callable[[], None]] = set()
         self._ended = False
         self.offer: Callable[[bytes], int | None] | None = None
-        """What writes a run of frames without waiting (see `WebSocket.offer`), once the session has a WebSocket.
+        """What writes frames without waiting (see `WebSocket.offer`), once the session has a WebSocket.
 
         What finds nothing before it is written so. That saves waking the greenlet that writes, and shows whether the
         client is slow: only then is there anything in the queue.
@@ -83,18 +83,14 @@ class OutgoingQueue:
         count, weight = 1, 0
         if packet is None:
             self._end()
-        elif isinstance(packet, Ready):
-            count, weight = packet.count, len(packet.data)
+        else:
+            count, weight = _size(packet)
             if self._idle and self.offer is not None and not self._packets:
-                left = self.offer(packet.data)
+                left = self.offer(frames_of(packet))
                 if left == 0:
                     return
                 if left is not None:
                     packet, weight = Ready(b"", count), left
-        else:
-            data = packet.data
-            # Not its length: an emoji makes Python keep four bytes for each character of a string.
-            weight = sys.getsizeof(data) if isinstance(data, str | bytes) else PACKET
         self.weight += weight
         self._count += count
         self._packets.append((packet, count, weight))
@@ -159,3 +155,12 @@ class OutgoingQueue:
         waiting, self._waiting = self._waiting, set()
         for call in waiting:
             call()
+
+
+def _size(packet: Any) -> tuple[int, int]:
+    """Return how many packets it is, and the bytes that it takes in memory."""
+    if isinstance(packet, Ready):
+        return packet.count, len(packet.data)
+    data = packet.data
+    # Not its length: an emoji makes Python keep four bytes for each character of a string.
+    return 1, sys.getsizeof(data) if isinstance(data, str | bytes) else PACKET

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .frames import TEXT, server_frame
+from .frames import BINARY, TEXT, server_frame
 
 MESSAGE = b"4"
 "What Engine.IO puts before a message."
@@ -66,3 +66,13 @@ class Ready:
         :param b64: return the text of all packets, as a polling client gets them
         """
         return _SEPARATOR.join(packet.decode() for packet in packets_in(self.data)) if b64 else self
+
+
+def frames_of(packet: Any) -> bytes:
+    """Return what a WebSocket is sent for a packet of Engine.IO's, or for a run of them."""
+    encoded = packet.encode()
+    if isinstance(encoded, Ready):
+        return encoded.data
+    if isinstance(encoded, str):
+        return server_frame(TEXT, encoded.encode())
+    return server_frame(BINARY, encoded)

@@ -211,7 +211,7 @@ class Sshd:
 
 def connection(transport: Any, most: int = 10) -> Connection:
     """A real `Connection` over this."""
-    return Connection(transport, most, 15, 20)
+    return Connection(transport, most)
 
 
 def start(

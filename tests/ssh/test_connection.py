@@ -88,16 +88,3 @@ def test_a_channel_that_opens_when_nobody_waits_any_more_is_closed() -> None:
     until(lambda: sshd.most == 1, "the channel")
     settled(connection)
     assert not sshd.channels
-
-
-def test_the_end_of_a_connection_ends_its_watch() -> None:
-    sshd = Sshd()
-    connection = sshd.login()
-    assert not connection.ended.is_set()
-    connection.close()
-    assert connection.ended.is_set()
-    assert connection._watch.dead
-    watching = Sshd().login()
-    closing = gevent.spawn(watching._transport.close)
-    until(lambda: watching._watch.dead, "the watch")
-    closing.get()

@@ -13,6 +13,7 @@ import paramiko
 import pytest
 
 from ethpillar.ssh.address import LiveSocket
+from ethpillar.ssh.keepalive import Keepalive
 from ethpillar.ssh.transport import EXCHANGES, NodeTransport
 
 from ..waiting import until
@@ -73,8 +74,8 @@ def test_a_packet_is_written_whole_whoever_is_stopped(ends: tuple[socket.socket,
 def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, NodeTransport]) -> None:
     theirs, transport = ends
     transport.live_socket.heard = time.monotonic()
-    transport.watch(0.01, 0.02)
-    assert transport.ended.is_set()
+    Keepalive().watch(transport, 0.01, 0.02)
+    assert transport.ended.wait(10)
     assert not transport.is_active()
     assert b"keepalive@openssh.com" in theirs.recv(1000)
 
@@ -82,18 +83,12 @@ def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, No
 def test_a_node_that_gives_one_is_not(ends: tuple[socket.socket, NodeTransport]) -> None:
     theirs, transport = ends
     transport.live_socket.heard = time.monotonic()
-    watching = gevent.spawn(transport.watch, 0.01, 60)
+    Keepalive().watch(transport, 0.01, 60)
     for _ in range(3):
         assert theirs.recv(1000)  # it is asked
-        assert not watching.dead
         theirs.sendall(b"x")
         transport.live_socket.recv(1)
-        transport.ended.set()  # what ends its waiting; it looks again whether the connection stands
-        gevent.sleep(0)
-        transport.ended.clear()
-    assert not watching.dead
-    transport.close()
-    watching.get(timeout=10)
+        assert transport.is_active()
 
 
 def test_a_node_that_reads_nothing_is_dead_too(ends: tuple[socket.socket, NodeTransport]) -> None:
@@ -101,8 +96,8 @@ def test_a_node_that_reads_nothing_is_dead_too(ends: tuple[socket.socket, NodeTr
     message = paramiko.Message()
     message.add_string(b"x" * 5_000_000)
     writing = gevent.spawn(transport._send_user_message, message)
-    transport.watch(0.01, 0.02)
-    assert transport.ended.is_set()
+    Keepalive().watch(transport, 0.01, 0.02)
+    assert transport.ended.wait(10)
     writing.join(10)
     assert writing.dead
 
@@ -111,7 +106,7 @@ def test_asking_on_a_connection_that_is_gone_ends_it(ends: tuple[socket.socket, 
     theirs, transport = ends
     theirs.close()
     transport.sock.close()
-    transport._ask()
+    transport.ask()
     assert transport.ended.is_set()
 
 

@@ -48,6 +48,7 @@ class Engine:
     """Engine.IO's server, as far as the guard goes."""
 
     reason = SimpleNamespace(SERVER_DISCONNECT="server", TRANSPORT_ERROR="transport")
+    ping_interval = 0.0
 
     def __init__(self) -> None:
         self.sockets: dict[str, EngineSocket] = {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gevent
 import greenlet
 import pytest
-from engineio.packet import MESSAGE, NOOP, Packet
+from engineio.packet import MESSAGE, NOOP, PING, Packet
 from gevent.queue import Empty
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ethpillar.web.frames import BINARY, TEXT, server_frame
 from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS, LOW_PACKETS, OutgoingQueue
+from ethpillar.web.ready import Ready, ready_frame
 
 
 def packet(text: str = "x") -> Packet:
@@ -186,6 +188,47 @@ def test_whoever_waits_for_a_packet_gets_one_or_hears_that_there_is_none() -> No
         waiting.join()
     got = [each.value for each in (first, second) if each.successful()]
     assert len(got) == 1  # and the other one has waited in vain
+
+
+def test_what_finds_nothing_before_it_is_written_at_once() -> None:
+    queue, written = OutgoingQueue(), []
+    room = [0]
+
+    def offer(frames: bytes) -> int:
+        written.append(frames)
+        return room[0]
+
+    queue.offer = offer
+    queue.put(packet("early"))  # nobody writes yet: a session's first packet goes with the handshake
+    assert not written
+    assert queue.get().data == "early"
+    writer = gevent.spawn(queue.get)
+    gevent.sleep(0)
+    for each in (packet("event"), Packet(PING), Ready(ready_frame(b"a") + ready_frame(b"b"), 2), Packet(MESSAGE, b"x")):
+        queue.put(each)
+    frames = [server_frame(TEXT, b"4event"), server_frame(TEXT, b"2"), ready_frame(b"a") + ready_frame(b"b")]
+    assert written == [*frames, server_frame(BINARY, b"x")]
+    assert queue.empty()
+    assert not writer.dead
+    room[0] = 5
+    queue.put(packet("more than there is room for"))
+    assert queue.weight == 5
+    queue.put(packet("after it"))
+    assert len(written) == 5
+    rest = writer.get()
+    assert (rest.data, rest.count) == (b"", 1)  # a WebSocket writes first what it has left
+    assert queue.get().data == "after it"
+
+
+@pytest.mark.parametrize("each", [packet(), Ready(ready_frame(b"a"), 1)])
+def test_what_can_not_be_written_at_once_waits_for_its_writer(each: Packet | Ready) -> None:
+    queue = OutgoingQueue()
+    queue.offer = lambda _: None
+    writer = gevent.spawn(queue.get)
+    gevent.sleep(0)
+    queue.put(each)
+    assert queue.weight > 0
+    assert writer.get() is each
 
 
 def test_one_that_waits_and_is_stopped_takes_nothing() -> None:

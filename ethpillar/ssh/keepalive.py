@@ -1,0 +1,120 @@
+"""Noticing that a node is dead, for all connections in one greenlet.
+
+Belongs here: when a connection is asked for a sign of life, and when it has had time enough to give one. paramiko's own
+keepalive wants no reply, so it never notices a dead peer.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import time
+import weakref
+from typing import Protocol
+
+import gevent
+from gevent.event import Event
+
+from ..errors import whereabouts
+from ..turns import belong, breathe
+
+log = logging.getLogger(__name__)
+
+
+class Peer(Protocol):
+    """A connection that can be asked for a sign of life."""
+
+    @property
+    def heard(self) -> float:
+        """`time.monotonic()` of the last bytes from the node."""
+
+    @property
+    def ended(self) -> Event:
+        """Set when it is gone."""
+
+    def ask(self) -> None:
+        """Ask the node for any answer at all; this may wait for as long as the node reads nothing."""
+
+    def close(self) -> None:
+        """End it; this may wait."""
+
+
+class Silence:
+    """How long a connection has said nothing, and what follows from that."""
+
+    def __init__(self, before: float, answer_within: float) -> None:
+        """
+        :param before: seconds without a byte from the node before it is asked
+        :param answer_within: seconds in which it then has to send any byte at all
+        """
+        self._before = before
+        self._answer_within = answer_within
+        self._asked: float | None = None
+
+    def look(self, heard: float, now: float) -> tuple[bool, float | None]:
+        """Decide what comes next.
+
+        :param heard: when the node last sent anything
+        :return: whether to ask it, and when to look again; at no time, if it is dead
+        """
+        if self._asked is not None and heard < self._asked:
+            late = self._asked + self._answer_within
+            return False, late if now < late else None
+        self._asked = None
+        if now < heard + self._before:
+            return False, heard + self._before
+        self._asked = now
+        return True, now + self._answer_within
+
+
+class Keepalive:
+    """Asks connections that have been silent for a while, and closes those that do not answer."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Silence, weakref.ref[Peer]]] = []
+        "A heap: when to look at which connection."
+        self._order = itertools.count()
+        self._sooner = Event()
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    def watch(self, peer: Peer, silence: float, answer_within: float) -> None:
+        """Close a connection once it is dead; see `Silence`. It is forgotten when it has ended."""
+        self._look_at(time.monotonic() + silence, Silence(silence, answer_within), weakref.ref(peer))
+        if not self._greenlet:
+            self._greenlet = gevent.spawn(self._run)
+
+    def _look_at(self, due: float, silence: Silence, found: weakref.ref[Peer]) -> None:
+        heapq.heappush(self._due, (due, next(self._order), silence, found))
+        if self._due[0][0] == due:
+            self._sooner.set()
+
+    def _run(self) -> None:
+        belong()  # to nobody, whoever's connection was the first
+        while self._due:
+            left = self._due[0][0] - time.monotonic()
+            if left > 0:
+                self._sooner.clear()
+                self._sooner.wait(left)
+                continue
+            breathe()  # thousands may be due at once
+            _, _, silence, found = heapq.heappop(self._due)
+            try:
+                due = _look(found(), silence)
+            except Exception as problem:  # noqa: BLE001 (one connection's fault is not the others')
+                log.error("Looking after a connection failed (%s)", whereabouts(problem))
+                due = time.monotonic() + 1.0
+            if due is not None:
+                self._look_at(due, silence, found)
+
+
+def _look(peer: Peer | None, silence: Silence) -> float | None:
+    """Ask it or close it if that is due. Return when to look at it again."""
+    if peer is None or peer.ended.is_set():
+        return None
+    ask, due = silence.look(peer.heard, time.monotonic())
+    if ask:
+        gevent.spawn(peer.ask)
+    elif due is None:
+        gevent.spawn(peer.close)
+    return due
