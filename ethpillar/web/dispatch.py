@@ -21,6 +21,8 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 ENGINE_PATH = "/socket.io/"
 CLIENT = "ethpillar.client"
 "Where a request's environment holds the key under which its client is counted."
+PEER = "ethpillar.peer"
+"Where a request's environment holds its TCP connection, to see whether the client is still there."
 PACKETS = "ethpillar.packets"
 "Where a POST's environment holds how many packets are in its body."
 SEPARATOR = b"\x1e"

@@ -23,7 +23,7 @@ from ..limits.ledger import Account
 from ..limits.limits import HANDSHAKE, Limits
 from ..limits.refusals import Refusal
 from ..turns import breathe
-from .dispatch import CLIENT, PACKETS
+from .dispatch import CLIENT, PACKETS, PEER
 from .engine import packets_of
 from .paying import wait_until_paid
 from .pings import Pings
@@ -103,7 +103,7 @@ class Guard:
     def _connected(self, sid: str, environ: dict[str, Any]) -> Any:
         client = environ.get(CLIENT)
         self.unnamed += client is None
-        wait_until_paid(self._limits, client, HANDSHAKE)
+        wait_until_paid(self._limits, client, HANDSHAKE, environ.get(PEER))
         if not self._limits.engines.take(client):
             self._limits.refused.note(Refusal.CONNECTIONS)
             return False
@@ -129,7 +129,7 @@ class Guard:
 
     def _posted(self, client: str | None, socket: Any, environ: dict[str, Any]) -> None:
         """Take a body of packets, which is paid for before it is decoded. Frames are paid for where they are read."""
-        wait_until_paid(self._limits, client, environ.get(PACKETS, 1))
+        wait_until_paid(self._limits, client, environ.get(PACKETS, 1), environ.get(PEER))
         for packet in packets_of(environ):
             breathe()  # a body has up to a thousand
             socket.receive(packet)

@@ -23,7 +23,7 @@ from ..limits.address import Proxies
 from ..limits.refusals import Refusal
 from ..turns import belong, breathe
 from .bodies import Body, ChunkedBody, TooSlow
-from .dispatch import CLIENT, is_engine_io, is_for_websocket, is_handshake, refusal
+from .dispatch import CLIENT, PEER, is_engine_io, is_for_websocket, is_handshake, refusal
 from .headers import harden, last_answer, status_line
 from .heads import (
     BadLength,
@@ -162,6 +162,7 @@ class Handler(_WSGIHandler):
         if forwarded and not proxies.are_at(peer):
             self.limits.refused.note(Refusal.FORWARDED)
         environ[CLIENT] = proxies.client(peer, forwarded, named)
+        environ[PEER] = self.socket
         belong(environ[CLIENT])
         self._account.move((environ[CLIENT],))
         self._account.hold(min(int(self.content_length or 0), self.options.max_message_bytes))
@@ -186,7 +187,7 @@ class Handler(_WSGIHandler):
         """Call the application, unless the client has too many requests under way or the server is stopping."""
         client = self.environ[CLIENT]
         if not (self._is_probe() and self.limits.probe(_peer(self.client_address))):
-            wait_until_paid(self.limits, client)
+            wait_until_paid(self.limits, client, connection=self.socket)
         behind_proxy = self.options.proxies.are_at(_peer(self.client_address))
         with self.limits.connections.hold(client if behind_proxy else None) as room:  # others were counted at accept
             new, refused = is_handshake(self.environ), refusal(self.environ, self.options.origins)
@@ -255,7 +256,7 @@ class Handler(_WSGIHandler):
         self.write(b"")
 
     def _serve_websocket(self) -> None:
-        pace = partial(wait_until_paid, self.limits, self.environ[CLIENT])
+        pace = partial(wait_until_paid, self.limits, self.environ[CLIENT], connection=self.socket)
         websocket = WebSocket(self.socket, self.rfile.read, self.options, pace, self._account.hold)
         self.environ["wsgi.websocket"] = websocket
         try:
