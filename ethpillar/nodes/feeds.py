@@ -13,8 +13,11 @@ from gevent.pool import Group
 
 from .log_feed import LogFeed
 
-FEED_LINGER = 1.0
-"Seconds a feed outlives its last subscriber: a tab that changes its mind doesn't start a new journalctl each time."
+FEED_LINGER = 5.0
+"Seconds that a feed outlives its last subscriber. A page that is loaded again, or whose connection broke, is back by"
+"then: nothing has to be started for it on the node, nor searched for in the journal."
+LINGERING = 4
+"Feeds of a node that may outlive their subscribers, as many logs as a page has: each one keeps a channel from others."
 
 MakeFeed = Callable[[str, Callable[[LogFeed], None]], LogFeed]
 "(unit, idle): makes a feed, which calls `idle` with itself each time that its last subscriber has left."
@@ -42,8 +45,19 @@ class LogFeeds:
         return list(self._feeds.values())
 
     def _idle(self, feed: LogFeed) -> None:
-        if not self._closed and feed not in self._lingering:
-            self._lingering[feed] = gevent.spawn_later(0 if feed.dead else FEED_LINGER, self._end, feed)
+        if self._closed:
+            return
+        self._hurry(feed)
+        idle = [each for each in self._lingering if each.idle]
+        for each in idle[: max(0, len(idle) + 1 - LINGERING)]:
+            self._hurry(each)
+            self._end(each)
+        self._lingering[feed] = gevent.spawn_later(0 if feed.dead else FEED_LINGER, self._end, feed)
+
+    def _hurry(self, feed: LogFeed) -> None:
+        timer = self._lingering.pop(feed, None)
+        if timer is not None:
+            timer.kill(block=False)
 
     def _end(self, feed: LogFeed) -> None:
         self._lingering.pop(feed, None)

@@ -74,6 +74,39 @@ def test_a_subscriber_who_comes_in_time_keeps_it(feeds: LogFeeds) -> None:
     assert get(feeds) is first
 
 
+def test_each_time_it_is_left_it_has_as_long_again(feeds: LogFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds_module, "FEED_LINGER", 60)
+    first, other = get(feeds), get(feeds, "validator.service")
+    first.left(first)
+    timer = feeds._lingering[first]
+    monkeypatch.setattr(feeds_module, "FEED_LINGER", 0.01)
+    other.left(other)
+    until(lambda: other.closed, "the end of the other one")
+    assert not first.closed
+    first.left(first)
+    until(lambda: first.closed == 1, "the end")
+    assert timer.dead
+
+
+def test_of_many_that_are_left_the_last_ones_linger(feeds: LogFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them has a channel, of which a connection has ten."""
+    monkeypatch.setattr(feeds_module, "FEED_LINGER", 60)
+    made = [get(feeds, f"unit{number}.service") for number in range(10)]
+    for feed in made:
+        feed.left(feed)
+    until(lambda: sum(feed.closed for feed in made) == 6, "the end of the others")
+    assert [feed.closed for feed in made] == [1] * 6 + [0] * 4
+    made[6].idle = False  # somebody follows it again: it does not count
+    more = [get(feeds, "more.service"), get(feeds, "most.service")]
+    for feed in more:
+        feed.left(feed)
+    until(lambda: made[7].closed, "the end of the next one")
+    gevent.sleep(0)
+    assert [feed.closed for feed in made[6:]] == [0, 1, 0, 0]
+    assert get(feeds, "unit6.service") is made[6]
+    feeds.close()
+
+
 def test_one_that_has_given_up_goes_at_once_and_takes_no_other_with_it(feeds: LogFeeds) -> None:
     first = get(feeds)
     first.dead = True
