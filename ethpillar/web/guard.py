@@ -27,6 +27,7 @@ from .dispatch import CLIENT, PACKETS, PEER
 from .engine import packets_of
 from .paying import wait_until_paid
 from .pings import Pings
+from .transport import serve
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class _Session:
     unread: int = 0
     connecting: gevent.Greenlet[..., None] | None = None
     "Waits for the answer to its CONNECT."
+    served: bool = False
+    "True once it has a WebSocket, and while one is to become its transport."
 
 
 class Guard:
@@ -114,7 +117,7 @@ class Guard:
         socket.schedule_ping = partial(self._pings.schedule, socket)
         socket.receive = partial(self._receive, sid, socket.receive)
         socket.handle_post_request = partial(self._posted, client, socket)
-        socket._websocket_handler = partial(self._serve, socket, socket._websocket_handler)
+        socket._websocket_handler = partial(self._serve, sid, socket)
         return self._next["connect"](sid, environ)
 
     def _disconnected(self, sid: str, reason: Any) -> Any:
@@ -134,25 +137,26 @@ class Guard:
             breathe()  # a body has up to a thousand
             socket.receive(packet)
 
-    def _serve(self, socket: Any, serve: Callable[[Any], Any], websocket: Any) -> Any:
+    def _serve(self, sid: str, socket: Any, websocket: Any) -> Any:
         """Serve a WebSocket to its end. Engine.IO itself would forget one whose client sends what is no packet."""
-        if socket.queue.offer is not None:
+        session = self._sessions.get(sid)
+        if session is None or session.served:
             websocket.close()  # it has one, or another one is about to be its transport
             return []
-        socket.queue.offer = lambda frames: websocket.offer(frames) if socket.upgraded else None
+        session.served = True
         late = gevent.spawn_later(self._timeout, self._upgrade_late, socket, websocket)
         try:
-            return serve(websocket)
+            serve(socket, websocket)
         except (ValueError, OSError):
-            return []
+            pass
         finally:
             late.kill(block=False)
             websocket.close()
             if socket.upgraded:
-                socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_ERROR)
+                socket.close(wait=False, abort=True, reason=self._eio.reason.TRANSPORT_CLOSE)
             else:
-                socket.queue.offer = None
-                socket.upgrading = False  # it was to become this session's transport, and polling goes on
+                session.served = False  # it was to become this session's transport, and polling goes on
+        return []
 
     def _upgrade_late(self, socket: Any, websocket: Any) -> None:
         """End a connection that was to become a session's transport, and has not, however often its client pings."""

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from gevent.event import Event
 from gevent.queue import Empty
@@ -25,6 +25,20 @@ LOW_PACKETS, LOW_BYTES = HIGH_PACKETS // 4, HIGH_BYTES // 4
 "Senders are woken when no more than this is left, so that a slow client gets runs of packets and not one at a time."
 PACKET = 64
 "Bytes that a packet without text is counted as."
+
+
+class Writer(Protocol):
+    """What writes a session's packets to its WebSocket."""
+
+    @property
+    def running(self) -> bool:
+        """Return True while it writes what is, or was, in the queue: nothing may be written before that."""
+
+    def offer(self, frames: bytes) -> int | None:
+        """Write frames as far as that needs no waiting; return how many bytes are left, or None: nothing was taken."""
+
+    def start(self) -> None:
+        """Write what is in the queue; it must not wait."""
 
 
 class OutgoingQueue:
@@ -42,14 +56,12 @@ class OutgoingQueue:
         self._drained = Event()
         self._waiting: set[Callable[[], None]] = set()
         self._ended = False
-        self.offer: Callable[[bytes], int | None] | None = None
-        """What writes frames without waiting (see `WebSocket.offer`), once the session has a WebSocket.
+        self.writer: Writer | None = None
+        """What writes to the session's WebSocket, once it has one.
 
-        What finds nothing before it is written so. That saves waking the greenlet that writes, and shows whether the
+        What finds nothing before it is written without waiting. That wakes no other greenlet, and shows whether the
         client is slow: only then is there anything in the queue.
         """
-        self._idle = 0
-        "How many wait to take a packet."
         self.ready = True
         "True while the client keeps up."
         self.account: Account = Ledger().account("queues")
@@ -85,8 +97,8 @@ class OutgoingQueue:
             self._end()
         else:
             count, weight = _size(packet)
-            if self._idle and self.offer is not None and not self._packets:
-                left = self.offer(frames_of(packet))
+            if self.writer is not None and not (self._packets or self.writer.running):
+                left = self.writer.offer(frames_of(packet))
                 if left == 0:
                     return
                 if left is not None:
@@ -96,6 +108,8 @@ class OutgoingQueue:
         self._packets.append((packet, count, weight))
         self._some.set()
         self.account.hold(self.weight)
+        if self.writer is not None:
+            self.writer.start()
         if self.ready and not self._ended and self._is_behind():
             self.ready = False
             self._drained.clear()
@@ -131,12 +145,8 @@ class OutgoingQueue:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._packets:  # another one that waited may have taken it
             self._some.clear()
-            self._idle += 1
-            try:
-                if not self._some.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                    raise Empty
-            finally:
-                self._idle -= 1
+            if not self._some.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                raise Empty
 
     def _is_behind(self) -> bool:
         """Return True if it has as much as it may: less while memory is short."""

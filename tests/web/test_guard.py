@@ -29,7 +29,6 @@ class EngineSocket:
         self.closes: list[str] = []
         self.upgraded = False
         self.upgrading = True
-        self.served: Callable[[Any], Any] = lambda _: ["served"]
 
     def receive(self, packet: Any) -> None:
         self.received.append(packet)
@@ -38,7 +37,7 @@ class EngineSocket:
         raise AssertionError("Engine.IO's own, with its own bound")
 
     def _websocket_handler(self, websocket: Any) -> Any:
-        return self.served(websocket)
+        raise AssertionError("Engine.IO's own, with a greenlet that waits")
 
     def close(self, reason: str = "", **_: Any) -> None:
         self.closes.append(reason)
@@ -47,7 +46,7 @@ class EngineSocket:
 class Engine:
     """Engine.IO's server, as far as the guard goes."""
 
-    reason = SimpleNamespace(SERVER_DISCONNECT="server", TRANSPORT_ERROR="transport")
+    reason = SimpleNamespace(SERVER_DISCONNECT="server", TRANSPORT_CLOSE="transport")
     ping_interval = 0.0
 
     def __init__(self) -> None:
@@ -280,71 +279,76 @@ class WebSocket:
     def close(self) -> None:
         self.closed = True
 
-    def offer(self, _frames: bytes) -> int:
-        return 0
+
+Serve = Callable[[EngineSocket, Any], None]
 
 
-def fails(problem: BaseException) -> Callable[[Any], Any]:
-    def serve(_: Any) -> Any:
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Callable[[Serve], None]:
+    """Takes what serves a WebSocket from then on."""
+    return lambda serve: monkeypatch.setattr(guard_module, "serve", serve)
+
+
+def fails(problem: BaseException) -> Serve:
+    def serve(*_: Any) -> None:
         raise problem
 
     return serve
 
 
-def test_a_websocket_is_served_and_closed() -> None:
+def test_a_websocket_is_served_and_closed(served: Callable[[Serve], None]) -> None:
     setting = Setting()
     engine, _ = setting.socket()
     websocket = WebSocket()
+    got: list[Any] = []
+    served(lambda session, given: got.append((session, given)))
     engine.upgraded = True
-    assert engine._websocket_handler(websocket) == ["served"]
+    assert engine._websocket_handler(websocket) == []
+    assert got == [(engine, websocket)]
     assert websocket.closed
     assert engine.closes == ["transport"]
 
 
 @pytest.mark.parametrize("problem", [ValueError(), OSError()])
-def test_a_client_that_sends_no_packet_ends_its_session(problem: Exception) -> None:
+def test_a_client_that_sends_no_packet_ends_its_session(problem: Exception, served: Callable[[Serve], None]) -> None:
     setting = Setting()
     engine, _ = setting.socket()
-    engine.served, engine.upgraded = fails(problem), True
+    engine.upgraded = True
+    served(fails(problem))
     websocket = WebSocket()
     assert engine._websocket_handler(websocket) == []
     assert websocket.closed
     assert engine.closes == ["transport"]
 
 
-def test_an_upgrade_that_fails_leaves_the_session_on_polling() -> None:
+def test_a_session_has_one_websocket_and_none_once_it_is_over(served: Callable[[Serve], None]) -> None:
     setting = Setting()
     engine, _ = setting.socket()
-    engine.served = fails(OSError())
-    assert engine._websocket_handler(WebSocket()) == []
-    assert engine.upgrading is False
-    assert engine.closes == []
+    websocket, second, late = WebSocket(), WebSocket(), WebSocket()
+    got: list[Any] = []
 
-
-def test_runs_go_to_the_websocket_once_it_is_the_session_s_transport() -> None:
-    setting = Setting()
-    engine, _ = setting.socket()
-    websocket, second = WebSocket(), WebSocket()
-    offered: list[int | None] = []
-
-    def serve(_: Any) -> list[str]:
-        assert engine.queue.offer is not None
-        offered.append(engine.queue.offer(b"run"))
-        engine.upgraded = True
-        offered.append(engine.queue.offer(b"run"))
+    def serve(_: Any, given: Any) -> None:
+        got.append(given)
         assert engine._websocket_handler(second) == []  # while it has that one
-        assert second.closed
-        return ["served"]
+        engine.upgraded = True
 
-    engine.served = serve
-    assert engine._websocket_handler(websocket) == ["served"]
-    assert offered == [None, 0]
+    served(serve)
+    assert engine._websocket_handler(websocket) == []
+    assert second.closed
+    setting.engine.handlers["disconnect"]("sid", "why")
+    assert engine._websocket_handler(late) == []
+    assert late.closed
+    assert got == [websocket]
 
 
-def test_an_upgrade_that_failed_is_tried_again() -> None:
+def test_an_upgrade_that_failed_leaves_the_session_on_polling_and_is_tried_again(
+    served: Callable[[Serve], None],
+) -> None:
     setting = Setting()
     engine, _ = setting.socket()
-    engine.served = fails(OSError())
-    assert engine._websocket_handler(WebSocket()) == []
-    engine.served = lambda _: ["served"]
-    assert engine._websocket_handler(WebSocket()) == ["served"]
+    got: list[Any] = []
+    for serve in (fails(OSError()), lambda _, given: got.append(given)):
+        served(serve)
+        assert engine._websocket_handler(WebSocket()) == []
+    assert len(got) == 1
+    assert engine.closes == []

@@ -190,45 +190,71 @@ def test_whoever_waits_for_a_packet_gets_one_or_hears_that_there_is_none() -> No
     assert len(got) == 1  # and the other one has waited in vain
 
 
+class Writer:
+    """Takes what it is offered but for so many bytes; None: nothing."""
+
+    def __init__(self, leaves: int | None = 0) -> None:
+        self.leaves = leaves
+        self.running = False
+        self.written: list[bytes] = []
+        self.started = 0
+
+    def offer(self, frames: bytes) -> int | None:
+        if self.leaves is not None:
+            self.written.append(frames)
+        return self.leaves
+
+    def start(self) -> None:
+        self.started += 1
+
+
 def test_what_finds_nothing_before_it_is_written_at_once() -> None:
-    queue, written = OutgoingQueue(), []
-    room = [0]
-
-    def offer(frames: bytes) -> int:
-        written.append(frames)
-        return room[0]
-
-    queue.offer = offer
-    queue.put(packet("early"))  # nobody writes yet: a session's first packet goes with the handshake
-    assert not written
-    assert queue.get().data == "early"
-    writer = gevent.spawn(queue.get)
-    gevent.sleep(0)
+    queue, writer = OutgoingQueue(), Writer()
+    queue.put(packet("early"))  # before there is a WebSocket
+    queue.writer = writer
+    queue.put(packet("not before it"))
+    assert (writer.written, writer.started) == ([], 1)
+    assert [queue.get().data for _ in range(2)] == ["early", "not before it"]
     for each in (packet("event"), Packet(PING), Ready(ready_frame(b"a") + ready_frame(b"b"), 2), Packet(MESSAGE, b"x")):
         queue.put(each)
     frames = [server_frame(TEXT, b"4event"), server_frame(TEXT, b"2"), ready_frame(b"a") + ready_frame(b"b")]
-    assert written == [*frames, server_frame(BINARY, b"x")]
+    assert writer.written == [*frames, server_frame(BINARY, b"x")]
     assert queue.empty()
-    assert not writer.dead
-    room[0] = 5
+    assert writer.started == 1
+    writer.running = True  # it took something, and may be in the middle of it
+    queue.put(packet("later"))
+    assert len(writer.written) == 4
+    assert queue.get().data == "later"
+
+
+def test_what_a_slow_client_leaves_comes_before_all_else() -> None:
+    queue, writer = OutgoingQueue(), Writer(leaves=5)
+    queue.writer = writer
     queue.put(packet("more than there is room for"))
-    assert queue.weight == 5
+    assert (queue.weight, writer.started) == (5, 1)
     queue.put(packet("after it"))
-    assert len(written) == 5
-    rest = writer.get()
+    assert len(writer.written) == 1
+    rest = queue.get()
     assert (rest.data, rest.count) == (b"", 1)  # a WebSocket writes first what it has left
     assert queue.get().data == "after it"
 
 
 @pytest.mark.parametrize("each", [packet(), Ready(ready_frame(b"a"), 1)])
 def test_what_can_not_be_written_at_once_waits_for_its_writer(each: Packet | Ready) -> None:
-    queue = OutgoingQueue()
-    queue.offer = lambda _: None
-    writer = gevent.spawn(queue.get)
-    gevent.sleep(0)
+    queue, writer = OutgoingQueue(), Writer(leaves=None)
+    queue.writer = writer
     queue.put(each)
     assert queue.weight > 0
-    assert writer.get() is each
+    assert writer.started == 1
+    assert queue.get() is each
+
+
+def test_the_end_is_left_to_the_writer() -> None:
+    queue, writer = OutgoingQueue(), Writer()
+    queue.writer = writer
+    queue.put(None)
+    assert (writer.written, writer.started) == ([], 1)
+    assert queue.get() is None
 
 
 def test_one_that_waits_and_is_stopped_takes_nothing() -> None:

@@ -19,6 +19,7 @@ from ethpillar.web.options import WebOptions
 from ethpillar.web.origins import Origins
 from ethpillar.web.outgoing import OutgoingQueue
 from ethpillar.web.ready import Ready, ready_frame
+from ethpillar.web.transport import Writer
 from ethpillar.web.websocket import DISCARDED, EXTRA_BURST, FRAGMENTS, RUN, WebSocket
 
 from ..frames import frame
@@ -323,29 +324,20 @@ def test_a_run_of_frames_is_written_as_it_is() -> None:
     assert stream.written == frames
 
 
-def writer_of(pair: Pair, queue: OutgoingQueue) -> Any:
-    """Start what Engine.IO does with a session's queue."""
-
-    def write() -> None:
-        while (packet := queue.get()) is not None:
-            pair.socket.send(packet.encode())
-
-    queue.offer = pair.socket.offer
-    writer = gevent.spawn(write)
-    gevent.sleep(0)
+def writer_of(pair: Pair, queue: OutgoingQueue) -> Writer:
+    writer = queue.writer = Writer(queue, pair.socket)
     return writer
 
 
-def test_a_run_is_written_without_waking_the_writer(pair: Pair) -> None:
+def test_what_there_is_room_for_is_written_without_another_greenlet(pair: Pair) -> None:
     queue = OutgoingQueue()
-    writer_of(pair, queue)
+    writer = writer_of(pair, queue)
     queue.put(Ready(ready_frame(b"one"), 1))
-    assert queue.empty()
-    assert pair.client.recv(100) == ready_frame(b"one")
     queue.put(Packet(MESSAGE, data="two"))
-    queue.put(Ready(ready_frame(b"three"), 1))  # not before what waits
-    assert queue.qsize() == 2
-    assert pair.take(14) == b"\x81\x044two" + ready_frame(b"three")
+    queue.put(Ready(ready_frame(b"three"), 1))
+    assert queue.empty()
+    assert not writer.running
+    assert pair.take(20) == ready_frame(b"one") + b"\x81\x044two" + ready_frame(b"three")
 
 
 def test_what_a_slow_client_leaves_of_a_run_comes_before_all_else(pair: Pair) -> None:
@@ -362,8 +354,8 @@ def test_what_a_slow_client_leaves_of_a_run_comes_before_all_else(pair: Pair) ->
     taken = pair.take(len(run) + 4)
     assert taken[: len(run)] == run
     assert taken[len(run) :] == b"\x88\x02\x03\xe9"
-    with pytest.raises(WebSocketError):
-        writer.get()
+    until(lambda: not writer.running)
+    queue.put(None)
     assert queue.ready
 
 
