@@ -62,6 +62,10 @@ class BoundedPacketizer(Packetizer):
         if not self.closed:
             super().start_handshake(timeout)
 
+    def complete_handshake(self) -> None:
+        super().complete_handshake()
+        self._Packetizer__timer = None  # it is a thread, and paramiko keeps it for as long as the connection lives
+
     def close(self) -> None:
         super().close()
         self.complete_handshake()  # else its timer lives on for a minute, and keeps all that belongs to the connection

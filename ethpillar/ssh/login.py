@@ -156,6 +156,7 @@ class Login:
             sock.close()
             raise
         self._restless = transport.was_restless
+        transport.forget_login()
         options.keepalive.watch(transport, options.ssh_keepalive, options.ssh_dead_after)
         return Connection(transport, options.ssh_max_sessions)
 

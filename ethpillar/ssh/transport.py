@@ -127,6 +127,13 @@ class NodeTransport(paramiko.Transport):
         first: str = self.packetizer.first_line
         return first
 
+    def forget_login(self) -> None:
+        """Let go of what only a login needs: the secrets, and what the node offered."""
+        self._offer = {}
+        handler = self.auth_handler
+        if handler is not None:
+            handler.password = handler.private_key = handler.interactive_handler = None
+
     def prefer_host_key(self, algorithms: tuple[str, ...]) -> None:
         """Ask for these host key algorithms before all others."""
         known = tuple(name for name in algorithms if name in self._preferred_keys)

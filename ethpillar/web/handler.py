@@ -48,6 +48,8 @@ WRITE_TIMEOUT = 60.0
 
 CONNECTION = 18_000
 "Bytes of a connection in memory: a greenlet, its buffers, a request's head; `make sizes` measures it."
+BUFFER = 2048
+"Bytes that are read ahead of a client: most requests' heads. Whatever is larger is read in one piece all the same."
 UNSENT = 128 * 1024
 "Bytes that the system takes of us for a client before it has sent what it has; it would take megabytes."
 NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
@@ -89,7 +91,7 @@ class Handler(_WSGIHandler):
     _named: str | None = None
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
-        super().__init__(sock, address, server, rfile)
+        super().__init__(sock, address, server, sock.makefile("rb", BUFFER) if rfile is None else rfile)
         self._server: Host = server.application.extensions["ethpillar"]
         self.limits = self._server.limits
         self.options = self._server.web

@@ -164,3 +164,29 @@ def test_a_node_that_exchanges_keys_without_end_is_let_go() -> None:
     finally:
         transport.close()
         server.close()
+
+
+def test_no_secret_outlives_the_login(ends: tuple[socket.socket, NodeTransport]) -> None:
+    _, transport = ends
+    transport.forget_login()  # before there was one
+    handler = transport.auth_handler = paramiko.auth_handler.AuthHandler(transport)
+    handler.password, handler.private_key, handler.interactive_handler = "secret", object(), lambda *_: []
+    transport._offer = {"kex_algo_list": ["x"]}
+    transport.forget_login()
+    assert not [each for each in vars(handler).values() if each == "secret"]
+    assert handler.private_key is handler.interactive_handler is None
+    assert transport.nothing_in_common() == ()
+
+
+def test_a_handshake_that_is_complete_leaves_no_timer_and_the_next_one_has_its_own(
+    ends: tuple[socket.socket, NodeTransport],
+) -> None:
+    _, transport = ends
+    packetizer = transport.packetizer
+    timers = [threading.active_count()]
+    for _ in range(2):
+        packetizer.start_handshake(60)
+        packetizer.complete_handshake()
+        assert packetizer._Packetizer__timer is None
+    until(lambda: threading.active_count() <= timers[0], "the end of the timers")
+    assert not packetizer.handshake_timed_out()
