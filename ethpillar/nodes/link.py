@@ -185,7 +185,7 @@ class Link:
                 if after is not LinkState.RECONNECTING:
                     raise self._give_up(problem, after)
                 self._become(after)
-            self._supervisor = gevent.spawn(self._supervise)
+            self._stand_by()
         finally:
             if self.state is LinkState.CONNECTING:  # it was stopped
                 self._become(LinkState.IDLE)
@@ -209,31 +209,45 @@ class Link:
 
     # -- staying connected
 
+    def _stand_by(self) -> None:
+        """Have it made anew once no connection stands any more. Nobody waits for that: a node stays for days."""
+        alive = self._pool.alive if self.state is LinkState.CONNECTED else []
+        if alive:
+            alive[0].ended.rawlink(self._ended)
+        else:
+            self._supervisor = gevent.spawn(self._supervise)
+
+    def _ended(self, ended: Event) -> None:
+        """Take note of a connection's end, in the loop itself."""
+        ended.unlink(self._ended)
+        if self.state is LinkState.CONNECTED:
+            self._stand_by()
+
     def _supervise(self) -> None:
-        problem: EthPillarError = SshUnreachable()
+        problem: EthPillarError | None = SshUnreachable()
         try:
-            problem = self._stay_connected()
+            problem = self._connect_again()
         except Exception as unexpected:  # noqa: BLE001
             self._log.error("Watching the connection failed (%s)", whereabouts(unexpected))
         finally:
-            if self.state not in _GONE:  # whatever ended this greenlet, nobody may wait for ever
+            if problem is not None and self.state not in _GONE:  # whatever ended it, nobody may wait for ever
                 after = LinkState.LOST if _is_terminal(problem) else LinkState.GIVEN_UP
                 self._give_up(problem, after)
 
-    def _stay_connected(self) -> EthPillarError:
-        """Watch the connection, and make it anew each time it is lost. Return why that is of no use any more."""
-        while True:
-            if self.state is LinkState.CONNECTED:
-                self._watch()
-                self._become(LinkState.RECONNECTING)
-                self._away.missing(time.monotonic())
-                self._log.info("Connection lost")
-            problem = self._reconnect()
-            if problem is not None:
-                return problem
+    def _connect_again(self) -> EthPillarError | None:
+        """Make the connection anew, until it stands. Return why that is of no use any more."""
+        if self.state is LinkState.CONNECTED:
+            self._retries.lost(time.monotonic())
+            self._become(LinkState.RECONNECTING)
+            self._away.missing(time.monotonic())
+            self._log.info("Connection lost")
+        problem = self._reconnect()
+        if problem is None:
             self._tally.reconnects += 1
             self._log.info("Connected again")
             self._connected()
+            self._stand_by()
+        return problem
 
     def _connected(self) -> None:
         self._become(LinkState.CONNECTED)
@@ -241,12 +255,6 @@ class Link:
         self._when_connected()
         self.listeners.state("connected")
         self._away.returned()
-
-    def _watch(self) -> None:
-        """Return when no connection stands any more."""
-        while alive := self._pool.alive:
-            alive[0].ended.wait()
-        self._retries.lost(time.monotonic())
 
     def _reconnect(self) -> EthPillarError | None:
         """Try to connect until it works, or until it is given up: then return why."""

@@ -486,12 +486,30 @@ def test_an_unexpected_error_in_the_watch_leaves_nobody_waiting_for_ever(
 
 def test_a_watch_that_is_killed_leaves_nobody_waiting_for_ever(pool: Pool, link: Link, listener: Listener) -> None:
     link.connect()
-    gevent.sleep(0)
-    assert link._supervisor is not None
-    link._supervisor.kill()
+    assert link._supervisor is None  # nothing waits while the connection stands
+    pool.breaks(SshUnreachable())
+    until(lambda: link._supervisor, "the watch").kill()
     assert listener.lost
     with pytest.raises(SshUnreachable):
         link.wait_connected()
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_connection_that_stands_takes_the_place_of_the_one_that_ended(
+    pool: Pool, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link.connect()
+    first, second = pool.connection, Connection()
+    assert first is not None
+    both = property(lambda _: [each for each in (first, second) if not each.ended.is_set()])
+    monkeypatch.setattr(Pool, "alive", both)
+    first.ended.set()
+    gevent.sleep(0.01)
+    assert link.state is LinkState.CONNECTED
+    assert len(pool.tries) == 1
+    pool.problem = SshUnreachable()
+    second.ended.set()
+    until(lambda: link.state is LinkState.RECONNECTING, "the next try")
 
 
 @pytest.mark.usefixtures("quick")
@@ -564,8 +582,7 @@ def connecting() -> Iterator[Callable[[], None]]:
     assert link.state is LinkState.CONNECTED
     assert len(pool.tries) == 1
     link.close()
-    assert link._supervisor is not None
-    assert link._supervisor.dead
+    assert link._supervisor is None or link._supervisor.dead
     assert not link._login.running
 
 
