@@ -6,6 +6,7 @@ Belongs here: algorithms, wake-ups, and the sign of life. The rest of the projec
 from __future__ import annotations
 
 import re
+import select
 import threading
 import time
 from collections import OrderedDict, deque
@@ -14,6 +15,7 @@ from typing import Any
 
 import paramiko
 from gevent.event import Event
+from gevent.monkey import get_original
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.kex_curve25519 import KexCurve25519
 from paramiko.transport import ChannelMap
@@ -54,6 +56,11 @@ class _Channels(ChannelMap):
             pipe._cv = threading.Condition(pipe._lock)
         super().put(chanid, chan)
 
+
+SMALL = 1024
+"Bytes of a packet that a connection's buffer in the system has room for as long as it takes anything at all."
+_poll: Any = get_original("select", "poll")
+"The system's own, which looks and does not wait."
 
 EXCHANGES, EXCHANGES_WITHIN = 12, 60.0
 "So many key exchanges in so many seconds; sshd wants new keys after a gigabyte, we after half of one."
@@ -191,8 +198,22 @@ class NodeTransport(paramiko.Transport):
 
     def _send_user_message(self, data: paramiko.Message) -> None:
         # A greenlet that is stopped in the midst of a write leaves half a packet behind, and no packet after that one
-        # could be understood: the connection would be lost for everybody.
-        shielded(partial(super()._send_user_message, data))
+        # could be understood: the connection would be lost for everybody. What needs no waiting can't be stopped.
+        if self._has_room(len(data.asbytes())):
+            super()._send_user_message(data)
+        else:
+            shielded(partial(super()._send_user_message, data))
+
+    def _has_room(self, size: int) -> bool:
+        """Return True if so many bytes, and some more, are certain to be written without waiting for anything."""
+        if size > SMALL or self.clear_to_send_lock.locked() or not self.clear_to_send.is_set():
+            return False
+        try:
+            poll = _poll()
+            poll.register(self.live_socket, select.POLLOUT)  # a third of the system's buffer is free
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return False
 
     @property
     def heard(self) -> float:

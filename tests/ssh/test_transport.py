@@ -12,6 +12,7 @@ import gevent
 import paramiko
 import pytest
 
+from ethpillar.ssh import transport as transport_module
 from ethpillar.ssh.address import LiveSocket
 from ethpillar.ssh.keepalive import Keepalive
 from ethpillar.ssh.transport import EXCHANGES, NodeTransport
@@ -69,6 +70,33 @@ def test_a_packet_is_written_whole_whoever_is_stopped(ends: tuple[socket.socket,
     received = 0
     while received < 5_000_000:
         received += len(theirs.recv(1 << 20))
+
+
+def test_a_small_packet_is_written_at_once_if_nothing_stands_before_it(
+    ends: tuple[socket.socket, NodeTransport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, transport = ends
+    shielded: list[int] = []
+    monkeypatch.setattr(transport_module, "shielded", lambda act: shielded.append(1) or act())
+    small, large = paramiko.Message(), paramiko.Message()
+    small.add_string(b"x" * 100)
+    large.add_string(b"x" * 5_000_000)
+    transport._send_user_message(small)
+    assert not shielded
+    assert theirs.recv(1000)
+    writing = gevent.spawn(transport._send_user_message, large)
+    gevent.sleep(0)
+    assert shielded == [1]
+    after = gevent.spawn(transport._send_user_message, small)
+    gevent.sleep(0)
+    assert shielded == [1, 1]
+    while not (writing.dead and after.dead):
+        theirs.recv(1 << 20)
+    transport.clear_to_send.clear()  # keys are exchanged
+    assert not transport._has_room(100)
+    transport.live_socket.close()
+    transport.clear_to_send.set()
+    assert not transport._has_room(100)
 
 
 def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, NodeTransport]) -> None:
