@@ -196,10 +196,10 @@ class SshOutdated(SshError):
 
 
 class SshRestless(SshError):
-    """The node ends each connection soon after it has let us in, or exchanges keys without end."""
+    """The node ends each connection soon after it has let us in, or sends keys, or nothing of use, without end."""
 
     code = "ssh_restless"
-    message = "The node lets this server in, and ends or renews each connection at once."
+    message = "The node lets this server in, but no connection to it lasts."
     hint = (
         "Look at its SSH server: RekeyLimit in sshd_config should be the default, and a firewall or a limit of memory "
         "may end connections. Then connect again."

@@ -109,7 +109,8 @@ class Entrance:
                     attempts.elsewhere(client, self._store.count_bad_token(client))
         attempts.judge(client, record is not None)
         if record is None and suspect:
-            self._limits.charge_more(client, SUSPECT)
+            if client is not None:
+                self._limits.suspects.charge(client, SUSPECT)
             raise self._too_many()
         if record is None:
             self._limits.refused.note(Refusal.UNKNOWN)

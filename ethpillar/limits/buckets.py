@@ -115,6 +115,13 @@ class ByClient:
         if around is not None:
             self._sites.charge(around, cost)
 
+    def pay(self, client: str, cost: float) -> float:
+        """Charge a client, and return 0; or charge nothing, and return the seconds until what it owes is paid off."""
+        debt = self.debt(client)
+        if not debt and cost:
+            self.charge(client, cost)
+        return debt
+
     def debt(self, client: str) -> float:
         """Return the seconds until what was charged to a client, and to its site, is paid off."""
         return max(self._clients.debt(client), self._sites.debt(site(client)))

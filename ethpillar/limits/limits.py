@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from .attempts import Attempts
 from .buckets import Bucket, Buckets, ByClient, Clock
 from .counts import ClientCounts, Counts
 from .heads import Heads
 from .ledger import Ledger
+from .line import Line
 from .pacing import Pacing
 from .refusals import Refusals
 
@@ -56,6 +58,10 @@ class Limits:
     "Refusals of a session, or of what shows no session."
     packets: ByClient = field(init=False)
     "What clients send, over all their connections."
+    suspects: ByClient = field(init=False)
+    "What clients owe for bad tokens. Only those of them pay that have shown no good one."
+    owing: dict[tuple[int, str], Line[Any]] = field(init=False)
+    "Those that wait until what their client owes is paid off, by which of these two debts and by client."
     probes: Buckets = field(init=False)
     "Questions whether the server lives, by TCP peer: a platform's are answered whatever its address is charged."
     heads: Heads = field(init=False)
@@ -69,28 +75,10 @@ class Limits:
         self.refusals = Pacing()
 
         rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
-        self.packets = ByClient(rate, burst, self.clock)
+        self.packets, self.suspects = (ByClient(rate, burst, self.clock) for _ in range(2))
+        self.owing = {}
         self.probes = Buckets(PROBE_RATE, PROBE_BURST, self.clock)
         self.heads = Heads()
-
-    def charge(self, client: str | None, cost: float = 1) -> float:
-        """Charge a client for what it sends, and return 0; or charge nothing, and return the seconds until it may ask.
-
-        It may not while something else is not paid off, over whatever connection that came. Nothing is refused: a
-        client that shares an address with a flood is served a moment later, and a flood over many connections comes no
-        faster than over one, however many of them wait.
-        """
-        if client is None:
-            return 0.0
-        debt = self.packets.debt(client)
-        if not debt:
-            self.packets.charge(client, cost)
-        return debt
-
-    def charge_more(self, client: str | None, cost: float) -> None:
-        """Charge a client for something that it was let do, and that turned out to be worth nothing."""
-        if client is not None:
-            self.packets.charge(client, cost)
 
     def probe(self, peer: str | None) -> bool:
         """Return True if a TCP peer may ask whether the server lives, for nothing: a platform does so now and then."""

@@ -9,8 +9,28 @@ from __future__ import annotations
 from typing import Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_CHANNEL_OPEN
+from paramiko.common import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_OPEN,
+    MSG_DEBUG,
+    MSG_EXT_INFO,
+    MSG_GLOBAL_REQUEST,
+    MSG_IGNORE,
+    MSG_REQUEST_FAILURE,
+    MSG_REQUEST_SUCCESS,
+    MSG_UNIMPLEMENTED,
+)
 from paramiko.packet import Packetizer
+
+from ..limits.buckets import Bucket
+
+IDLE_KINDS = frozenset(
+    {
+        *(MSG_IGNORE, MSG_UNIMPLEMENTED, MSG_DEBUG, MSG_EXT_INFO),
+        *(MSG_GLOBAL_REQUEST, MSG_REQUEST_SUCCESS, MSG_REQUEST_FAILURE, MSG_CHANNEL_OPEN),
+    }
+)
 
 GREETING = 64 * 1024
 "Bytes before the key exchange: the version, and what an administrator put in front of it."
@@ -18,6 +38,9 @@ PACKET = 300 * 1024
 "Bytes of one packet; OpenSSH sends and takes 256 KiB at most."
 WINDOW = 2 * 1024 * 1024
 "Bytes that a channel may send before it is told that they were read; what paramiko grants."
+IDLE_RATE, IDLE_BURST = 20, 1000
+"""Packets a second and at once that carry nothing for anybody: to be ignored, to be logged, requests that are refused.
+A good server sends one in a while, as a sign of life; one that sends no end of them is let go."""
 BEYOND = 16
 "Reads beyond the end of a message: some servers leave out the last fields, which are empty then."
 
@@ -52,6 +75,9 @@ class BoundedPacketizer(Packetizer):
         self._greeted = 0
         self.first_line = ""
         "Of the greeting."
+        self._idle = Bucket(IDLE_RATE, IDLE_BURST)
+        self.babbled = False
+        "True if it was ended because the peer sent packets without end that carry nothing."
 
     def readline(self, timeout: float) -> str:
         line: str = super().readline(timeout)
@@ -85,6 +111,9 @@ class BoundedPacketizer(Packetizer):
 
     def read_message(self) -> tuple[int, paramiko.Message]:
         kind, message = super().read_message()
+        if kind in IDLE_KINDS and not self._idle.take():
+            self.babbled = True
+            raise paramiko.SSHException("packets without end that carry nothing")
         if kind >= MSG_CHANNEL_OPEN:  # those count nothing, and are most
             return kind, message
         bounded = BoundedMessage(message.asbytes())

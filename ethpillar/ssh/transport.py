@@ -161,8 +161,8 @@ class NodeTransport(paramiko.Transport):
         super()._negotiate_keys(m)
 
     def was_restless(self) -> bool:
-        """Return True if it was ended because the node asked for new keys again and again."""
-        return self._restless
+        """Return True if it was ended because the node asked for new keys again and again, or babbled."""
+        return self._restless or bool(self.packetizer.babbled)
 
     def nothing_in_common(self) -> tuple[str, ...]:
         """Return, for each kind of algorithm of which the node has none that this server has, the names of both."""
@@ -179,6 +179,9 @@ class NodeTransport(paramiko.Transport):
             if key in offer and not set(theirs).intersection(ours):
                 found += [f"{kind} of the node: {', '.join(theirs) or 'none'}", f"{kind} here: {', '.join(ours)}"]
         return tuple(found)
+
+    def _parse_debug(self, message: paramiko.Message) -> None:
+        """Ignore what is for a log: paramiko would look at each of its bytes in turn."""
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         reason, text = message.get_int(), message.get_text()

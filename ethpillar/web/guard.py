@@ -19,7 +19,7 @@ from engineio import packet as eio_packet
 
 from ..errors import BadRequest, EthPillarError, RateLimited, whereabouts
 from ..limits.buckets import Bucket
-from ..limits.ledger import Account
+from ..limits.ledger import Account, Tenant
 from ..limits.limits import HANDSHAKE, Limits
 from ..limits.refusals import Refusal
 from ..turns import breathe
@@ -65,6 +65,11 @@ class _Session:
     "Waits for the answer to its CONNECT."
     served: bool = False
     "True once it has a WebSocket, and while one is to become its transport."
+
+    @property
+    def name(self) -> Tenant:
+        """Whose it is: `()` until that is known."""
+        return self.account.tenant[1:]
 
 
 class Guard:
@@ -116,7 +121,7 @@ class Guard:
         socket = self._eio.sockets[sid]
         socket.schedule_ping = partial(self._pings.schedule, socket)
         socket.receive = partial(self._receive, sid, socket.receive)
-        socket.handle_post_request = partial(self._posted, client, socket)
+        socket.handle_post_request = partial(self._posted, self._sessions[sid], socket)
         socket._websocket_handler = partial(self._serve, sid, socket)
         return self._next["connect"](sid, environ)
 
@@ -130,9 +135,10 @@ class Guard:
         self._eio.sockets.pop(sid, None)  # a POST to a session that is closed, and still there, would be an error
         return self._next["disconnect"](sid, reason)
 
-    def _posted(self, client: str | None, socket: Any, environ: dict[str, Any]) -> None:
+    def _posted(self, session: _Session, socket: Any, environ: dict[str, Any]) -> None:
         """Take a body of packets, which is paid for before it is decoded. Frames are paid for where they are read."""
-        wait_until_paid(self._limits, client, environ.get(PACKETS, 1), environ.get(PEER))
+        count = environ.get(PACKETS, 1)
+        wait_until_paid(self._limits, session.client, count, environ.get(PEER), session.name)
         for packet in packets_of(environ):
             breathe()  # a body has up to a thousand
             socket.receive(packet)
@@ -144,6 +150,7 @@ class Guard:
             websocket.close()  # it has one, or another one is about to be its transport
             return []
         session.served = True
+        websocket.session = lambda: session.name
         late = gevent.spawn_later(self._timeout, self._upgrade_late, socket, websocket)
         try:
             serve(socket, websocket)

@@ -258,7 +258,7 @@ class Handler(_WSGIHandler):
         self.write(b"")
 
     def _serve_websocket(self) -> None:
-        pace = partial(wait_until_paid, self.limits, self.environ[CLIENT], connection=self.socket)
+        pace = partial(wait_until_paid, self.limits, self.environ[CLIENT], 1, self.socket)
         websocket = WebSocket(self.socket, self.rfile.read, self.options, pace, self._account.hold)
         self.environ["wsgi.websocket"] = websocket
         try:

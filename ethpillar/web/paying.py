@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
-import random
 import socket
+from collections.abc import Hashable
 from typing import Any
 
 import gevent
+from gevent.event import Event
 
+from ..limits.buckets import ByClient
 from ..limits.limits import Limits
+from ..limits.line import Line
 from ..limits.refusals import Refusal
+from ..turns import belong
 
 LEAST = 0.001
 "Seconds of the shortest wait."
@@ -20,22 +24,61 @@ _TCP_INFO = getattr(socket, "TCP_INFO", None)
 _ESTABLISHED = 1
 
 
-def wait_until_paid(limits: Limits, client: str | None, cost: float = 1, connection: Any = None) -> None:
-    """Charge a client, see `Limits.charge`, once what others of its address sent is paid off.
+def wait_until_paid(
+    limits: Limits, client: str | None, cost: float = 1, connection: Any = None, session: Hashable = ()
+) -> None:
+    """Charge a client for what it sends, once what it owes for something else is paid off.
 
-    Of several that wait, each looks again when it is waked, and those that want little look first: a page that shares
-    an address with a flood gets through in between.
+    Nothing is refused: a client that shares an address with a flood is served a moment later, and a flood over many
+    connections comes no faster than over one. Those of an address that wait have its rate in equal parts by session
+    (see `limits.line`), and what is owed for bad tokens holds up only those that have shown no good one.
 
+    :param client: None for a proxy's, which is everybody
     :param connection: the client's, if it is known: a client that has left is not waited for, else many that send a lot
         and leave would keep their connections, and what they sent, for minutes
+    :param session: whose it is; `()` if it has shown none
     :raises BrokenPipeError: it has left
     """
-    while wait := limits.charge(client, cost):
-        limits.refused.note(Refusal.FLOOD)
-        more = random.random() * (cost - 1) / limits.packets.rate
-        gevent.sleep(min(LOOK_EVERY, max(LEAST, wait) + more))
-        if has_left(connection):
-            raise BrokenPipeError(errno.EPIPE, "the client has left")
+    if client is not None:
+        if not session:
+            _pay(limits, limits.suspects, client, 0, connection, session)
+        _pay(limits, limits.packets, client, cost, connection, session)
+
+
+def _pay(limits: Limits, debts: ByClient, client: str, cost: float, connection: Any, session: Hashable) -> None:
+    key = id(debts), client
+    line = limits.owing.get(key)
+    if line is None:
+        if not debts.pay(client, cost):
+            return
+        line = limits.owing[key] = Line()
+        gevent.spawn(_give_turns, limits, debts, client, line)
+    limits.refused.note(Refusal.FLOOD)
+    turn = Event()
+    number = line.put(session, cost, (turn, cost))
+    try:
+        while not turn.wait(LOOK_EVERY):
+            if has_left(connection):
+                raise BrokenPipeError(errno.EPIPE, "the client has left")
+    finally:
+        if not turn.is_set():
+            line.discard(number)
+
+
+def _give_turns(limits: Limits, debts: ByClient, client: str, line: Line[tuple[Event, float]]) -> None:
+    """Charge one after the other, each once what came before is paid off."""
+    belong(client)
+    try:
+        while line:
+            debt = debts.debt(client)
+            if debt:
+                gevent.sleep(max(LEAST, debt))
+            else:
+                turn, cost = line.take()
+                debts.pay(client, cost)
+                turn.set()
+    finally:
+        del limits.owing[id(debts), client]
 
 
 def has_left(connection: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket as sockets
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import gevent
@@ -73,17 +73,20 @@ class WebSocket:
         socket: Any,
         read: Callable[[int], bytes],
         options: WebOptions,
-        pace: Callable[[], None] = lambda: None,
+        pace: Callable[[Hashable], None] = lambda _: None,
         hold: Callable[[int], None] = lambda _: None,
     ) -> None:
         """
         :param socket: the TCP connection
         :param read: reads that many bytes from it; fewer at its end
-        :param pace: called for each frame; waits while the client sends too many, over whatever connections
+        :param pace: called for each frame, with whose it is; waits while the client sends too many, over whatever
+            connections
         :param hold: told how many bytes there are of a message that is coming in
         """
         self.socket = socket
         self.closed = False
+        self.session: Callable[[], Hashable] = tuple
+        "Returns whose it is, as far as that is known by then."
         self._read = read
         self._options = options
         self._pace = pace
@@ -163,7 +166,7 @@ class WebSocket:
         while True:
             breathe()  # frames that are there already are read without waiting, and others wait meanwhile
             header = read_header(self._read)
-            self._pace()
+            self._pace(self.session())
             if header.flags or header.mask is None:
                 raise ProtocolError("reserved bits, or a client's frame that is not masked")
             if header.opcode not in (TEXT, BINARY) and not self._extra.take():

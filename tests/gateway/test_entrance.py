@@ -163,10 +163,11 @@ def test_a_redis_that_fails_meanwhile_changes_no_answer(limits: Limits) -> None:
 def test_bad_tokens_of_a_suspect_cost_it_more_than_a_packet(limits: Limits) -> None:
     entrance = Entrance(Store(), limits)  # type: ignore[arg-type]
     asked = 0
-    while not limits.packets.debt("a"):
+    while not limits.suspects.debt("a"):
         with pytest.raises((SessionExpired, RateLimited)):
             entrance.look_up(str(uuid.uuid4()), "a")
         asked += 1
     assert asked < 1000  # though 10,000 packets may come at once
     assert entrance.look_up(GOOD, "a").token == GOOD
-    assert not limits.packets.debt("b")
+    assert not limits.suspects.debt("b")
+    assert not limits.packets.debt("a")  # those that have shown a good one do not pay for it

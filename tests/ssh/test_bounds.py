@@ -18,7 +18,7 @@ from paramiko.common import (
 )
 from paramiko.packet import Packetizer
 
-from ethpillar.ssh.bounds import CHANNEL_HANDLERS, PACKET, WINDOW, BoundedPacketizer
+from ethpillar.ssh.bounds import CHANNEL_HANDLERS, IDLE_BURST, IDLE_KINDS, PACKET, WINDOW, BoundedPacketizer
 
 from ..waiting import until
 
@@ -79,6 +79,37 @@ def test_a_peer_that_claims_more_than_it_sends(claimed: int) -> None:
 def test_a_message_whose_last_fields_are_left_out() -> None:
     message = through(MSG_DISCONNECT, 2)
     assert (message.get_int(), message.get_text(), message.get_text()) == (2, "", "")
+
+
+@pytest.mark.parametrize("kind", sorted(IDLE_KINDS))
+def test_a_peer_that_sends_nothing_without_end_is_let_go(kind: int) -> None:
+    ours, theirs = socket.socketpair()
+    sender, reader = Packetizer(theirs), BoundedPacketizer(ours)
+    message = paramiko.Message()
+    message.add_byte(bytes([kind]))
+    message.add_string("x" * 10)
+    with ours, theirs:
+        for _ in range(IDLE_BURST):
+            sender.send_message(message)
+            assert reader.read_message()[0] == kind
+        assert not reader.babbled
+        for _ in range(100):  # meanwhile it may have been granted some more
+            sender.send_message(message)
+        with pytest.raises(paramiko.SSHException):
+            [reader.read_message() for _ in range(100)]
+    assert reader.babbled
+
+
+def test_data_is_not_counted_as_nothing() -> None:
+    ours, theirs = socket.socketpair()
+    sender, reader = Packetizer(theirs), BoundedPacketizer(ours)
+    message = paramiko.Message()
+    message.add_byte(bytes([MSG_CHANNEL_DATA]))
+    with ours, theirs:
+        for _ in range(2 * IDLE_BURST):
+            sender.send_message(message)
+            reader.read_message()
+    assert not reader.babbled
 
 
 def timers() -> set[threading.Thread]:

@@ -13,6 +13,7 @@ from engineio import packet as eio_packet
 
 from ethpillar.gateway.codec import OVERSIZED_PACKET
 from ethpillar.limits import limits
+from ethpillar.limits.buckets import ByClient
 from ethpillar.web.dispatch import MAX_PACKETS
 
 from ..frames import frame
@@ -110,7 +111,7 @@ def test_more_packets_in_a_body_than_a_socket_may_send_are_not_decoded(
     decode = eio_packet.Packet.decode
     monkeypatch.setattr(eio_packet.Packet, "decode", lambda self, text: decoded.append(text) or decode(self, text))
     paid: list[tuple[str, float]] = []
-    monkeypatch.setattr(limits.Limits, "charge", lambda _, client, cost=1: paid.append((client, cost)) or 0.0)
+    monkeypatch.setattr(ByClient, "pay", lambda _, client, cost: (cost and paid.append((client, cost))) or 0.0)
     for _ in range(3):
         connection = Raw(local.port)
         url = polling_session(connection, X_Forwarded_For=HERE)

@@ -13,7 +13,7 @@ from engineio.packet import MESSAGE, PING, Packet
 from ethpillar.errors import EthPillarError
 from ethpillar.limits.limits import HANDSHAKE, Limits
 from ethpillar.web import guard as guard_module
-from ethpillar.web.dispatch import CLIENT, PACKETS
+from ethpillar.web.dispatch import CLIENT, PACKETS, PEER
 from ethpillar.web.guard import BEHIND, UNREAD, Guard
 from ethpillar.web.outgoing import OutgoingQueue
 
@@ -123,11 +123,17 @@ def test_a_session_is_counted_from_its_start_to_its_end() -> None:
     assert len(setting.limits.engines) == 0
 
 
-def test_a_handshake_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
-    paid: list[tuple[Any, float]] = []
-    monkeypatch.setattr(Limits, "charge", lambda _, client, cost=1: paid.append((client, cost)) or 0.0)
+@pytest.fixture
+def paid(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What is paid: client, cost, connection, session."""
+    found: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(guard_module, "wait_until_paid", lambda _limits, *given: found.append(given))
+    return found
+
+
+def test_a_handshake_is_charged(paid: list[tuple[Any, ...]]) -> None:
     Setting().engine.connect()
-    assert paid == [("client", HANDSHAKE)]
+    assert paid == [("client", HANDSHAKE, None)]
 
 
 def test_a_session_that_becomes_no_socket_in_time_is_ended() -> None:
@@ -247,19 +253,19 @@ def post(body: bytes, **more: Any) -> dict[str, Any]:
     return {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), **more}
 
 
-def test_a_body_is_paid_for_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_is_paid_for_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch, paid: list[tuple[Any, ...]]) -> None:
     setting = Setting()
     engine, _ = setting.socket()
-    paid: list[tuple[Any, float]] = []
+    setting.guard._sessions["sid"].account.move(("client", "session"))
 
-    def charge(_: Limits, client: str, cost: float = 1) -> float:
+    def pay(_limits: Limits, *given: Any) -> None:
         assert engine.received == []
-        paid.append((client, cost))
-        return 0.0
+        paid.append(given)
 
-    monkeypatch.setattr(Limits, "charge", charge)
-    engine.handle_post_request(post(b"42[]\x1e3", **{PACKETS: 7}))
-    assert paid == [("client", 7)]
+    monkeypatch.setattr(guard_module, "wait_until_paid", pay)
+    del paid[:]
+    engine.handle_post_request(post(b"42[]\x1e3", **{PACKETS: 7, PEER: "its connection"}))
+    assert paid == [("client", 7, "its connection", ("session",))]
     assert [each.packet_type for each in engine.received] == [MESSAGE, 3]
 
 

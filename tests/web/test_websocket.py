@@ -118,12 +118,14 @@ def test_a_message_in_many_pieces_and_pings_now_and_then_are_fine() -> None:
 
 
 def test_each_frame_is_paid_for() -> None:
-    paid: list[None] = []
+    paid: list[Any] = []
     data = frame(PING, b"") + frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b") + frame(TEXT, b"c")
     stream = Stream(data)
-    socket = WebSocket(stream, stream.read, OPTIONS, pace=lambda: paid.append(None))
-    assert [socket.receive(), socket.receive()] == ["ab", "c"]
-    assert len(paid) == 4
+    socket = WebSocket(stream, stream.read, OPTIONS, pace=paid.append)
+    assert socket.receive() == "ab"
+    socket.session = lambda: ("session",)
+    assert socket.receive() == "c"
+    assert paid == [(), (), (), ("session",)]
 
 
 def test_a_header_that_names_too_much_ends_the_connection_before_anything_is_read() -> None:
