@@ -24,6 +24,7 @@ from paramiko.common import (
 from paramiko.packet import Packetizer
 
 from ..limits.buckets import Bucket
+from .window import MOST
 
 IDLE_KINDS = frozenset(
     {
@@ -36,8 +37,6 @@ GREETING = 64 * 1024
 "Bytes before the key exchange: the version, and what an administrator put in front of it."
 PACKET = 300 * 1024
 "Bytes of one packet; OpenSSH sends and takes 256 KiB at most."
-WINDOW = 2 * 1024 * 1024
-"Bytes that a channel may send before it is told that they were read; what paramiko grants."
 IDLE_RATE, IDLE_BURST = 20, 1000
 """Packets a second and at once that carry nothing for anybody: to be ignored, to be logged, requests that are refused.
 A good server sends one in a while, as a sign of life; one that sends no end of them is let go."""
@@ -132,7 +131,7 @@ def _feed_extended(channel: paramiko.Channel, message: paramiko.Message) -> None
 
 
 def _check(channel: paramiko.Channel) -> None:
-    if len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * WINDOW:
+    if len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * MOST:
         raise paramiko.SSHException("more than the window")
 
 

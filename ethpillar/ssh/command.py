@@ -16,9 +16,9 @@ from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from ..errors import SshTimeout, SshUnreachable
 from ..turns import breathe
-from .bounds import WINDOW
 from .diagnosis import End
 from .shell import NOISE_LIMIT, CommandLine, Ends
+from .window import MOST
 
 READ_SIZE = 256 * 1024
 "Bytes asked for at once; sshd sends at most 32 KiB in one packet."
@@ -185,7 +185,7 @@ class Command:
     def _drain_stderr(self) -> None:
         # Standard error shares the window: left alone it would stop the output at last.
         # Once round the window at most: the node may send more for as long as somebody reads.
-        for _ in range(WINDOW // READ_SIZE):
+        for _ in range(MOST // READ_SIZE):
             if not self._channel.recv_stderr_ready():
                 return
             self._stderr = (self._stderr + self._errors.feed(self._channel.recv_stderr(READ_SIZE)))[-STDERR_KEPT:]

@@ -22,7 +22,8 @@ from paramiko.transport import ChannelMap
 
 from ..timing import shielded
 from .address import LiveSocket
-from .bounds import CHANNEL_HANDLERS, WINDOW, BoundedPacketizer
+from .bounds import CHANNEL_HANDLERS, BoundedPacketizer
+from .window import FIRST, Window
 
 _CHANNELS_REMEMBERED = 256
 _ALGORITHM = re.compile(r"[A-Za-z0-9@._+-]{1,64}")
@@ -39,6 +40,19 @@ class _RecentChannels(OrderedDict[int, bool]):
             self.popitem(last=False)
 
 
+class _Channel(paramiko.Channel):
+    """A channel whose window fits its reader."""
+
+    window: Window
+
+    def _check_add_window(self, n: int) -> int:
+        """Return how many bytes more the node may send, now that so many were read."""
+        with self.lock:
+            if self.closed or self.eof_received or not self.active:
+                return 0
+            return self.window.read(n, time.monotonic())
+
+
 class _Channels(ChannelMap):
     """Every channel that is opened, made fit for greenlets before anything can come on it.
 
@@ -49,6 +63,8 @@ class _Channels(ChannelMap):
     """
 
     def put(self, chanid: int, chan: paramiko.Channel) -> None:
+        chan.__class__ = _Channel
+        chan.window = Window()
         chan.lock = threading.RLock()
         chan.out_buffer_cv = threading.Condition(chan.lock)
         for pipe in (chan.in_buffer, chan.in_stderr_buffer):
@@ -110,7 +126,7 @@ class NodeTransport(paramiko.Transport):
     )
 
     def __init__(self, sock: LiveSocket, **options: Any) -> None:
-        super().__init__(sock, packetizer_class=BoundedPacketizer, default_window_size=WINDOW, **options)
+        super().__init__(sock, packetizer_class=BoundedPacketizer, default_window_size=FIRST, **options)
         self.live_socket = sock
         self._channels = _Channels()
         self.channels_seen = _RecentChannels()

@@ -18,7 +18,8 @@ from paramiko.common import (
 )
 from paramiko.packet import Packetizer
 
-from ethpillar.ssh.bounds import CHANNEL_HANDLERS, IDLE_BURST, IDLE_KINDS, PACKET, WINDOW, BoundedPacketizer
+from ethpillar.ssh.bounds import CHANNEL_HANDLERS, IDLE_BURST, IDLE_KINDS, PACKET, BoundedPacketizer
+from ethpillar.ssh.window import MOST
 
 from ..waiting import until
 
@@ -37,12 +38,12 @@ def test_a_peer_that_ignores_the_window(number: int, head: tuple[int, ...]) -> N
     channel: Any = paramiko.Channel(1)
 
     def pour() -> None:
-        for _ in range(3 * WINDOW // 32768):
+        for _ in range(3 * MOST // 32768):
             CHANNEL_HANDLERS[number](channel, data(32768, *head))
 
     with pytest.raises(paramiko.SSHException):
         pour()
-    assert len(channel.in_buffer) + len(channel.in_stderr_buffer) <= 2 * WINDOW + 32768
+    assert len(channel.in_buffer) + len(channel.in_stderr_buffer) <= 2 * MOST + 32768
 
 
 @pytest.mark.parametrize("size", [PACKET + 1, 2**31, -1])
