@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import gevent
@@ -42,6 +42,15 @@ def in_memory(value: object) -> int:
 def test_what_an_event_carries_is_weighed_as_it_is_in_memory(payload: dict[str, object]) -> None:
     decoded = json.loads(json.dumps(payload))
     assert in_memory(decoded) / 3 <= weigh([decoded]) <= 4 * in_memory(decoded)
+
+
+@pytest.mark.parametrize("depth", [50, 200, 300])
+@pytest.mark.parametrize("around", [lambda inner: {"a": inner}, lambda inner: [inner]])
+def test_what_is_nested_is_not_taken_for_light(depth: int, around: Callable[[object], object]) -> None:
+    value: object = 1
+    for _ in range(depth):
+        value = around(value)
+    assert in_memory(value) / 2 <= weigh([value])
 
 
 def test_what_json_cannot_say_is_heavy() -> None:
