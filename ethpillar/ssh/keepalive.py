@@ -23,7 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class Peer(Protocol):
-    """A connection that can be asked for a sign of life."""
+    """A connection that can be asked for a sign of life.
+
+    `ask` and `close` are called in greenlets of their own, where they may wait; `close` at most once, after an `ask`
+    that nothing was heard since. Nothing is called once `ended` is set.
+    """
 
     @property
     def heard(self) -> float:

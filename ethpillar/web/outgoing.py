@@ -28,7 +28,11 @@ PACKET = 64
 
 
 class Writer(Protocol):
-    """What writes a session's packets to its WebSocket."""
+    """What writes a session's packets to its WebSocket.
+
+    Frames are offered while it does not run and nothing is queued. What is left of these, and all that comes meanwhile,
+    is queued, and `start` is called for it: then it takes packets from the queue until there is none.
+    """
 
     @property
     def running(self) -> bool:

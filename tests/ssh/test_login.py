@@ -43,6 +43,7 @@ class Node:
 
     def __init__(self) -> None:
         self.did: list[str] = []
+        self.forgotten = False
         self.keys: list[paramiko.PKey] = [FIRST]
         self.methods: list[str] | Exception = ["publickey", "password"]
         self.password: Any = []
@@ -103,12 +104,16 @@ class Transport:
         self.node = sock.node
         self.sock = sock
         self.ended = Event()
+        self.heard = 0.0
         self.out_of_tries = False
         self.key = self.node.keys[0]
         self.authenticated = False
 
     def was_restless(self) -> bool:
         return False
+
+    def forget_login(self) -> None:
+        self.node.forgotten = True
 
     @property
     def said_first(self) -> str:
@@ -204,6 +209,7 @@ def refused(node: Node, error: type[EthPillarError], **target: Any) -> EthPillar
 def test_the_order_of_things(node: Node) -> None:
     connection = log_in_to(node)()
     assert node.did == ["look", "connect", "kex", "look", "none", "password", "pin"]
+    assert node.forgotten
     assert node.pinned == FIRST_PIN
     assert connection.alive
     connection.close()

@@ -289,7 +289,7 @@ def test_requests_are_paid_for_and_a_platform_s_probes_are_free(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paid: list[str | None] = []
-    monkeypatch.setattr(module, "wait_until_paid", lambda _limits, client, *_: paid.append(client))
+    monkeypatch.setattr(module, "wait_until_paid", lambda _limits, client, *_, **_more: paid.append(client))
     for target in ("/healthz", "/readyz"):
         assert served.status(target) == 200
     assert paid == []
