@@ -33,6 +33,9 @@ CONTEXT_LIMIT = 2048
 
 _NEWLINE = b"\n"
 _MESSAGE = b"MESSAGE="
+_CURSOR = b"__CURSOR"
+"""The first field of an entry. Something else on the node may print half a line before it: a job of the login shell's
+start-up file that goes on."""
 _USUAL = re.compile(
     rb"__CURSOR=([^\n]{0,512}+)\n__REALTIME_TIMESTAMP=(\d{1,20}+)\n__MONOTONIC_TIMESTAMP=[^\n]*+\n"
     rb"(?>(?:__SEQNUM(?:_ID)?=[^\n]*+\n)*)(_BOOT_ID=(?>(?:(?!MESSAGE=)[^\n]++\n)*))MESSAGE=([^\n]*+)\n"
@@ -215,6 +218,8 @@ class ExportParser:
     def _set(self, name: bytes, value: bytes) -> None:
         if name in _WANTED:
             self._fields[name] = value
+        elif name.endswith(_CURSOR):
+            self._fields[_CURSOR] = value
 
     def _finish(self, entries: list[Entry]) -> None:
         fields, self._fields = self._fields, {}
@@ -234,8 +239,9 @@ def _is_name(name: bytes) -> bool:
 def _entry(fields: dict[bytes, bytes]) -> Entry:
     get = fields.get
     pid = _number(get(b"_PID"))
+    cursor = get(_CURSOR) or next((value for name, value in fields.items() if name.endswith(_CURSOR)), b"")
     return Entry(
-        cursor=get(b"__CURSOR", b"")[:CURSOR_LIMIT].decode("utf-8", "replace"),
+        cursor=cursor[:CURSOR_LIMIT].decode("utf-8", "replace"),
         realtime_us=_number(get(b"__REALTIME_TIMESTAMP")) or 0,
         message=get(b"MESSAGE", b""),
         priority=_priority(get(b"PRIORITY")),

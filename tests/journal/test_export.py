@@ -312,3 +312,23 @@ def test_others_have_their_turn_among_lines_of_any_kind() -> None:
         breaths: list[int] = []
         ExportParser(breathe=lambda: breaths.append(1)).feed(lines * 10 * BREATH)  # noqa: B023
         assert least <= len(breaths) <= least + 12
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"half ", b"HALF", b"tick\n", b"tick\nhalf", b"a=b\n", b"\n\n", b"\x1b[0m", b"\xff\r", b""])
+    ),
+    st.booleans(),
+    st.lists(st.integers(0, 10_000), max_size=10),
+)
+def test_what_something_else_prints_between_entries_costs_none(
+    jobs: list[bytes], binary: bool, cuts: list[int]
+) -> None:
+    more = [(b"__MONOTONIC_TIMESTAMP", b"4"), (b"_BOOT_ID", b"b")]
+    data = expected = b""
+    for number, job in enumerate(jobs):
+        cursor = b"s=a;i=%d;x=1" % number
+        data += job + export((b"__CURSOR", cursor), FIELDS[1], *more, *FIELDS[2:], binary=binary)
+        expected += cursor + b" hello "
+    found = [f"{each.cursor} {each.message.decode()} " for each in parse(data, cuts) if each.cursor]
+    assert "".join(found).encode() == expected

@@ -111,6 +111,21 @@ def test_a_shell_that_leaves_a_process_behind(world: World, node: SimNode, left:
     everything_works(world, node)
 
 
+def test_a_process_that_is_left_behind_and_prints_half_lines(world: World, node: SimNode) -> None:
+    job = "(for each in 1 2 3 4 5 6 7 8 9 0; do sleep 0.05; printf half; echo; printf half; done) &"
+    set_up(world, world.sshd.folder / "home", "bash", ".bashrc", f"{job}\n{job}\n")
+    node.append_many(EXECUTION, ["one", "two"])
+    socket = world.enter()
+    assert socket.call("subscribe_logs", {"service": "execution"}) == {"ok": True}
+    expected = ["one", "two"]
+    for number in range(20):
+        until(lambda: socket.lines("execution") == expected, "a line")
+        node.append(EXECUTION, f"line {number}")
+        expected.append(f"line {number}")
+    until(lambda: socket.lines("execution") == expected, "the last line")
+    assert "gap" not in [state["state"] for state in socket.events("log_state")]
+
+
 def test_a_start_up_file_that_reads_does_not_get_the_password(world: World, node: SimNode) -> None:
     node.set_access("sudo-password", password=PASSWORD)
     kept = world.sshd.folder / "read"
