@@ -104,10 +104,13 @@ def who_runs(data: Path) -> dict[str, dict[int, set[str]]]:
 
     measured = CoverageData(str(data))
     measured.read()
-    return {
-        path: {line: {name for name in names if name} for line, names in measured.contexts_by_lineno(path).items()}
-        for path in measured.measured_files()
-    }
+    found = {}
+    for path in measured.measured_files():
+        lines = {line: set(names) for line, names in measured.contexts_by_lineno(path).items()}
+        every = set().union(*lines.values()) - {""}
+        # What runs when a module is imported is run for every test of it.
+        found[path] = {line: every if names == {""} else names - {""} for line, names in lines.items()}
+    return found
 
 
 def choose(wanted: str | None, number: int, seed: int, ran: dict[str, dict[int, set[str]]]) -> list[Mutant]:

@@ -54,7 +54,7 @@ class Account:
 
     def move(self, tenant: Tenant) -> None:
         """Hold it for another tenant from now on: it became known whose it is."""
-        if tenant != self.tenant and not self.closed:
+        if tenant != self.tenant:
             self._ledger.move(self, tenant)
 
     @property

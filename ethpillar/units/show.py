@@ -114,7 +114,7 @@ def parse_show(units: Sequence[str], output: bytes) -> list[UnitStatus]:
     blocks = [block for block in re.split(r"\n{2,}", text) if _STATE.search(block)]
     if len(blocks) != len(units):
         raise ValueError(f"{len(blocks)} blocks for {len(units)} units")
-    return [_status(unit, _properties(block)) for unit, block in zip(units, blocks, strict=True)]
+    return [_status(unit, _properties(block)) for unit, block in zip(units, blocks, strict=False)]
 
 
 def _properties(block: str) -> dict[str, str]:

@@ -44,3 +44,4 @@ def test_of_one_address_only_its_own_give_way() -> None:
     assert waiting.end_oldest()
     assert not waiting.end_oldest()
     assert ended == ["b", "a"]
+    assert not waiting._of  # nothing is remembered of an address

@@ -218,11 +218,12 @@ def test_what_is_closed_holds_nothing_whatever_is_said_of_it() -> None:
     account.close()
     account.hold(9 * GRAIN)
     account.move(("b",))
-    account.close()
     assert (ledger.total, ledger.tenants(), +ledger.kinds) == (0, {}, {})
     assert account.held == 0
     assert account.give_back is None  # and with it what it would have given back
     assert account.measure is None
+    account.close()
+    assert ledger.total == ledger.of(("nobody",)) == 0
 
 
 def test_the_address_that_has_most_gives_back_before_the_session_that_has_most() -> None:
@@ -252,3 +253,14 @@ def test_what_moved_gives_back_for_its_new_tenant() -> None:
     assert ledger.relieve()
     assert given == [("a", "s")]
     assert (ledger.of(("a",)), ledger.of(("a", "s"))) == (590_000, 590_000)
+
+
+def test_what_has_nothing_to_give_back_is_not_asked_when_it_has_moved() -> None:
+    given: list[tuple[str, ...]] = []
+    ledger = Ledger(BUDGET)
+    queue = ledger.account("queues")
+    queue.hold(600_000)
+    queue.move(("a", "s"))
+    ring(ledger, ("a", "s"), 100_000, given)
+    assert ledger.relieve()
+    assert given == [("a", "s")]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ethpillar.limits.attempts import Attempts
 from ethpillar.limits.buckets import Bucket, Buckets, ByClient
 from ethpillar.limits.counts import ClientCounts, Counts
-from ethpillar.limits.limits import HANDSHAKE, PROBE_BURST, Limits
+from ethpillar.limits.limits import HANDSHAKE, PROBE_BURST, UNDER_WAY, Limits
 
 PAGE, TABS, TIMES = 5, 10, 2
 
@@ -290,3 +290,20 @@ def test_to_look_whether_anything_is_owed_costs_nothing(limits: Limits) -> None:
     for _ in range(3):
         assert limits.packets.pay("b", 0) == 0
     assert len(limits.packets._clients) == 1
+
+
+def test_what_is_bounded_by_which_setting() -> None:
+    limits = Limits(2, 3, 4, 5, 100, 1000, Clock())
+    assert (limits.connections.limit, limits.engines.limit, limits.sockets.limit) == (2, 2, 5)
+    assert limits.under_way.limit == UNDER_WAY
+    for counts in (limits.connections, limits.engines):
+        assert [counts.take("198.51.100.7") for _ in range(3)] == [True, True, False]
+    for _ in range(3):
+        limits.attempts.judge("a", False)
+    assert not limits.attempts.allowed("a")
+    assert not limits.attempts.crowded
+    limits.attempts.judge("b", False)
+    assert limits.attempts.crowded
+    assert limits.refusals.refused("token") == 0
+    assert len(limits.heads) == 0
+    assert limits.packets.rate == 500
