@@ -21,13 +21,26 @@ def parse(**changes: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("port", "expected"),
-    [(22, 22), ("2222", 2222), (" 22 ", 22), (22.0, 22), (..., 22), (None, 22), ("", 22), (65535, 65535)],
+    [
+        (22, 22),
+        ("2222", 2222),
+        (" 22 ", 22),
+        (22.0, 22),
+        (..., 22),
+        (None, 22),
+        ("", 22),
+        (1, 1),
+        (65535, 65535),
+        ("00000000022", 22),
+    ],
 )
 def test_ports(port: Any, expected: int) -> None:
     assert parse(port=port).target.port == expected
 
 
-@pytest.mark.parametrize("port", [0, 65536, -1, True, "ssh", "22; ls", 22.5, [], {}, "9" * 30, "２２"])
+@pytest.mark.parametrize(
+    "port", [0, 65536, -1, True, "ssh", "22; ls", 22.5, [], {}, "9" * 30, "000000000022", "２２", 2**53]
+)
 def test_bad_ports(port: Any) -> None:
     assert parse(port=port) is None
 
@@ -155,3 +168,30 @@ def test_the_part_that_is_not_valid_is_named_and_not_shown(key: str, value: obje
     assert "s3cret" not in str(problem.value)
     with pytest.raises(InvalidRecord, match="JSON"):
         read_record("t" * 8, "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("key", "longest"),
+    [("host", 254), ("username", 64), ("password", 4096), ("privateKey", 32 * 1024), ("passphrase", 4096)],
+)
+def test_how_long_a_part_may_be(key: str, longest: int) -> None:
+    secret = {} if key in ("password", "privateKey") else {"password": "pw"}
+    document = {**GOOD, "password": ..., **secret}
+    assert parse(**{**document, key: "x" * longest}) is not None
+    assert parse(**{**document, key: "x" * (longest + 1)}) is None
+
+
+@pytest.mark.parametrize(
+    ("accessed", "read"),
+    [(5, 5), (-5, -5), (2**53 - 1, 2**53 - 1), (2**53, None), (True, None), (5.0, None), ("5", None)],
+)
+def test_a_time_is_a_whole_number_that_javascript_can_read(accessed: object, read: int | None) -> None:
+    assert parse(lastAccessed=accessed).last_accessed == read
+
+
+def test_a_token_as_long_as_one_may_be_has_a_digest_too() -> None:
+    token = "t" * 128
+    record = parse_record(token, json.dumps(GOOD))
+    assert record is not None
+    assert len(record.digest) == 32
+    assert record.digest != parse().digest

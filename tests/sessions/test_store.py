@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -358,3 +359,27 @@ def test_a_store_that_is_stopped_anywhere_changes_nothing_by_halves(what: str) -
         assert store.read(TOKEN) is not None
 
     assert sweep(scenario) >= 1
+
+
+def test_a_record_that_is_not_valid_is_told_once_in_a_while(
+    fake: FakeRedis, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    now = [1000.0]
+    monkeypatch.setattr(store_module, "log", SimpleNamespace(warning=lambda *words, extra: told.append(str(words))))
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    write(fake, port=0)
+    for later, times in ((0.0, 1), (1.0, 1), (store_module.TOLD_EVERY - 1.5, 1), (0.5, 2), (1.0, 2)):
+        now[0] += later
+        assert store.renew(TOKEN) is None
+        assert len(told) == times
+    assert "`port`" in told[0]
+    assert TOKEN not in str(told)
+
+
+def test_a_session_that_is_created_was_used_just_now(
+    fake: FakeRedis, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(time=lambda: 1234.5678))
+    store.create(TOKEN, dict(DOCUMENT))
+    assert json.loads(fake.values[KEY])["lastAccessed"] == 1_234_567
