@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Connection, delay } from "../../ethpillar/console/wire/connection.js";
+import { Connection } from "../../ethpillar/console/wire/connection.js";
 import { read } from "../../ethpillar/console/wire/packets.js";
+import { delay } from "../../ethpillar/console/wire/refusals.js";
 import { FakeClock, FakeServer, settled } from "./fakes.js";
 
 function world() {

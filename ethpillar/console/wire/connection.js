@@ -6,6 +6,7 @@
  */
 
 import { Logs } from "./logs.js";
+import { delay, meaning } from "./refusals.js";
 import { Refused, Socket, clock } from "./socket.js";
 
 /**
@@ -48,29 +49,11 @@ import { Refused, Socket, clock } from "./socket.js";
  */
 
 export const STATUS_INTERVAL = 5_000;
-const FIRST_DELAY = 1_000;
-const LONGEST_DELAY = 30_000;
 const BETWEEN_TRIES = 2_000;
 const TICK = 1_000;
 /** A tick that comes later than this was slept through, by the machine or the tab. */
 const SLEPT = 5_000;
 const PROBE = 5_000;
-
-const EXPIRED = new Set(["session_expired", "session_required"]);
-/** What may be over soon, and is tried again by the server. */
-const PASSING = new Set(["ssh_unreachable", "ssh_timeout", "ssh_error", "ssh_no_session", "ssh_node_ill", "ssh_shell_hangs"]);
-/** Errors of a login that no further try can mend. @param {string} code */
-const isForGood = (code) => code === "host_key_changed" || (code.startsWith("ssh_") && !PASSING.has(code));
-
-/**
- * How long to wait before a try: doubled each time, up to 30 s, and a random half of it, so that a thousand pages do not
- * come back at once.
- *
- * @param {number} attempt from 0 @param {() => number} [random] from 0 to 1
- */
-export function delay(attempt, random = Math.random) {
-  return Math.min(FIRST_DELAY * 2 ** attempt, LONGEST_DELAY) * (0.5 + random() / 2);
-}
 
 export class Connection {
   /**
@@ -198,9 +181,15 @@ export class Connection {
   _refused(message, data) {
     const code = typeof data.code === "string" ? data.code : undefined;
     const problem = { message, code, hint: typeof data.hint === "string" ? data.hint : undefined };
-    if (code && EXPIRED.has(code)) return this._over("ended", problem);
-    if (code && isForGood(code)) return this._over("refused", problem);
-    if (code && PASSING.has(code)) return this._over("up", problem);
+    switch (meaning(code)) {
+      case "ended":
+        return this._over("ended", problem);
+      case "refused":
+        return this._over("refused", problem);
+      case "away":
+        return this._over("up", problem);
+      default:
+    }
     if (/Invalid or expired session/.test(message)) return this._over("ended", { ...problem, code: "session_expired" });
     this._retry();
   }
@@ -255,11 +244,10 @@ export class Connection {
 
   /** @param {WireError} error */
   _error(error) {
-    const code = error.code ?? "";
-    if (code === "bad_request" && error.message === "There is no such event.") return; // whoever asked hears it from `ask`
-    if (!error.service && EXPIRED.has(code)) return this._over("ended", error);
-    if (!error.service && isForGood(code)) return this._over("refused", error);
-    if (!error.service && PASSING.has(code) && this.state.node !== "lost") this._tell({ ...this.state, page: "up", node: "reconnecting" });
+    if (error.code === "bad_request" && error.message === "There is no such event.") return; // whoever asked hears it from `ask`
+    const means = error.service ? "" : meaning(error.code);
+    if (means === "ended" || means === "refused") return this._over(means, error);
+    if (means === "away" && this.state.node !== "lost") this._tell({ ...this.state, page: "up", node: "reconnecting" });
     if (error.service) this._logs.lost(error.service);
     this._listener.error(error);
   }
