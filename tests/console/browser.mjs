@@ -44,9 +44,15 @@ function of(id) {
   return found.page;
 }
 
+/** Colours that the reader has chosen for everything. @param {import("puppeteer-core").Page} page @param {string} theme */
+async function force(page, theme) {
+  const session = await page.createCDPSession();
+  await session.send("Emulation.setEmulatedMedia", { features: [{ name: "forced-colors", value: "active" }, { name: "prefers-color-scheme", value: theme }] });
+}
+
 /** @type {Record<string, (command: any) => Promise<unknown>>} */
 const operations = {
-  async open({ url, width = 1440, height = 900, theme = "dark", motion = "no-preference", script }) {
+  async open({ url, width = 1440, height = 900, theme = "dark", motion = "no-preference", forced, script }) {
     const page = await browser.newPage();
     /** @type {string[]} */
     const problems = [];
@@ -56,6 +62,7 @@ const operations = {
       { name: "prefers-color-scheme", value: theme },
       { name: "prefers-reduced-motion", value: motion },
     ]);
+    if (forced) await force(page, theme);
     const small = width < 700;
     await page.setViewport({ width, height, deviceScaleFactor: small ? 2 : 1, isMobile: small, hasTouch: small });
     if (script) await page.evaluateOnNewDocument(script);

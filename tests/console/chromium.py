@@ -52,7 +52,11 @@ class Chromium:
         return answer["value"]
 
     def open(self, url: str, **options: Any) -> Page:
-        """Open a page; `width`, `height`, `theme`, `motion`, and a `script` that runs before the page's own."""
+        """Open a page.
+
+        :param options: `width`, `height`, `theme`, `motion`, `forced` (colours), and a `script` that runs before the
+            page's own
+        """
         return Page(self, self.ask("open", url=url, **options))
 
     def close(self) -> None:

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ..system.conftest import EXECUTION, World
 from ..waiting import until
-from .chromium import Page
-from .test_page import VALIDATOR, geth, rows
+from .steps import COPIED, VALIDATOR, Console, bars, calm, fail, fill, geth, rows, search_back
 
 pytestmark = pytest.mark.system
-Console = Callable[..., Page]
-HOUR = 3_600_000_000
 GENESIS = 1_742_213_400
 "Of Hoodi."
-
-
-def fill(world: World, count: int, ago: float, words: str = "Imported") -> int:
-    """Write numbered lines, one each second, from so many hours ago on; when that was, in microseconds."""
-    start = int(time.time() * 1_000_000 - ago * HOUR)
-    for number in range(count):
-        level = "ERROR" if number % 100 == 50 else "INFO"
-        world.node.append(EXECUTION, geth(level, f"{words} {number}"), realtime_us=start + number * 1_000_000)
-    return start
-
-
-def bars(kind: str) -> str:
-    """Script for how many bars of a kind the histogram has: they are one path."""
-    return f"(document.querySelector('#when {kind}')?.getAttribute('d') ?? '').split('M').length - 1"
 
 
 def test_scrolling_up_loads_earlier_lines_and_nothing_jumps(console: Console, world: World) -> None:
@@ -65,10 +47,7 @@ def test_a_search_goes_back_through_all_history(console: Console, world: World) 
     fill(world, 600, 0.5, "hay")
     page = console()
     page.see("hay 599", ".log")
-    page.press("/")
-    page.do("type", text="needle 77")
-    page.see("No line among the", ".void")
-    page.button("Search further back")
+    search_back(page, "needle 77")
     page.see("needle 777", ".log")
     until(lambda: {"needle 77", "needle 770"} <= set(rows(page)), "all hits")
     page.see("Reading history", ".foot")
@@ -114,7 +93,7 @@ def test_a_time_that_is_typed(console: Console, world: World) -> None:
 def test_a_link_brings_the_same_view(console: Console, world: World) -> None:
     fill(world, 1500, 1)
     token = world.session()
-    page = console(token, script="navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+    page = console(token, script=COPIED)
     page.see("Imported 1499", ".log")
     page.press("E")
     page.wait("document.querySelector('.item.current')?.innerText.includes('Imported 1450')")
@@ -208,9 +187,8 @@ def test_a_download_is_masked_unless_asked_otherwise(console: Console, world: Wo
 
 def test_an_extract_for_a_helper_is_masked(console: Console, world: World) -> None:
     world.node.append(EXECUTION, "Fatal: could not reach 203.0.113.77: no space left on device")
-    page = console(script="navigator.clipboard.writeText = async (text) => void (window.copied = text)")
-    page.see("All two services are running.")
-    world.node.set_unit(EXECUTION, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    page = calm(console, script=COPIED)
+    fail(world, EXECUTION)
     page.see("What execution said last")
     page.button("Copy for a helper, masked")
     text = page.wait("window.copied")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
 from ..system.conftest import EXECUTION, World
-from .chromium import Page
-from .test_page import geth, rows
+from .steps import CALM, Console, calm, geth, rows, search
 
 pytestmark = pytest.mark.system
-Console = Callable[..., Page]
 
 
 def test_a_pattern_that_is_slow_in_a_part_of_a_line_does_not_stop_the_page(console: Console, world: World) -> None:
@@ -21,8 +18,7 @@ def test_a_pattern_that_is_slow_in_a_part_of_a_line_does_not_stop_the_page(conso
     page = console(more="&find=%2F%28a%2B%29%2B%24%7CINFO%2F")  # /(a+)+$|INFO/
     page.see("This pattern is too slow here.", ".tools")
     assert page.eval("1 + 1") == 2
-    page.eval("document.querySelector('.find input').value = ''; document.querySelector('.find input').focus()")
-    page.do("type", text="aaa")
+    search(page, "aaa")
     page.see("1", ".hits")
 
 
@@ -39,12 +35,11 @@ def test_a_stack_trace_without_an_end(console: Console, world: World) -> None:
 
 
 def test_a_link_with_a_token_in_a_tab_that_has_one(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     token = world.session()
     page.eval(f"window.before = true; location.hash = '#token={token}&level=error'")
     page.wait("!window.before && document.querySelector('.rail .name')")
-    page.see("All two services are running.")
+    page.see(CALM)
     assert page.eval("location.hash") == "#level=error"
     assert page.eval("sessionStorage.getItem('token')") == token
 

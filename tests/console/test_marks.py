@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 
 from ..system.conftest import EXECUTION, World
-from .chromium import Page
-from .test_history import bars, fill
-from .test_page import VALIDATOR, geth, rows
+from .steps import CALM, VALIDATOR, Console, bars, fail, fill, geth, rows, search
 
-Console = Callable[..., Page]
 NO_REGISTRY = "Object.defineProperty(CSS, 'highlights', { value: undefined })"
 
 
@@ -39,7 +35,7 @@ def test_a_reboot_of_the_past_is_a_mark_as_well(console: Console, world: World) 
 
 def test_a_failure_from_before_is_marked_where_it_was(console: Console, world: World) -> None:
     world.node.append(VALIDATOR, "long before", realtime_us=1_795_000_000_000_000)
-    world.node.set_unit(VALIDATOR, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    fail(world, VALIDATOR)
     page = console()
     page.see("long before", ".log")
     page.see("validator failed", ".log")
@@ -79,13 +75,11 @@ def test_hits_are_marked_where_there_is_no_registry_of_highlights(console: Conso
         world.node.append(EXECUTION, geth("INFO", f"Imported <b>{number}</b>", "timeout=8s" if number % 5 == 2 else ""))
     page = console(script=NO_REGISTRY)
     page.see("Imported <b>19</b>", ".log")
-    page.press("/")
-    page.do("type", text="imported port <b>1")
-    page.wait("document.querySelectorAll('.log mark').length > 0")
+    search(page, "imported port <b>1")
+    page.wait("[...document.querySelectorAll('.log mark')].some((each) => each.innerText === '<b>1')")
     assert set(page.texts(".log mark")) <= {"Imported", "<b>1"}
     assert all(row.startswith("Imported <b>1") for row in rows(page))
-    page.eval("document.querySelector('.find input').value = ''; document.querySelector('.find input').focus()")
-    page.do("type", text="/b>[37]</")
+    search(page, "/b>[37]</")
     page.wait("[...document.querySelectorAll('.log mark')].map((each) => each.innerText).join() === 'b>3<,b>7<'")
     page.eval("document.querySelector('.find input').value = ''")
     page.press("Enter")
@@ -100,7 +94,7 @@ def test_a_token_can_be_pasted_on_a_phone(console: Console, world: World) -> Non
     page.do("click", selector=".paste input")
     page.do("type", text=world.session())
     page.press("Enter")
-    page.see("All two services are running.")
+    page.see(CALM)
 
 
 def test_a_node_without_services_says_so_on_a_phone(console: Console, world: World) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,10 @@ import pytest
 
 from ..system.conftest import EXECUTION, World
 from ..waiting import until
-from .chromium import Chromium, Page
+from .chromium import Chromium
+from .steps import CALM, COPIED, VALIDATOR, Console, calm, fail, geth, rows, search, tab
 
 pytestmark = pytest.mark.system
-Console = Callable[..., Page]
-
-VALIDATOR = "validator.service"
-
-
-def geth(level: str, message: str, pairs: str = "") -> str:
-    """A line as Geth prints it."""
-    return f"{level:<5}[11-26|02:07:02.540] {message:<40} {pairs}".rstrip()
-
-
-def rows(page: Page) -> list[str]:
-    """The messages of the rows that are in the page."""
-    return page.texts(".log .row .text")
 
 
 def test_a_link_without_a_token_shows_a_field_and_no_data(console: Console, world: World) -> None:
@@ -39,20 +26,19 @@ def test_a_link_without_a_token_shows_a_field_and_no_data(console: Console, worl
     page.eval("document.querySelector('.paste input').focus()")
     page.do("type", text=world.session())
     page.press("Enter")
-    page.see("All two services are running.")
+    page.see(CALM)
     page.see("Geth", "#rail")
 
 
 def test_the_token_leaves_the_address_and_is_nowhere_else(console: Console, world: World) -> None:
     token = world.session()
-    page = console(token, more="&level=warn")
-    page.see("All two services are running.")
+    page = calm(console, token, more="&level=warn")
     assert page.eval("location.href") == f"{world.server.url}/console#level=warn"
     assert token not in page.eval("document.documentElement.outerHTML")
     assert page.eval("Object.keys(localStorage).length") == 0
     assert token not in world.server.log
     page.do("reload")
-    page.see("All two services are running.")
+    page.see(CALM)
 
 
 def test_states_and_a_unit_that_fails_and_says_why(console: Console, world: World) -> None:
@@ -62,7 +48,7 @@ def test_states_and_a_unit_that_fails_and_says_why(console: Console, world: Worl
     world.node.append(EXECUTION, geth("WARN", "Disk space is running low.", "available=1.02GiB"))
     world.node.append(EXECUTION, "Fatal: Failed to write /var/lib/geth/MANIFEST: no space left on device")
     world.node.append(EXECUTION, "execution.service: Failed with result 'exit-code'.", 4, manager=True)
-    world.node.set_unit(EXECUTION, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    fail(world, EXECUTION)
     page.see("execution has failed and is not being restarted.", "#verdict")
     page.see("What execution said last", "#above")
     page.see("no space left on device", ".last")
@@ -77,8 +63,7 @@ def test_states_and_a_unit_that_fails_and_says_why(console: Console, world: Worl
 
 
 def test_a_restart_loop_looks_like_one(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     for number in range(1, 5):
         words = f"validator.service: Scheduled restart job, restart counter is at {number}."
         realtime = int((time.time() - 60 + 10 * number) * 1_000_000)
@@ -97,8 +82,7 @@ def test_a_restart_loop_looks_like_one(console: Console, world: World) -> None:
 
 
 def test_lines_of_all_services_are_merged_by_time(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     now = int(time.time() * 1_000_000)
     for number in range(6):
         unit = (EXECUTION, VALIDATOR)[number % 2]
@@ -143,8 +127,7 @@ def test_words_patterns_and_going_from_hit_to_hit(console: Console, world: World
     page.wait("document.querySelector('.item.current').innerText.includes('Imported 57')")
     page.press("n")
     page.see("3 of 4", ".hits")
-    page.eval("document.querySelector('.find input').value = ''; document.querySelector('.find input').focus()")
-    page.do("type", text="/imported 1?9[05]\\b/")
+    search(page, "/imported 1?9[05]\\b/")
     page.see("4", ".hits")
     page.do("type", text="(")
     page.eval("document.querySelector('.find input').value = '/(x/'")
@@ -152,12 +135,26 @@ def test_words_patterns_and_going_from_hit_to_hit(console: Console, world: World
     page.see("This pattern can’t be read: missing ) at", ".tools")
 
 
+def test_what_is_typed_is_marked_before_lines_are_filtered_by_it(console: Console, world: World) -> None:
+    for number in range(20):
+        world.node.append(EXECUTION, geth("INFO", f"Imported {number}"))
+    never = "const real = setTimeout; setTimeout = (act, ms, ...more) => (ms === 300 ? 0 : real(act, ms, ...more));"
+    page = console(script=never)
+    page.see("Imported 19", ".log")
+    for text, hits in (("imp", 20), ("imported 1", 32), ("/d 1[5-9]/", 5), ("", None)):
+        page.eval("document.querySelector('.find input').value = ''")
+        search(page, text) if text else page.eval(
+            "document.querySelector('.find input').dispatchEvent(new Event('input', { bubbles: true }))"
+        )
+        page.wait(f"CSS.highlights.get('hit')?.size {'===' if hits else '=='} {hits or 'null'}")
+        assert len(rows(page)) == 20
+
+
 def test_a_pattern_without_an_end_does_not_stop_the_page(console: Console, world: World) -> None:
     world.node.append(EXECUTION, "a" * 40 + "!")
     page = console()
     page.see("aaaa", ".log")
-    page.press("/")
-    page.do("type", text="/(a+)+$/")
+    search(page, "/(a+)+$/")
     page.see("This pattern is too slow here.", ".tools")
     assert page.eval("1 + 1") == 2
 
@@ -243,8 +240,7 @@ def test_hostile_names_and_descriptions_are_text(console: Console, world: World)
 
 
 def test_it_resumes_after_the_server_was_restarted(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     world.node.append(EXECUTION, geth("INFO", "before the restart"))
     page.see("before the restart", ".log")
     world.server.terminate()
@@ -254,12 +250,11 @@ def test_it_resumes_after_the_server_was_restarted(console: Console, world: Worl
     world.server.start()
     page.see("while it was away", ".log", 60)
     assert rows(page).count("before the restart") == 1
-    page.see("All two services are running.")
+    page.see(CALM)
 
 
 def test_a_node_that_is_away_and_comes_back(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     world.sshd.stop()
     page.see("The node has been out of reach for", "#verdict")
     page.see("Node out of reach", "#top")
@@ -274,11 +269,15 @@ def test_a_node_that_is_away_and_comes_back(console: Console, world: World) -> N
 
 def test_a_session_that_ends(console: Console, world: World) -> None:
     token = world.session()
-    page = console(token)
-    page.see("All two services are running.")
+    page = calm(console, token)
     world.store.delete(f"ssh_session:{token}")
     page.see("This session has ended. Nothing below is up to date.", "#verdict")
+    page.see("The session ended at", ".log")
     assert page.eval("sessionStorage.getItem('token')") is None
+    page.eval("document.querySelector('.paste input').focus()")  # a tab that was opened by itself leads nowhere else
+    page.do("type", text=world.session())
+    page.press("Enter")
+    page.see(CALM)
 
 
 def test_a_wrong_token(console: Console, world: World) -> None:
@@ -287,16 +286,15 @@ def test_a_wrong_token(console: Console, world: World) -> None:
 
 
 def test_after_sleep_the_page_asks_whether_the_socket_lives(console: Console, world: World) -> None:
-    page = console(script="const real = Date.now; window.slept = 0; Date.now = () => real() + window.slept;")
-    page.see("All two services are running.")
+    page = calm(console, script="const real = Date.now; window.slept = 0; Date.now = () => real() + window.slept;")
     # A packet that comes after sleep says that the socket lives: this server says nothing.
     os.kill(world.server.worker_pid(), signal.SIGSTOP)
     try:
         page.eval("(window.slept = 600000)")
-        page.see("No connection to the node since", ".log")
+        page.see("No connection to the server since", ".log")
     finally:
         os.kill(world.server.worker_pid(), signal.SIGCONT)
-    page.see("The connection to the node came back", ".log", 40)
+    page.see("The connection to the server came back", ".log", 40)
     world.node.append(EXECUTION, geth("INFO", "after sleep"))
     page.see("after sleep", ".log", 40)
 
@@ -339,7 +337,7 @@ def test_a_copied_line_and_a_link(console: Console, world: World) -> None:
     token = world.session()
     line = geth("INFO", "to be copied")
     world.node.append(EXECUTION, line)
-    page = console(token, script="navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+    page = console(token, script=COPIED)
     page.see("to be copied", ".log")
     page.eval("document.getElementById('log').focus()")
     page.press("ArrowUp", "c")
@@ -358,15 +356,14 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
 ) -> None:
     for number in range(40):
         world.node.append(EXECUTION, geth(("INFO", "WARN", "ERROR")[number % 3], f"line {number}", "number=4,412,430"))
-    world.node.set_unit(VALIDATOR, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    fail(world, VALIDATOR)
     page = console(width=width, height=height, theme=theme)
     page.see("validator has failed")
     page.see("What to type on the node")  # at once, on phones too
     assert page.do("axe") == []
     if width < 700:
-        for tab in (1, 2):
-            page.eval(f"document.querySelectorAll('.tabs a')[{tab}].click()")
-            page.wait(f"document.querySelectorAll('.tabs a')[{tab}].hasAttribute('aria-current')")
+        for number in (1, 2):
+            tab(page, number)
             assert page.do("axe") == []
             assert page.eval("document.documentElement.scrollWidth") <= width
     assert page.eval("document.documentElement.scrollWidth") <= width

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,9 @@ import pytest
 
 from ..system.conftest import EXECUTION, World
 from ..waiting import until
-from .chromium import Page
-from .test_history import HOUR, fill
-from .test_page import VALIDATOR, geth, rows
+from .steps import COPIED, HOUR, VALIDATOR, Console, calm, fail, fill, geth, rows, search_back
 
 pytestmark = pytest.mark.system
-Console = Callable[..., Page]
 
 SOCKET = """
 window.held = []; window.refusals = 0;
@@ -115,8 +111,7 @@ def test_the_head_of_a_stack_trace_stays_in_sight(console: Console, world: World
 
 
 def test_a_row_that_says_another_line_is_all_of_that_line(console: Console, world: World) -> None:
-    page = console(script="navigator.clipboard.writeText = async (text) => void (window.copied = text)")
-    page.see("All two services are running.")
+    page = calm(console, script=COPIED)
     for begin in range(0, 600, 50):  # levels and services in turns, so that rows of several shapes are used again
         lines = [
             geth(("INFO", "WARN")[number % 7 == 0], f"line {number}", f"n={number}")
@@ -148,9 +143,8 @@ def test_a_row_that_says_another_line_is_all_of_that_line(console: Console, worl
 
 
 def test_numbers_are_services_as_on_the_screen(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
-    world.node.set_unit(VALIDATOR, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    page = calm(console)
+    fail(world, VALIDATOR)
     page.wait("document.querySelector('.rail .name').innerText === 'validator'")
     page.press("1")
     page.wait("document.querySelectorAll('.rail .show:checked').length === 1")
@@ -174,10 +168,7 @@ def test_a_search_that_takes_long_can_be_stopped(console: Console, world: World)
     fill(world, 700, 2)
     page = console(script=SOCKET + "window.holding = true;")
     page.see("Imported 699", ".log")
-    page.press("/")
-    page.do("type", text="nothing like it")
-    page.see("No line among the", ".void")
-    page.button("Search further back")
+    search_back(page, "nothing like it")
     page.see("Searching…", ".reading")
     page.button("Stop")
     page.wait("document.querySelector('.reading').hidden")
@@ -193,10 +184,7 @@ def test_a_search_waits_while_others_have_all_places(console: Console, world: Wo
     fill(world, 600, 2)
     page = console(script=SOCKET + "window.refusals = 1;")
     page.see("Imported 599", ".log")
-    page.press("/")
-    page.do("type", text="needle 77")
-    page.see("No line among the", ".void")
-    page.button("Search further back")
+    search_back(page, "needle 77")
     page.see("Another search of this node is running. Waiting.", ".told")
     page.see("needle 77", ".log")
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from ..system.conftest import EXECUTION, World
-from .chromium import Page
-from .test_page import VALIDATOR, geth
+from .steps import CALM, VALIDATOR, Console, calm, fail, geth, tab
 
 pytestmark = pytest.mark.system
-Console = Callable[..., Page]
 
 LISTEN = """
 document.addEventListener('DOMContentLoaded', () => {
@@ -29,8 +25,7 @@ document.addEventListener('DOMContentLoaded', () => {
 
 
 def test_the_verdict_is_spoken_once_while_its_seconds_go_on(console: Console, world: World) -> None:
-    page = console(script=LISTEN)
-    page.see("All two services are running.")
+    page = calm(console, script=LISTEN)
     world.sshd.stop()
     page.see("The node has been out of reach for", "#verdict")
     page.wait("read.filter((each) => each.includes('out of reach for')).length >= 4")
@@ -38,8 +33,8 @@ def test_the_verdict_is_spoken_once_while_its_seconds_go_on(console: Console, wo
     assert len(told) <= 2  # at first without a time
     world.sshd.start()
     page.button("Try now")
-    page.see("All two services are running.")
-    world.node.set_unit(EXECUTION, ActiveState="failed", SubState="failed", Result="exit-code", ExecMainStatus="1")
+    page.see(CALM)
+    fail(world, EXECUTION)
     page.see("execution has failed")
     page.wait("read.filter((each) => each.includes('has failed')).length >= 3")
     alarms = [each for each in page.eval("spoken") if each.startswith("alarm")]
@@ -48,8 +43,7 @@ def test_the_verdict_is_spoken_once_while_its_seconds_go_on(console: Console, wo
 
 
 def test_a_service_that_was_removed_stays_and_says_since_when(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     world.node.remove_unit(VALIDATOR)
     page.see("removed", "#rail")
     page.see("gone since", "#rail")
@@ -81,8 +75,7 @@ def test_without_services_the_whole_journal_can_be_read(console: Console, world:
 
 
 def test_a_page_without_network_says_so_and_comes_back(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     page.do("offline", on=True)
     page.eval("window.dispatchEvent(new Event('offline'))")
     page.see("This page has no connection to its server.", "#verdict")
@@ -94,8 +87,7 @@ def test_a_page_without_network_says_so_and_comes_back(console: Console, world: 
 
 
 def test_an_alert_is_kept_with_its_hint(console: Console, world: World) -> None:
-    page = console()
-    page.see("All two services are running.")
+    page = calm(console)
     world.sshd.stop()
     page.see("The node has been out of reach", "#verdict")
     page.wait("document.querySelector('.events details')")
@@ -109,8 +101,7 @@ def test_an_alert_is_kept_with_its_hint(console: Console, world: World) -> None:
 
 
 def test_nothing_moves_for_those_who_do_not_want_it(console: Console, world: World) -> None:
-    page = console(motion="reduce")
-    page.see("All two services are running.")
+    page = calm(console, motion="reduce")
     page.see("Live", ".foot")
     assert page.eval("document.getAnimations().length") == 0
     moving = console()
@@ -120,11 +111,9 @@ def test_nothing_moves_for_those_who_do_not_want_it(console: Console, world: Wor
 
 def test_at_four_times_the_size_nothing_is_wider_than_the_screen(console: Console, world: World) -> None:
     world.node.append(EXECUTION, geth("WARN", "a line", "hash=" + "f" * 64))
-    page = console(width=360, height=225)
-    page.see("All two services are running.")
-    for tab in range(3):
-        page.eval(f"document.querySelectorAll('.tabs a')[{tab}].click()")
-        page.wait(f"document.querySelectorAll('.tabs a')[{tab}].hasAttribute('aria-current')")
+    page = calm(console, width=360, height=225)
+    for number in range(3):
+        tab(page, number)
         assert page.eval("document.documentElement.scrollWidth") <= 360
 
 
@@ -139,12 +128,11 @@ def test_with_little_height_the_chart_shows_what_is_wrong_only(console: Console,
 
 
 def test_errors_that_were_not_seen_are_counted_on_a_phone(console: Console, world: World) -> None:
-    page = console(width=390, height=844)
-    page.see("All two services are running.")
+    page = calm(console, width=390, height=844)
     for number in range(3):
         world.node.append(EXECUTION, geth("ERROR", f"broken {number}"))
     page.wait("document.querySelector('.tabs .num')?.innerText === '3'")
-    page.eval("document.querySelectorAll('.tabs a')[1].click()")
+    tab(page, 1)
     page.see("broken 2", ".log")
     page.wait("!document.querySelector('.tabs .num')")
     page.click(".top .menu")
