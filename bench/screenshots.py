@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -30,9 +31,22 @@ MOMENT = "new Promise((done) => setTimeout(() => done(true), 1500))"
 "For the histogram, which comes after the lines."
 
 
-Act = Callable[[Page], Callable[[], object]]
+SLOTS = 300
+"Slots that the journal already has: an hour."
+Act = Callable[[Page], Callable[[], object] | None]
 LOG = "document.querySelectorAll('.tabs a')[1]?.click()"
 "Show the log, on phones too."
+
+
+FLOOD = "INFO [11-26|11:23:14.508] Imported new potential chain segment number=4,415,{:03} hash=c11828..5d3c86 txs=85"
+ERRORS = 'ERROR[11-26|11:23:14.628] Snapshot extension failed number={} err="missing parent" root=fadb8f..9c9767'
+PANIC = [
+    "panic: runtime error: invalid memory address or nil pointer dereference",
+    "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x9a1f3e]",
+    "goroutine 4127 [running]:",
+    "github.com/flashbots/mev-boost/server.(*BoostService).getHeader(0xc0001f2000)",
+    "\t/build/server/get_header.go:402 +0x5c2",
+]
 
 
 class Studio:
@@ -44,9 +58,18 @@ class Studio:
         self._target = target
         self._only = set(filter(None, os.environ.get("ONLY", "").split(",")))
 
-    def shoot(self, name: str, token: str, see: str, act: str = "", log: bool = True, then: Act | None = None) -> None:
+    def shoot(
+        self,
+        name: str,
+        token: str | Callable[[], str],
+        see: str,
+        act: str = "",
+        log: bool = True,
+        then: Act | None = None,
+    ) -> None:
         """Take a picture at each width and in each theme, once a text can be read.
 
+        :param token: of the session, or what makes one for each width
         :param log: whether there are lines to wait for
         :param act: what is done on the page before
         :param then: what is done elsewhere before; all that is undone in the end is called with the page
@@ -54,7 +77,8 @@ class Studio:
         if self._only and name not in self._only:
             return
         for width, height in SIZES.items():
-            fragment = f"#token={token}" if token else ""
+            of = token if isinstance(token, str) else token()
+            fragment = f"#token={of}" if of else ""
             page = self._browser.open(f"{self._url}/console{fragment}", width=width, height=height, theme="dark")
             page.see(see, deadline=60)
             if log:
@@ -73,8 +97,20 @@ class Studio:
                 undo()
 
 
-def take(studio: Studio, node: SimNode, sshd: Sshd, token: str, nothing: str) -> None:
-    """Take all pictures: first while all is well, then as one thing after the other goes wrong."""
+def take(studio: Studio, node: SimNode, sshd: Sshd, session: Callable[[int], str], empty: int, silent: int) -> None:
+    """Take all pictures: first while all is well, then as one thing after the other goes wrong.
+
+    :param empty: port of a node without services
+    :param silent: port of one that takes its time
+    """
+    token = session(sshd.port)
+
+    def busy(page: Page) -> None:
+        page.press("Space")
+        page.see("Paused") if page.eval("innerWidth > 700") else page.eval(MOMENT)
+        for number in range(1, 6):
+            node.append_many("execution.service", [FLOOD.format(number)] * 400 + [ERRORS.format(number)] * number)
+        page.see("new lines")
 
     def away(page: Page) -> Callable[[], object]:
         sshd.stop()
@@ -82,10 +118,10 @@ def take(studio: Studio, node: SimNode, sshd: Sshd, token: str, nothing: str) ->
         return sshd.start
 
     studio.shoot("token", "", "Paste the session", log=False)
-    studio.shoot("empty", nothing, "no Ethereum services yet", log=False)
-    studio.shoot("loading", token, "running", log=False)
+    studio.shoot("empty", session(empty), "no Ethereum services yet", log=False)
+    studio.shoot("loading", lambda: session(silent), "Connecting", log=False)
     studio.shoot("calm", token, "running")
-    studio.shoot("log", token, "running", f"{LOG}; document.querySelector('.log .open')?.click()")
+    studio.shoot("line", token, "running", f"{LOG}; document.querySelector('.log .open')?.click()")
     studio.shoot("slot", token, "running", f"{LOG}; document.querySelector('.log .f a')?.click()")
     studio.shoot("side", token, "running", f"{LOG}; document.querySelector('[title^=\"A column\"]').click()")
     studio.shoot("history", token, "running", f"{LOG}; location.hash = `#time=${{Date.now() - 60000}}`")
@@ -96,12 +132,9 @@ def take(studio: Studio, node: SimNode, sshd: Sshd, token: str, nothing: str) ->
     menu = "document.querySelector(innerWidth < 700 ? '.top .menu' : '.tools [aria-haspopup=menu]').click()"
     studio.shoot("menu", token, "running", f"{LOG}; {menu}")
     studio.shoot("help", token, "running", "document.querySelector('.top .help').click()")
-    flood = "INFO [11-26|11:23:14.508] Imported new potential chain segment number={} hash=c11828..5d3c86 txs=85"
-    errors = 'ERROR[11-26|11:23:14.628] Snapshot extension failed err="missing parent" root=fadb8f..9c9767'
-    for begin in range(0, 5000, 500):
-        lines = [flood.format(f"4,415,{number:03}") for number in range(begin // 10, begin // 10 + 450)]
-        node.append_many("execution.service", [*lines, *[errors] * (begin // 100)])
-    studio.shoot("busy", token, "running", LOG)
+    for line in PANIC:
+        node.append("mevboost.service", line)
+    studio.shoot("busy", token, "running", LOG, then=busy)
     studio.shoot("today", token, "running", "document.querySelectorAll('.tabs a')[2]?.click()")
     studio.shoot("away", token, "running", LOG, then=away)
     for number in range(1, 5):
@@ -112,15 +145,18 @@ def take(studio: Studio, node: SimNode, sshd: Sshd, token: str, nothing: str) ->
     node.set_unit("mevboost.service", **looping)
     studio.shoot("loop", token, "What mevboost said last", f"{LOG}; document.querySelectorAll('.tabs a')[0]?.click()")
     node.set_unit("mevboost.service", ActiveState="active", SubState="running")
-    failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
+    fatal = "Fatal: Failed to register the Ethereum service: write /var/lib/geth: no space left on device"
     low = "Disk space is running low. Geth will shutdown if disk space runs below critical level."
-    for line in (
-        f"WARN [11-26|11:23:15.002] {low} available=1.02GiB path=/var/lib/geth/geth",
-        "Fatal: Failed to register the Ethereum service: write /var/lib/geth: no space left on device",
-    ):
-        node.append("execution.service", line)
-    node.set_unit("execution.service", **failed)
+    node.append("execution.service", f"WARN [11-26|11:23:15.002] {low} available=1.02GiB path=/var/lib/geth/geth")
+    for number in range(1, 6):
+        words = f"execution.service: Scheduled restart job, restart counter is at {number}."
+        node.append("execution.service", fatal)
+        node.append("execution.service", words, manager=True)
+    node.append("execution.service", fatal)
+    failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
+    node.set_unit("execution.service", NRestarts="5", **failed)
     studio.shoot("failing", token, "What execution said last")
+    studio.shoot("broken", token, "What execution said last", LOG)
 
 
 def main() -> int:
@@ -135,12 +171,13 @@ def main() -> int:
         for part in ("node", "bare"):
             install(folder / part, sys.executable)
         node = SimNode(folder / "node")
-        world = World(node)
+        world = World(node, SLOTS, failing=False)
         redis = RedisServer(folder / "redis")
         sshd = Sshd(folder / "sshd", str(folder / "node" / "bin"))
         empty = Sshd(folder / "empty", str(folder / "bare" / "bin"))
         server = EthPillarServer(folder / "server", redis.url, CONSOLE="1", LOG_LEVEL="info")
         browser = Chromium(folder / "chromium")
+        silent = socket.create_server(("127.0.0.1", 0))
         try:
             world.start()
 
@@ -150,8 +187,10 @@ def main() -> int:
                 redis_py.Redis.from_url(redis.url).set(f"ssh_session:{token}", json.dumps(record), ex=10200)
                 return token
 
-            take(Studio(browser, server.url, target), node, sshd, session(sshd.port), session(empty.port))
+            studio = Studio(browser, server.url, target)
+            take(studio, node, sshd, session, empty.port, silent.getsockname()[1])
         finally:
+            silent.close()
             world.stop()
             browser.close()
             server.stop()

@@ -6,6 +6,7 @@ Belongs here: when which client prints, and the unit that fails and is restarted
 from __future__ import annotations
 
 import heapq
+import math
 import random
 import threading
 import time
@@ -71,7 +72,11 @@ def failing_events(start: float, restarts: int) -> Iterator[Event]:
 class World:
     """Drives a node from a thread of its own."""
 
-    def __init__(self, node: SimNode, history: int = HISTORY) -> None:
+    def __init__(self, node: SimNode, history: int = HISTORY, failing: bool = True) -> None:
+        """
+        :param history: slots that the journal already has
+        :param failing: whether there is a unit that fails again and again
+        """
         self._node = node
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
@@ -79,7 +84,7 @@ class World:
         now = time.time()
         self._slot = slot_at(now - history * SECONDS_PER_SLOT)
         self._restarts = 2
-        self._next_start = now - RUN * 0.6  # so that the first failure is not far
+        self._next_start = now - RUN * 0.6 if failing else math.inf  # so that the first failure is not far
         self._dice = random.Random(7)
         self._install()
 

@@ -21,6 +21,7 @@ import { Frames } from "./view/frames.js";
 import { Header } from "./view/header.js";
 import { Help, Table } from "./view/help.js";
 import { Histogram } from "./view/histogram.js";
+import { Inputs } from "./view/inputs.js";
 import * as keys from "./view/keys.js";
 import { Log } from "./view/log.js";
 import { Menus } from "./view/menus.js";
@@ -38,8 +39,6 @@ import { Connection } from "./wire/connection.js";
 
 const SMALL = "(max-width: 700px)";
 export const TOKEN = "token";
-/** Milliseconds of a frame in which what nobody reads faster is painted, one part after the other. */
-const PART = 3;
 
 export class App {
   /** @param {string} token @param {string} fragment without the token */
@@ -47,14 +46,14 @@ export class App {
     this.token = token;
     this.now = () => Date.now();
     this._narrow = matchMedia(SMALL);
-    this.frames = new Frames((budget) => this._work(budget), () => this._paint(), () => this._paintSlowly());
+    this.inputs = new Inputs();
+    const parts = { work: (/** @type {number} */ budget) => !this.filters.work(budget), take: (/** @type {number} */ budget) => this.live.work(budget), paint: () => this._paint(), rest: () => this._rest() };
+    this.frames = new Frames(parts, this.inputs);
     this.live = new Live(() => this.frames.want(), this.now);
     this.look = new Look(this);
     this.live.clock = (ms) => this.zone.clock(ms);
     /** @type {Connection | null} */
     this.connection = null;
-    /** What is still to be painted. @type {(() => void)[]} */
-    this._unpainted = [];
     this.side = false;
     /** On phones: which page is shown. @type {"services" | "log" | "events"} */
     this.page = "services";
@@ -131,14 +130,16 @@ export class App {
   /** The address is another one: a place, or a link of the dashboard that was opened in this tab. */
   _moved() {
     const { token, rest } = arrive();
-    if (!token) return this.links.open(rest);
-    sessionStorage.setItem(TOKEN, token);
-    return location.reload(); // another session's lines are not mixed with these
+    if (!token || !this.connection) this.links.open(rest);
+    if (token) this.enter(token);
   }
 
   /** Look at the session of a token. @param {string} token */
   enter(token) {
-    this.connection?.stop();
+    if (this.connection) {
+      sessionStorage.setItem(TOKEN, token);
+      return location.reload(); // another session's lines are not mixed with these
+    }
     this.token = token;
     sessionStorage.setItem(TOKEN, token);
     const url = new URL("?EIO=4&transport=websocket", new URL("./", location.href));
@@ -157,7 +158,7 @@ export class App {
       error: (error) => this.live.error(error),
     });
     this.connection.start();
-    this.frames.now();
+    return this.frames.now();
   }
 
   // -- lines
@@ -167,9 +168,12 @@ export class App {
     const shown = this.filters.live;
     const here = this.travel.isLive;
     const from = added.length ? shown.added(added) : shown.list.length;
-    const count = gone.length ? shown.gone(gone) : 0;
+    const count = shown.gone(gone);
+    if (here && gone.length) {
+      this.filters.gone(gone);
+      this.log.gone(gone, count);
+    }
     if (here) {
-      if (count) this.log.gone(gone, count);
       if (added.length) this.log.grown(Math.max(0, from - count));
       for (const slot of grown) this.log.refresh(slot);
     }
@@ -185,31 +189,15 @@ export class App {
 
   // -- drawing
 
-  /** @param {number} budget @returns {boolean} */
-  _work(budget) {
-    const more = this.live.work(budget);
-    const done = this.filters.work(budget);
-    return more || !done;
-  }
-
   _paint() {
     this.stage.draw();
-    this.log.paint();
-    if (this._unpainted.length) this._paintSome();
+    return this.log.paint();
   }
 
-  _paintSlowly() {
+  /** What nobody reads faster than four times a second, in parts. */
+  _rest() {
     const parts = [this.header, this.verdict, this.rail, this.why, this.tools, this.foot, this.tabs, this.said];
-    this._unpainted = [...parts.map((part) => () => part.draw()), () => this.histogram.pressed || this.histogram.draw(), () => this.travel.look()];
-    this._paintSome();
-  }
-
-  /** All of it in one frame would be felt. */
-  _paintSome() {
-    const end = performance.now() + PART;
-    do this._unpainted.shift()?.();
-    while (this._unpainted.length && performance.now() < end);
-    if (this._unpainted.length) this.frames.again();
+    return [...parts.map((part) => () => part.draw()), () => this.histogram.pressed || this.histogram.draw(), () => this.travel.look()];
   }
 
   /** What the verdict is about. @returns {import("./model/verdict.js").Situation} */

@@ -1,6 +1,6 @@
 /** What is shown of the log: services, level, search, and going from hit to hit. */
 
-import { compile } from "./model/search.js";
+import { compile, hits } from "./model/search.js";
 import { sorted } from "./model/services.js";
 import { LEVELS, MARK } from "./model/store.js";
 import { Shown } from "./model/shown.js";
@@ -18,6 +18,8 @@ export class Filters {
     this.text = "";
     /** @type {Search | null} */
     this.search = null;
+    /** What is being typed and is marked already, before lines are filtered by it; undefined for nothing. @type {Search | null | undefined} */
+    this._typed = undefined;
     this.problem = "";
     this.matchesOnly = true;
     /** The slot of the hit that one is at. */
@@ -27,8 +29,10 @@ export class Filters {
     /** Services that a link wants to see. @type {Set<string> | null} */
     this._wanted = null;
     this.live = new Shown(app.live.store, this.filter);
-    this.patterns = new Patterns((shown, slots) => this._found(shown, slots), () => this._app.log.changed(), () => this._tooSlow());
-    this.live.ask = (slots) => this.patterns.ask(this.live, slots);
+    this.patterns = new Patterns(() => this._tooSlow());
+    /** Where a pattern has hits in what can be seen: it does not wait for the search in all lines. */
+    this._marks = new Patterns(() => this._tooSlow());
+    this.live.ask = (slots) => this.look(this.live, slots);
   }
 
   get lowest() {
@@ -110,14 +114,29 @@ export class Filters {
 
   /** @param {string} text */
   setSearch(text) {
-    if (text.trim() === this.text) return;
+    if (text.trim() === this.text) return void (this._typed = undefined);
     this.setText(text);
-    this._changed();
+    return this._changed();
+  }
+
+  /** Somebody types: what can be seen is marked at once. @param {string} text */
+  type(text) {
+    const found = compile(text);
+    if (found && "problem" in found) return; // it may be read once it is whole
+    this._typed = found;
+    this._marks.forget();
+    this._app.log.remark();
+  }
+
+  /** What is marked. */
+  get marked() {
+    return this._typed === undefined ? this._app.shown.filter.search : this._typed;
   }
 
   /** @param {string} text */
   setText(text) {
     this.text = text.trim();
+    this._typed = undefined;
     if (this._app.tools && this._app.tools.input.value.trim() !== this.text) this._app.tools.input.value = this.text;
     const found = compile(text);
     this.problem = found && "problem" in found ? found.problem : "";
@@ -140,12 +159,13 @@ export class Filters {
     const { log, travel, frames } = this._app;
     const filter = this.filter;
     this.patterns.forget();
+    this._marks.forget();
     const following = log.following;
     const anchor = log.current >= 0 ? log.current : log.shown.list[log.visible[0]];
     this.live.set(filter);
     this._anchor = following ? null : anchor;
     if (travel.past) travel.again();
-    else log.reset();
+    else log.redraw();
     this._app.chart.again();
     this._rebuilt = false;
     frames.now();
@@ -157,7 +177,7 @@ export class Filters {
     const done = this.live.step(budget);
     const { log, travel } = this._app;
     if (travel.isLive) {
-      log.reset();
+      log.redraw();
       // A viewer that went live meanwhile stays there.
       if (done && !log.following && this._anchor !== null && this._anchor !== undefined) log.goTo(Math.min(this.live.index(this._anchor), this.live.list.length - 1), 0.1);
     }
@@ -166,12 +186,29 @@ export class Filters {
 
   // -- hits
 
-  /** A worker has looked. @param {Shown} shown @param {number[]} slots */
-  _found(shown, slots) {
-    const from = shown.found(slots);
-    if (shown === this._app.shown) this._app.log.grown(from);
-    this._app.log.changed();
-    this._app.frames.now();
+  /** Lines are dropped, and their places are taken by others. @param {number[]} slots */
+  gone(slots) {
+    if (slots.includes(this.hit)) this.hit = -1;
+  }
+
+  /** Which of these a pattern finds: a worker looks. @param {Shown} shown @param {number[]} slots */
+  look(shown, slots) {
+    const source = shown.filter.search?.pattern?.source;
+    if (source === undefined) return;
+    this.patterns.find(source, shown.store, slots, (found) => {
+      const from = shown.found(found);
+      if (shown === this._app.shown) this._app.log.grown(from);
+      this._app.log.changed();
+      this._app.frames.now();
+    });
+  }
+
+  /** Where each of some texts has hits; those of a pattern may be told a little later. @param {string[]} texts @returns {[number, number][][]} */
+  hits(texts) {
+    const { marked } = this;
+    if (!marked) return texts.map(() => []);
+    if (!marked.pattern) return texts.map((text) => hits(marked, text));
+    return this._marks.hits(marked.pattern.source, texts, () => this._app.log.remark());
   }
 
   _tooSlow() {

@@ -5,7 +5,7 @@
  * of it.
  */
 
-/** @typedef {import("./model/shown.js").Shown} Shown */
+/** @typedef {import("./model/store.js").Store} Store */
 /** @typedef {{ source: string, lines: () => string[], where: boolean, done: (found: any[]) => void }} Job */
 
 const PATIENCE = 200;
@@ -24,10 +24,8 @@ const address = (() => {
 })();
 
 export class Patterns {
-  /** @param {(shown: Shown, slots: number[]) => void} found @param {() => void} marked hits within texts are known @param {() => void} tooSlow */
-  constructor(found, marked, tooSlow) {
-    this._found = found;
-    this._marked = marked;
+  /** @param {() => void} tooSlow */
+  constructor(tooSlow) {
     this._tooSlow = tooSlow;
     /** @type {Worker | null} */
     this._worker = null;
@@ -41,30 +39,33 @@ export class Patterns {
     this._id = 0;
   }
 
-  /** Ask which of these a pattern finds. @param {Shown} shown @param {number[]} slots */
-  ask(shown, slots) {
-    const source = shown.filter.search?.pattern?.source;
-    if (source === undefined) return;
+  /**
+   * Which lines a pattern finds.
+   *
+   * @param {string} source @param {Store} store @param {number[]} slots @param {(found: number[]) => void} found called with some of them
+   */
+  find(source, store, slots, found) {
     for (let i = 0; i < slots.length; i += BATCH) {
       const some = slots.slice(i, i + BATCH);
-      const done = (/** @type {boolean[]} */ found) => {
-        const hits = some.filter((slot, n) => found[n] && shown.store.line[slot]);
-        if (hits.length) this._found(shown, hits);
+      const ids = some.map((slot) => store.id(slot));
+      const done = (/** @type {boolean[]} */ hit) => {
+        const same = some.filter((slot, n) => hit[n] && store.id(slot) === ids[n]); // not one that was dropped meanwhile
+        if (same.length) found(same);
       };
-      this._queue.push({ source, lines: () => some.map((slot) => shown.store.text(slot)), where: false, done });
+      this._queue.push({ source, lines: () => some.map((slot) => store.text(slot)), where: false, done });
     }
     this._next();
   }
 
-  /** Where a pattern has hits in each of some texts; what is not known yet is told by `marked`. @param {string} source @param {string[]} texts */
-  hits(source, texts) {
+  /** Where a pattern has hits in each of some texts; what is not known yet is there when `told` is called. @param {string} source @param {string[]} texts @param {() => void} told */
+  hits(source, texts, told) {
     const unknown = [...new Set(texts)].filter((text) => !this._hits.has(text));
     if (this._hits.size > KNOWN) this._hits.clear();
     if (unknown.length) {
       for (const text of unknown) this._hits.set(text, []); // asked once
       const done = (/** @type {[number, number][][]} */ found) => {
         unknown.forEach((text, i) => this._hits.set(text, found[i]));
-        if (found.some((each) => each.length)) this._marked();
+        if (found.some((each) => each.length)) told();
       };
       this._queue.push({ source, lines: () => unknown, where: true, done });
       this._next();

@@ -170,7 +170,7 @@ export class Travel {
     this._reload = () => this._read(load, what, then, search);
     const found = filters.search && (filters.matchesOnly || search) ? { match: filters.search.text } : {};
     const past = new Past((payload) => questions.ask(payload), { services: filters.services, ...found, ...(filters.level && { level: filters.level }), ...what, id: "pages" }, (ms) => this._app.zone.clock(ms), { ...filters.filter, only: false });
-    past.shown.ask = (slots) => filters.patterns.ask(past.shown, slots);
+    past.shown.ask = (slots) => filters.look(past.shown, slots);
     stage.busy(past);
     await load(past);
     stage.busy(null, past);

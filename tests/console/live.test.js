@@ -70,6 +70,23 @@ test("it is not said that no line was lost when lines are missing", () => {
   }
 });
 
+test("what was lost is told: the node, this page's server, or the session", () => {
+  for (const [link, mark, today] of /** @type {[any, RegExp, string[]][]} */ ([
+    [{ page: "up", node: "reconnecting" }, /^No connection to the node since /, ["Node out of reach for 1 min 30 s"]],
+    [{ page: "down", node: "unknown" }, /^No connection to the server since /, ["Server out of reach for 1 min 30 s"]],
+    [{ page: "ended", node: "unknown" }, /^The session ended at /, []],
+    [{ page: "refused", node: "unknown" }, /^The session ended at /, []],
+  ])) {
+    const { live, time } = followed();
+    live.state({ ...link, since: NOW });
+    assert.match(marked(live)[0], mark);
+    time.now += 90_000;
+    live.state({ page: "up", node: "connected", since: time.now });
+    assert.deepEqual(live.today.list.map((each) => each.text), today);
+    if (today.length) assert.match(marked(live)[1], new RegExp(`^The connection to the ${today[0].split(" ")[0].toLowerCase()} came back after 1 min 30 s$`));
+  }
+});
+
 test("a service is silent only when its last lines have come", () => {
   const { live } = followed();
   live.status([{ service: "execution", status: "active" }]);

@@ -1,14 +1,14 @@
 /**
  * What comes from the server by itself: lines into the store, states into services, and what is to be told of them.
  *
- * Belongs here: the queue between the socket and the page, marks, and what happened today. It must not know the page.
+ * Belongs here: the queue between the socket and the page, and what is known of the connection. What interrupts the log is
+ * `interruptions.js`'s. It must not know the page.
  */
 
-import * as marks from "./marks.js";
+import { Interruptions } from "./interruptions.js";
 import { Pace } from "./pace.js";
 import { Service } from "./services.js";
 import { networkOf } from "./slots.js";
-import { SECOND, exactSpan } from "./times.js";
 import { ERROR, LEVELS, Store, micros } from "./store.js";
 import { Today } from "./today.js";
 
@@ -50,18 +50,7 @@ export class Live {
     this.from = new Map();
     /** @type {{ service: string, entries: LogEntry[], at: number }[]} */
     this._queue = [];
-    /** @type {number} */
-    this._away = NaN;
-    /** When it was last heard that lines are missing. */
-    this._missing = NaN;
-    /** The mark of the last time that the connection came back. */
-    this._back = -1;
-    /** Failures from before the page was opened, whose mark waits for the lines around it. @type {Map<string, number>} */
-    this._unmarked = new Map();
-    /** In which boot each service's last line was written. @type {Map<string, string>} */
-    this._boots = new Map();
-    /** Boots that have a mark. @type {Set<string>} */
-    this._rebooted = new Set();
+    this._interruptions = new Interruptions(this);
     this.clock = (/** @type {number} */ ms) => new Date(ms).toISOString().slice(11, 19);
     /** Called with what the store has got and lost. @type {(added: number[], grown: number[], gone: number[]) => void} */
     this.onLines = () => {};
@@ -76,8 +65,8 @@ export class Live {
     const up = link.page === "up" && link.node === "connected";
     const was = this.link.page === "up" && this.link.node === "connected";
     this.link = link;
-    if (was && !up) this._wentAway();
-    if (!was && up) this._cameBack();
+    if (was && !up) this._interruptions.wentAway(link.page);
+    if (!was && up) this._interruptions.cameBack();
     if (link.page === "down" || link.page === "ended") this._unknown();
     this._changed();
   }
@@ -94,16 +83,8 @@ export class Live {
 
   /** @param {Record<string, unknown>} payload */
   logState(payload) {
-    const service = String(payload.service);
-    if (payload.state === "live") this.begun.add(service);
-    if (payload.state !== "gap") return this._changed();
-    const mark = marks.gap(payload, this.clock);
-    const at = Date.parse(String(payload.to ?? payload.from ?? "")) || this.now();
-    this.work(Infinity);
-    this._lost();
-    this._mark(service, at * 1000 - 1, mark);
-    const missing = payload.from && payload.to ? exactSpan(Date.parse(String(payload.to)) - Date.parse(String(payload.from))) : service;
-    this.today.add({ key: `gap ${service} ${at}`, at, kind: "gap", service, text: `Lines missing: ${missing}` });
+    if (payload.state === "live") this.begun.add(String(payload.service));
+    else if (payload.state === "gap") this._interruptions.gap(payload);
     this._changed();
   }
 
@@ -121,13 +102,13 @@ export class Live {
         this.services.set(each.service, service);
         service.update(each, now);
         this.onService(service);
-        if (service.failed) this._failed(service, false);
+        if (service.failed) this._interruptions.failed(service, false);
         continue;
       }
       const before = { failed: service.failed, since: service.since, restarts: service.restarts.length };
       service.update(each, now);
-      if (service.failed && (!before.failed || before.since !== service.since)) this._failed(service, true);
-      if (service.restarts.length > before.restarts) this._restarted(service);
+      if (service.failed && (!before.failed || before.since !== service.since)) this._interruptions.failed(service, true);
+      if (service.restarts.length > before.restarts) this._interruptions.restarted(service);
     }
     this._changed();
   }
@@ -165,7 +146,7 @@ export class Live {
     if (added.length || grown.length) {
       added.sort(this.store.compare);
       this.onLines(added, grown, this.store.trim());
-      if (!this._queue.length) this._markFailures();
+      if (!this._queue.length) this._interruptions.markFailures();
     }
     return this._queue.length > 0;
   }
@@ -178,7 +159,7 @@ export class Live {
     for (const slot of put.grown) grown.push(slot);
     if (put.added.length && !this.from.has(service)) this.from.set(service, store.time[put.added[0]] / 1000);
     for (const slot of put.added) this._look(service, slot, added);
-    for (const entry of entries) if (entry.boot) this._booted(service, entry, added);
+    for (const entry of entries) if (entry.boot) this._interruptions.booted(service, entry, added);
   }
 
   /** @param {string} service @param {number} slot @param {number[]} added */
@@ -189,108 +170,13 @@ export class Live {
       this.today.error(service, at, LEVELS[store.level[slot]] === "critical", store.message[slot].slice(0, 200));
       if (!(at <= this.lastError)) this.lastError = at;
     }
-    if (store.component[slot] !== null) {
-      const mark = marks.ofManager(service, { line: "", component: store.component[slot], message: store.message[slot] });
-      if (mark) added.push(store.addMark(service, store.time[slot] + 0.5, mark));
-      if (mark?.kind === "restart") {
-        this.services.get(service)?.restarted(at);
-        const known = this.services.get(service);
-        if (known) this._restarted(known);
-      }
-    }
+    if (store.component[slot] !== null) this._interruptions.ofManager(service, slot, added);
     this.pace.line(service, at);
     const named = store.eth[slot]?.slot;
     if (named !== undefined && !this.network) this.network = networkOf(Number(named), at);
   }
 
-  /** @param {string} service @param {LogEntry} entry @param {number[]} added */
-  _booted(service, entry, added) {
-    const { store } = this;
-    const boot = String(entry.boot);
-    const before = this._boots.get(service);
-    this._boots.set(service, boot);
-    if (!before || before === boot || this._rebooted.has(boot)) return;
-    const slot = added.find((each) => store.cursor[each] === entry.cursor);
-    if (slot === undefined) return;
-    this._rebooted.add(boot);
-    const place = store.order.indexOf(slot);
-    const down = place > 0 ? (store.time[slot] - store.time[store.order[place - 1]]) / 1000 : NaN;
-    added.push(store.addMark(service, store.time[slot] - 0.5, marks.reboot(down)));
-    this.today.add({ key: `reboot ${boot}`, at: store.time[slot] / 1000, kind: "reboot", service: "", text: "The node restarted" });
-  }
-
-  // -- what is to be told
-
-  /** @param {string} service @param {number} time microseconds @param {import("./store.js").Mark} mark */
-  _mark(service, time, mark) {
-    const slot = this.store.addMark(service, time, mark);
-    this.onLines([slot], [], []);
-    return slot;
-  }
-
-  /** @param {Service} service @param {boolean} seen it was running before */
-  _failed(service, seen) {
-    const at = Number.isNaN(service.since) ? this.now() : service.since;
-    this.today.add({ key: `failed ${service.name} ${at}`, at, kind: "failed", service: service.name, text: `${service.name} failed` });
-    this.work(Infinity);
-    if (seen) this._markFailed(service, at);
-    else this._unmarked.set(service.name, at);
-    this._markFailures();
-  }
-
-  /** @param {Service} service @param {number} at */
-  _markFailed(service, at) {
-    const rest = at % SECOND ? 999 : SECOND * 1000 - 1; // systemd tells whole seconds
-    this._mark(service.name, at * 1000 + rest, marks.failed(service.name, service.status));
-  }
-
-  /** Mark the failures whose time is among the lines that are held by now. */
-  _markFailures() {
-    for (const [name, at] of this._unmarked) {
-      const service = this.services.get(name);
-      if (service?.failed && !(at > this.store.from)) continue;
-      this._unmarked.delete(name);
-      if (service?.failed) this._markFailed(service, at);
-    }
-  }
-
-  /** @param {Service} service */
-  _restarted(service) {
-    const recent = service.recent(this.now());
-    const at = recent.at(-1) ?? service.restarts.at(-1);
-    if (at === undefined) return;
-    const times = recent.length > 1 ? ` ${recent.length} times` : "";
-    const first = recent[0] ?? at;
-    const happening = this.today.list.find((each) => each.kind === "restart" && each.service === service.name && at - each.at < 600_000);
-    const key = happening?.key ?? `restart ${service.name} ${first}`;
-    this.today.add({ key, at, kind: "restart", service: service.name, text: `${service.name} restarted${times}` });
-  }
-
-  _wentAway() {
-    this._away = this.now();
-    this.work(Infinity);
-    this._mark("", this._away * 1000, marks.away(this._away, this.clock));
-    this.today.add({ key: `away ${this._away}`, at: this._away, kind: "away", service: "", text: "Node out of reach" });
-  }
-
-  _cameBack() {
-    if (Number.isNaN(this._away)) return;
-    const gone = this.now() - this._away;
-    const seconds = Math.round(gone / 1000);
-    this.today.add({ key: `away ${this._away}`, at: this._away, kind: "away", service: "", text: `Node out of reach for ${seconds} s` });
-    this.work(Infinity);
-    this._back = this._mark("", this._away * 1000 + 1, marks.resumed(gone, this._missing >= this._away));
-    this._away = NaN;
-  }
-
-  /** Lines are missing: what was said when the connection came back is not true. */
-  _lost() {
-    this._missing = this.now();
-    const mark = this.store.mark[this._back];
-    if (mark?.kind !== "resumed" || !mark.more) return;
-    mark.more = undefined;
-    this.onLines([], [this._back], []);
-  }
+  // -- what is not true any more
 
   _unknown() {
     for (const service of this.services.values()) if (service.status.status !== "unknown") service.update({ ...service.status, status: "unknown" }, this.now());

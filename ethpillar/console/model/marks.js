@@ -39,11 +39,16 @@ export function gap({ reason, from, to, skipped }, clock) {
   return { kind: "gap", text, more: why[/** @type {keyof why} */ (reason)] ?? "The node’s journal no longer has these lines" };
 }
 
-/** @param {number} since @param {(ms: number) => string} clock @returns {Mark} */
-export const away = (since, clock) => ({ kind: "away", text: `No connection to the node since ${clock(since)}`, more: "Nothing is lost: the log goes on from here when the node is back" });
+/** Who is out of reach: the node, or this page's own server. @typedef {"node" | "server"} End */
 
-/** @param {number} ms @param {boolean} missing whether it is known already that lines are missing @returns {Mark} */
-export const resumed = (ms, missing) => ({ kind: "resumed", text: `The connection to the node came back after ${exactSpan(ms)}`, more: missing ? undefined : "No line was lost" });
+/** @param {End} end @param {number} since @param {(ms: number) => string} clock @returns {Mark} */
+export const away = (end, since, clock) => ({ kind: "away", text: `No connection to the ${end} since ${clock(since)}`, more: `Nothing is lost: the log goes on from here when the ${end} is back` });
+
+/** @param {End} end @param {number} ms @param {boolean} missing whether it is known already that lines are missing @returns {Mark} */
+export const resumed = (end, ms, missing) => ({ kind: "resumed", text: `The connection to the ${end} came back after ${exactSpan(ms)}`, more: missing ? undefined : "No line was lost" });
+
+/** @param {number} at @param {(ms: number) => string} clock @returns {Mark} */
+export const ended = (at, clock) => ({ kind: "away", text: `The session ended at ${clock(at)}`, more: "No more lines come here" });
 
 /** @param {number} down milliseconds between the last line before and the first after @returns {Mark} */
 export const reboot = (down) => ({ kind: "reboot", text: "The node restarted", more: Number.isFinite(down) && down > 0 ? `It was down for ${exactSpan(down)}` : undefined });

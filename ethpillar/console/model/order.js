@@ -46,36 +46,54 @@ export function after(list, before) {
   return low;
 }
 
-/** Heights of rows: set one, add some, ask for the sum before one or for the row at an offset, each in log n steps. */
+/**
+ * Heights of rows: set one, add some, drop the first, ask for the sum before one or for the row at an offset, each in
+ * log n steps.
+ */
 export class Heights {
   constructor() {
     this.length = 0;
     this._heights = new Float32Array(1024);
     this._tree = new Float64Array(1025);
+    /** Rows that were dropped and still have a place, and the sum of their heights. */
+    this._dropped = 0;
+    this._before = 0;
   }
 
   /** @param {number} index */
   get(index) {
-    return this._heights[index];
+    return this._heights[this._dropped + index];
   }
 
   /** Keep the first `length` and append these. @param {number} length @param {number} count @param {(index: number) => number} height */
   replace(length, count, height) {
-    const total = length + count;
-    if (total > this._heights.length) {
-      const heights = new Float32Array(Math.max(total, this._heights.length * 2));
-      heights.set(this._heights);
-      this._heights = heights;
-      this._tree = new Float64Array(heights.length + 1);
-      this.length = total;
-      for (let i = length; i < total; i++) heights[i] = height(i);
-      return this._build();
-    }
     const appended = length === this.length && count < 4000;
-    for (let i = length; i < total; i++) this._heights[i] = height(i);
+    const total = length + count;
+    const again = this._dropped + total > this._heights.length;
+    if (again) this._makeRoom(total);
+    const { _dropped: first } = this;
+    for (let i = length; i < total; i++) this._heights[first + i] = height(i);
     this.length = total;
-    if (!appended) return this._build();
-    for (let i = length; i < total; i++) this._sumUp(i + 1);
+    if (!appended || again) return this._build();
+    for (let i = length; i < total; i++) this._sumUp(first + i + 1);
+  }
+
+  /** The first ones are no more. @param {number} count */
+  drop(count) {
+    this._before += this.before(count);
+    this._dropped += count;
+    this.length -= count;
+  }
+
+  /** The places of what was dropped are used again, and there is room for so many. @param {number} total */
+  _makeRoom(total) {
+    const kept = this._heights.subarray(this._dropped, this._dropped + this.length);
+    const room = total > this._heights.length / 2 ? Math.max(total, this._heights.length) * 2 : this._heights.length;
+    const heights = new Float32Array(room);
+    heights.set(kept);
+    this._heights = heights;
+    this._tree = new Float64Array(room + 1);
+    this._dropped = this._before = 0;
   }
 
   /** A node of the tree from its children, when all before it is right. @param {number} node */
@@ -87,22 +105,25 @@ export class Heights {
   }
 
   _build() {
-    for (let node = 1; node <= this.length; node++) this._sumUp(node);
+    const end = this._dropped + this.length;
+    for (let node = 1; node <= end; node++) this._sumUp(node);
   }
 
   /** @param {number} index @param {number} height */
   set(index, height) {
-    const by = height - this._heights[index];
+    const place = this._dropped + index;
+    const by = height - this._heights[place];
     if (by === 0) return;
-    this._heights[index] = height;
-    for (let node = index + 1; node <= this.length; node += node & -node) this._tree[node] += by;
+    this._heights[place] = height;
+    const end = this._dropped + this.length;
+    for (let node = place + 1; node <= end; node += node & -node) this._tree[node] += by;
   }
 
   /** The sum of all before an index. @param {number} index */
   before(index) {
     let sum = 0;
-    for (let node = Math.min(index, this.length); node > 0; node -= node & -node) sum += this._tree[node];
-    return sum;
+    for (let node = this._dropped + Math.min(index, this.length); node > 0; node -= node & -node) sum += this._tree[node];
+    return sum - this._before;
   }
 
   get total() {
@@ -111,15 +132,16 @@ export class Heights {
 
   /** The row at an offset from the top. @param {number} offset */
   at(offset) {
+    const end = this._dropped + this.length;
     let node = 0;
-    let left = offset;
-    for (let step = 1 << (31 - Math.clz32(this.length || 1)); step > 0; step >>= 1) {
+    let left = offset + this._before;
+    for (let step = 1 << (31 - Math.clz32(end || 1)); step > 0; step >>= 1) {
       const next = node + step;
-      if (next <= this.length && this._tree[next] <= left) {
+      if (next <= end && this._tree[next] <= left) {
         node = next;
         left -= this._tree[next];
       }
     }
-    return Math.min(node, Math.max(0, this.length - 1));
+    return Math.min(Math.max(node - this._dropped, 0), Math.max(0, this.length - 1));
   }
 }

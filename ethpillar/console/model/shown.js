@@ -35,6 +35,8 @@ export class Shown {
     this.hits = [];
     /** Lines one would see at: all levels, warnings, errors. */
     this.counts = [0, 0, 0];
+    /** Which slots are in `counts`. */
+    this._counted = new Uint8Array(0);
     /** A pattern's hits are told by a worker. @type {((slots: number[]) => void) | null} */
     this.ask = null;
     this._work = /** @type {Generator<void, void> | null} */ (null);
@@ -46,6 +48,7 @@ export class Shown {
     this.list = [];
     this.hits = [];
     this.counts = [0, 0, 0];
+    this._counted.fill(0);
     this._work = this._rebuild(this.store.order.slice());
   }
 
@@ -81,6 +84,7 @@ export class Shown {
   _take(slots) {
     const { store, filter } = this;
     const numbers = filter.services && new Set([...filter.services].map((name) => store.number(name)));
+    if (this._counted.length < store.level.length) this._grow(store.level.length);
     const visible = [];
     const found = [];
     const asked = [];
@@ -121,34 +125,30 @@ export class Shown {
     if (!gone.length) return 0;
     this.step(Infinity);
     const set = new Set(gone);
-    const { level, only } = this.filter;
-    for (const list of [this.list, this.hits]) {
+    for (const slot of gone) if (this._counted[slot]) this._count(slot, -1);
+    const [rows] = [this.list, this.hits].map((list) => {
       let count = 0;
       while (count < list.length && set.has(list[count])) count++;
-      if (list === this.list) {
-        if (level === 0 || only) for (const slot of list.slice(0, count)) this._count(slot, -1);
-        gone = gone.slice(0, count);
-      }
       list.splice(0, count);
-    }
-    if (level !== 0 && !only) this._recount();
-    return gone.length;
+      return count;
+    });
+    return rows;
   }
 
-  _recount() {
-    const { store, filter } = this;
-    const numbers = filter.services && new Set([...filter.services].map((name) => store.number(name)));
-    this.counts = [0, 0, 0];
-    for (const slot of store.order) if (!numbers || numbers.has(store.service[slot])) this._count(slot, 1);
-  }
-
-  /** @param {number} slot @param {number} by */
+  /** @param {number} slot @param {1 | -1} by */
   _count(slot, by) {
     const level = this.store.level[slot];
-    if (level === MARK) return;
+    this._counted[slot] = by > 0 ? 1 : 0;
     this.counts[0] += by;
     if (level >= WARN) this.counts[1] += by;
     if (level >= ERROR) this.counts[2] += by;
+  }
+
+  /** @param {number} room */
+  _grow(room) {
+    const counted = new Uint8Array(room);
+    counted.set(this._counted);
+    this._counted = counted;
   }
 
   /** The index of a slot in `list`, or where it would be. @param {number} slot */

@@ -18,8 +18,8 @@ export const MARK = 255;
 
 export const MOST_ENTRIES = 100_000;
 export const MOST_BYTES = 64 * 1024 * 1024;
-/** Dropped at once, so that it is seldom. */
-const DROPPED = 4_000;
+/** Dropped at once: enough for it to be seldom, and few enough for nobody to feel it. */
+const DROPPED = 500;
 const OVERHEAD = 160;
 
 /** Microseconds of an ISO time, NaN for none. @param {string | null | undefined} iso */
@@ -41,7 +41,7 @@ export class Store {
   constructor(most = {}) {
     this._mostEntries = most.entries ?? MOST_ENTRIES;
     this._mostBytes = most.bytes ?? MOST_BYTES;
-    const room = Math.min(this._mostEntries + DROPPED * 2, 4096);
+    const room = Math.min(this._mostEntries * 2, 4096);
     /** Microseconds since the epoch, by slot. */
     this.time = new Float64Array(room);
     this.service = new Uint8Array(room);
@@ -181,6 +181,11 @@ export class Store {
 
   get to() {
     return this.order.length ? this.time[this.order[this.order.length - 1]] / 1000 : NaN;
+  }
+
+  /** What tells the line of a slot from others that had the slot before; NaN once the line is dropped. @param {number} slot */
+  id(slot) {
+    return this.line[slot] ? this._sequence[slot] : NaN;
   }
 
   /** @param {number} slot @returns {string} all its lines as the node printed them */

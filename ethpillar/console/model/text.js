@@ -4,8 +4,8 @@
  * Belongs here: characters that can't be seen or that turn the text around, and lines that are too long. Pure.
  */
 
-/** Controls, bidirectional controls, zero-width and other invisible characters; not tab and line feed. */
-const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e00ff}]/gu;
+/** Controls, bidirectional controls, zero-width and other invisible characters; not tab and line feed, nor how an emoji is drawn. */
+const INVISIBLE = /[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0d\u{e0000}-\u{e0fff}\u{1d173}-\u{1d17a}\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb]/gu;
 const ANY = new RegExp(INVISIBLE.source, "u");
 
 export const LONGEST = 4_000;

@@ -1,6 +1,5 @@
 /** Highlights of a search in the rows that are in the page, without a node more. */
 
-import { hits } from "../model/search.js";
 import { h } from "./dom.js";
 
 /** @typedef {import("./log.js").Log} Log */
@@ -16,7 +15,7 @@ const registry = () => /** @type {any} */ (CSS).highlights;
 export function highlight(log, app) {
   const known = registry();
   if (!known) unmark(log);
-  const found = log.shown.filter.search ? find(log, app) : [];
+  const found = app.filters.marked ? find(log, app) : [];
   if (!known) return mark(found, app.filters.hit);
   if (!found.length) {
     known.delete("hit");
@@ -43,9 +42,8 @@ export function highlight(log, app) {
 
 /** Texts of rows, with their hits. @param {Log} log @param {App} app @returns {Found[]} */
 function find(log, app) {
-  const search = /** @type {import("../model/search.js").Search} */ (log.shown.filter.search);
   const all = [...log.items].flatMap(([slot, node]) => texts(node).map((text) => ({ text, slot })));
-  const places = search.pattern ? app.filters.patterns.hits(search.pattern.source, all.map(({ text }) => text.data)) : all.map(({ text }) => hits(search, text.data));
+  const places = app.filters.hits(all.map(({ text }) => text.data));
   return all.map((each, i) => ({ ...each, hits: places[i] })).filter((each) => each.hits.length);
 }
 

@@ -1,14 +1,14 @@
 /**
  * The log: only the rows that can be seen are in the page.
  *
- * Belongs here: scrolling, following, pausing, and which rows are wanted. The rows are `rows.js`'s, what one looks like
- * `row.js`'s, which lines are shown `model/shown.js`'s.
+ * Belongs here: scrolling, following, pausing, painting. Where rows stand is `model/places.js`'s, the rows are `rows.js`'s,
+ * what one looks like `row.js`'s, which lines are shown `model/shown.js`'s.
  */
 
-import { Heights } from "../model/order.js";
+import { Places } from "../model/places.js";
 import { byId, h, say } from "./dom.js";
 import { highlight } from "./highlight.js";
-import { MOST_ROWS, ROW, Rows } from "./rows.js";
+import { ROW, Rows } from "./rows.js";
 import { Turns } from "./turns.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -16,11 +16,8 @@ import { Turns } from "./turns.js";
 
 /** How near the bottom counts as at the bottom, in pixels. */
 const NEAR = 4;
-/** Pixels of rows beyond the edge while the log is followed: whoever scrolls up stops it, and gets whole screens. */
-const FOLLOWED = 120;
 /** Milliseconds after the last scrolling until earlier lines may be put in: a flick must have ended. */
 const STILL = 120;
-
 /** Milliseconds after somebody went live in which what scrolls is the end of a flick before that. */
 const SETTLES = 400;
 
@@ -28,33 +25,32 @@ export class Log {
   /** @param {App} app */
   constructor(app) {
     this._app = app;
-    this._heights = new Heights();
     this._rows = new Rows(app, (slot, what) => this.toggle(slot, what), (heights) => this._measured(heights));
-    this._top = h("div.spacer");
-    this._bottom = h("div.spacer");
+    this._above = h("div.spacer");
+    this._below = h("div.spacer");
     this._early = h("div.early", { role: "listitem" });
-    this.root = h("div.log", { id: "log", role: "list", tabindex: 0, "aria-label": "Log" }, this._early, this._top, this._rows.root, this._bottom);
+    this.root = h("div.log", { id: "log", role: "list", tabindex: 0, "aria-label": "Log" }, this._early, this._above, this._rows.root, this._below);
     byId("stage").append(this.root);
     /** @type {Shown} */
     this.shown = app.shown;
+    this._places = new Places(this.shown);
     /** Lines that come are followed. */
     this.following = true;
     /** Why it is not followed. @type {"" | "space" | "scroll" | "selection" | "menu" | "history"} */
     this.pause = "";
-    /** The first visible row and how much of it is above the edge. @type {{ slot: number, offset: number } | null} */
-    this._anchor = null;
     this._scrolled = 0;
     this._followed = 0;
-    this._ours = -1;
+    /** Where it is scrolled to, as far as is known without asking the browser, which would lay out the page first. */
+    this._top = -1;
     /** A place was chosen and is not painted yet: what scrolls until then is the browser, as rows go. */
     this._moving = false;
     this._changed = true;
+    /** Other hits are to be marked. */
+    this._remarked = false;
     /** It can't wait: somebody has done something. Lines that come can, as nobody reads a hundred a second. */
     this._urgent = true;
-    this._turns = new Turns(() => app.frames.want());
-    this._height = 0;
+    this._turns = new Turns(() => app.frames.want(), app.inputs);
     this._width = 1000;
-    this._earlyHeight = 0;
     this.root.addEventListener("scroll", () => this._onScroll(), { passive: true });
     this.root.addEventListener("wheel", (event) => event.deltaY < 0 && this._userScrolledUp(), { passive: true });
     this.root.addEventListener("mousedown", (event) => this._pick(event));
@@ -68,37 +64,26 @@ export class Log {
   /** Show other lines. @param {Shown} shown @param {boolean} follow */
   attach(shown, follow) {
     this.shown = shown;
+    const { height, early } = this._places;
+    this._places = Object.assign(new Places(shown), { height, early });
     this._rows.forget();
-    this._anchor = null;
     this.following = follow;
     this.pause = follow ? "" : "history";
     this._moving = true;
-    this.reset();
-  }
-
-  /** The list is another one. */
-  reset() {
-    this._rows.clear();
-    this._heights.replace(0, this.shown.list.length, (i) => this._rows.estimate(this.shown, i, this._width));
-    this.changed();
+    this.redraw();
   }
 
   /** The list has changed from an index on. @param {number} from */
   grown(from) {
-    const { length } = this.shown.list;
-    if (from >= length && length === this._heights.length) return;
-    const same = Math.min(from, this._heights.length);
-    this._heights.replace(same, length - same, (i) => this._rows.height(this.shown.list[i]) ?? this._rows.estimate(this.shown, i, this._width));
-    this._came();
+    const height = (/** @type {number} */ i) => this._rows.height(this.shown.list[i]) ?? this._rows.estimate(this.shown, i, this._width);
+    if (this._places.grown(from, height)) this._came();
   }
 
   /** Rows went at the front. @param {number[]} slots @param {number} count of rows */
   gone(slots, count) {
     for (const slot of slots) this._rows.gone(slot);
-    if (!count) return;
-    const heights = Array.from({ length: this.shown.list.length }, (_, i) => this._heights.get(i + count));
-    this._heights.replace(0, heights.length, (i) => heights[i]);
-    this._came();
+    this._places.gone(slots, count);
+    if (count) this._came();
   }
 
   /** A row looks different. @param {number} slot */
@@ -106,15 +91,21 @@ export class Log {
     if (this._rows.remove(slot)) this.changed();
   }
 
-  /** Every row looks different. */
+  /** The list is another one, or every row looks different. */
   redraw() {
     this._rows.clear();
-    this._heights.replace(0, this.shown.list.length, (i) => this._rows.estimate(this.shown, i, this._width));
+    this._places.reset((i) => this._rows.estimate(this.shown, i, this._width));
     this.changed();
   }
 
   changed() {
     this._changed = this._urgent = true;
+    this._app.frames.want();
+  }
+
+  /** Hits are others, the rows are the same. */
+  remark() {
+    this._remarked = true;
     this._app.frames.want();
   }
 
@@ -125,9 +116,9 @@ export class Log {
   }
 
   _resized() {
-    this._height = this.root.clientHeight;
+    this._places.height = this.root.clientHeight;
+    this._places.early = this._early.offsetHeight;
     this._width = this.root.clientWidth || 1000;
-    this._earlyHeight = this._early.offsetHeight;
     this.changed();
   }
 
@@ -136,7 +127,7 @@ export class Log {
   /** @param {"space" | "scroll" | "selection" | "menu" | "history"} reason */
   stop(reason) {
     if (!this.following) return;
-    this._remember();
+    this._places.keep(this._top);
     this.following = false;
     this.pause = reason;
     this._app.missed.begin();
@@ -162,11 +153,13 @@ export class Log {
 
   _onScroll() {
     this._scrolled = performance.now();
-    if (this._moving || Math.abs(this.root.scrollTop - this._ours) < 1) return;
+    const top = this.root.scrollTop;
+    if (this._moving || Math.abs(top - this._top) < 1) return;
+    this._top = top;
     if (this.following) {
       if (!this.atBottom && performance.now() - this._followed > SETTLES) this.stop("scroll");
     } else if (this.pause === "scroll" && this.atBottom && this._app.travel.isLive) this.follow();
-    this._remember();
+    this._places.keep(top);
     this.changed();
   }
 
@@ -183,58 +176,41 @@ export class Log {
     return performance.now() - this._scrolled > STILL;
   }
 
+  /** @returns {boolean} whether there was something to paint, now */
   paint() {
-    if (!this._changed || (!this._urgent && this._turns.early)) return;
+    const waits = !this._changed || (!this._urgent && this._turns.early);
+    if (waits && this._remarked) highlight(this, this._app);
+    this._remarked = false;
+    if (waits) return false;
     this._turns.begin();
     this._changed = this._urgent = false;
-    const { root, shown, _heights: heights, _height: visible, _earlyHeight: early } = this;
-    const { length } = shown.list;
-    let top = this.following ? Math.max(0, heights.total + early - visible) : root.scrollTop;
-    if (!this.following && this._anchor) {
-      const index = shown.index(this._anchor.slot);
-      top = heights.before(index) + early + this._anchor.offset;
-    }
-    const first = heights.at(Math.max(0, top - early - (this.following ? FOLLOWED : visible)));
-    let last = Math.min(length, heights.at(top - early + 2 * visible) + 1);
-    const seen = [heights.at(Math.max(0, top - early)), Math.min(length, heights.at(top - early + visible) + 1)];
-    if (last - first > MOST_ROWS) last = Math.min(length, Math.max(seen[1] + 8, first + MOST_ROWS));
-    const wanted = Math.max(first, last - MOST_ROWS - (this.following ? 0 : 60));
-    const [from, to] = this._rows.ahead(shown.list, wanted, last, seen);
-    for (const index of this._rows.fill(shown, from, to)) heights.set(index, ROW);
-    this._top.style.height = `${heights.before(from)}px`;
-    this._bottom.style.height = `${Math.max(0, heights.total - heights.before(to))}px`;
-    this._scrollTo(this.following ? root.scrollHeight : top);
+    const { root, shown, following, _places: places } = this;
+    const top = following ? places.end : places.scrolled(root.scrollTop);
+    const wanted = places.wanted(top, following);
+    const [from, to] = this._rows.ahead(shown.list, wanted.from, wanted.to, wanted.seen);
+    for (const index of this._rows.fill(shown, from, to)) places.set(index, ROW);
+    const [above, below] = places.around(from, to);
+    this._above.style.height = `${above}px`;
+    this._below.style.height = `${below}px`;
+    this._scrollTo(following ? root.scrollHeight : top);
     this._moving = false;
-    if (!this.following && !this._anchor) this._remember();
+    if (!following && !places.isKept) places.keep(this._top);
     highlight(this, this._app);
-    if (from > wanted || to < last) this.changed(); // the next frame makes some more
+    if (from > wanted.from || to < wanted.to) this.changed(); // the next frame makes some more
+    return true;
   }
 
   /** @param {number} top */
   _scrollTo(top) {
     if (Math.abs(this.root.scrollTop - top) >= 1) this.root.scrollTop = top;
-    this._ours = this.root.scrollTop;
+    this._top = this.root.scrollTop;
   }
 
   /** @param {Map<number, number>} heights of rows, by slot */
   _measured(heights) {
-    let differs = false;
-    for (const [slot, height] of heights) {
-      const index = this.shown.index(slot);
-      if (this.shown.list[index] !== slot || Math.abs(this._heights.get(index) - height) < 0.01) continue;
-      this._heights.set(index, height);
-      differs = true;
-    }
-    if (!differs) return;
+    if (!this._places.measured(heights)) return;
     this._changed = this._urgent = true;
     this.paint(); // before the browser paints, so that nothing is seen to jump
-  }
-
-  _remember() {
-    const offset = this.root.scrollTop - this._early.offsetHeight;
-    if (!this.shown.list.length) return void (this._anchor = null);
-    const index = this._heights.at(Math.max(0, offset));
-    this._anchor = { slot: this.shown.list[index], offset: offset - this._heights.before(index) };
   }
 
   // -- going somewhere
@@ -244,10 +220,7 @@ export class Log {
     if (index < 0 || index >= this.shown.list.length) return;
     this.stop("scroll");
     if (this.pause === "selection") this.pause = "scroll";
-    const above = this.root.clientHeight * part;
-    this._anchor = { slot: this.shown.list[index], offset: -above };
-    const top = this._heights.before(index) + this._early.offsetHeight - above;
-    if (top < 0) this._anchor = { slot: this.shown.list[0], offset: -this._early.offsetHeight };
+    this._places.put(index, this._places.height * part);
     this._moving = true;
     this.changed();
   }
@@ -257,9 +230,9 @@ export class Log {
     const slot = this.shown.list[index];
     if (slot === undefined) return;
     this._choose(slot);
-    const top = this._heights.before(index) + this._early.offsetHeight;
-    const inside = top >= this.root.scrollTop && top + ROW <= this.root.scrollTop + this.root.clientHeight;
-    if (!inside) this.goTo(index, middle ? 0.4 : top < this.root.scrollTop ? 0.1 : 0.85);
+    const top = this._places.top(index);
+    const inside = top >= this._top && top + ROW <= this._top + this._places.height;
+    if (!inside) this.goTo(index, middle ? 0.4 : top < this._top ? 0.1 : 0.85);
     else if (middle) this.stop("scroll");
     this.changed();
   }
@@ -283,8 +256,7 @@ export class Log {
 
   /** The first and the last row that can be seen. */
   get visible() {
-    const top = this.root.scrollTop - this._early.offsetHeight;
-    return [this._heights.at(Math.max(0, top)), this._heights.at(Math.max(0, top + this.root.clientHeight - 1))];
+    return [this._places.at(this._top), this._places.at(this._top + this._places.height - 1)];
   }
 
   /** @param {number} pages */

@@ -5,6 +5,7 @@
  * wanted is decided by `log.js`.
  */
 
+import { MOST_ROWS } from "../model/places.js";
 import { MARK } from "../model/store.js";
 import { h } from "./dom.js";
 import { content, shape } from "./line.js";
@@ -13,8 +14,6 @@ import { isBare, item } from "./row.js";
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../model/shown.js").Shown} Shown */
 
-/** Rows that are in the page at most, while nothing is chosen or focused. */
-export const MOST_ROWS = 150;
 /** The usual height of one. */
 export const ROW = 24;
 const MARKED = 32;
@@ -71,6 +70,7 @@ export class Rows {
     this.remove(slot);
     this.unfolded.delete(slot);
     this.traces.delete(slot);
+    if (slot === this.current) this.current = -1; // another line may have its slot from now on
   }
 
   /** @param {number} slot */

@@ -90,8 +90,10 @@ export class Stage {
     const shown = filters.services;
     const one = shown.length === 1 ? shown[0] : "";
     if (!shown.length) return [h("b", "No service is chosen."), h("div.acts", button("btn.main", { onclick: () => filters.all() }, "Show all services"))];
-    const runs = one && live.services.get(one)?.status.status === "active";
-    return [h("b", one ? `${visible(one)} has printed nothing.` : travel.isLive ? "These services have printed nothing." : "There are no lines in this time."), h("p", runs ? "It is running. New lines appear here as they come." : travel.isLive ? "New lines appear here as they come." : ""), h("div.acts", travel.isLive ? button("btn.main", { onclick: () => filters.all() }, "Show all services") : button("btn.main", { onclick: () => travel.goLive() }, "Back to live"))];
+    const service = live.services.get(one);
+    const since = service?.status.status === "active" ? service.since : NaN;
+    const runs = travel.isLive && !Number.isNaN(since) ? `It has been running since ${zone.moment(since, now)}. ` : "";
+    return [h("b", one ? `${visible(one)} has printed nothing.` : travel.isLive ? "These services have printed nothing." : "There are no lines in this time."), h("p", travel.isLive ? `${runs}New lines appear here as they come.` : ""), h("div.acts", travel.isLive ? button("btn.main", { onclick: () => filters.all() }, "Show all services") : button("btn.main", { onclick: () => travel.goLive() }, "Back to live"))];
   }
 
   /** What is said above the first line. */

@@ -70,6 +70,7 @@ export class Tools {
 
   _typed() {
     clearTimeout(this._timer);
+    this._app.filters.type(this.input.value);
     this._timer = window.setTimeout(() => this._app.filters.setSearch(this.input.value), TYPING);
   }
 

@@ -8,24 +8,20 @@
 /** Painting may take a ninth of the time, and is never later than this, in milliseconds. */
 const SHARE = 8;
 const LATEST = 250;
-/** While somebody types or scrolls, and this long after, it waits; but never longer than that. */
-const BUSY = 120;
-const PATIENCE = 1_000;
-const INPUTS = ["keydown", "pointerdown", "wheel", "touchmove"];
+/** While somebody types or scrolls it waits, but never longer than this. */
+export const PATIENCE = 1_000;
 
 export class Turns {
-  /** @param {() => void} again asks for another frame */
-  constructor(again) {
+  /** @param {() => void} again asks for another frame @param {import("./inputs.js").Inputs} inputs */
+  constructor(again, inputs) {
     this._again = again;
+    this._inputs = inputs;
     this._began = 0;
     this._due = 0;
     this._timer = 0;
-    /** When somebody last did something. */
-    this._touched = -Infinity;
     // A message that is posted in a frame comes after the browser has laid out and painted it.
     this._channel = new MessageChannel();
     this._channel.port1.onmessage = () => (this._due = performance.now() + Math.min(LATEST, (performance.now() - this._began) * SHARE));
-    for (const each of INPUTS) document.addEventListener(each, () => (this._touched = performance.now()), { capture: true, passive: true });
   }
 
   /** A painting begins. */
@@ -38,7 +34,7 @@ export class Turns {
   /** Whether it is too early for the next one; it is asked for when it may come. */
   get early() {
     const now = performance.now();
-    const left = Math.max(this._due, Math.min(this._touched + BUSY, this._began + PATIENCE)) - now;
+    const left = Math.max(this._due, Math.min(this._inputs.until, this._began + PATIENCE)) - now;
     if (left <= 0) return false;
     this._timer ||= window.setTimeout(() => {
       this._timer = 0;

@@ -27,7 +27,7 @@ export class VerdictLine {
     const parts = [icon(`s-${found.shape}`, `.is-${found.shape}`), h("b", visible(found.words)), h("span.num", visible(found.aside))];
     if (found.button === "try") parts.push(button("btn", { onclick: () => app.connection?.tryNow() }, "Try now"));
     if (found.button === "dashboard" || !app.token) parts.push(dashboard());
-    if (!app.token) parts.splice(3, 0, this._field);
+    if (!app.token || app.live.link.page === "ended") parts.splice(3, 0, this._field);
     const focused = this._root.contains(document.activeElement) && document.activeElement?.className;
     this._root.replaceChildren(.../** @type {Node[]} */ (parts.filter(Boolean)));
     if (focused) /** @type {HTMLElement | null} */ (this._root.querySelector(`[class="${CSS.escape(focused)}"]`))?.focus();
