@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from ..system.conftest import EXECUTION, World
+from ..waiting import until
 from .steps import CALM, VALIDATOR, Console, bars, fail, fill, geth, rows, search
 
+pytestmark = pytest.mark.system
 NO_REGISTRY = "Object.defineProperty(CSS, 'highlights', { value: undefined })"
 
 
@@ -78,7 +82,7 @@ def test_hits_are_marked_where_there_is_no_registry_of_highlights(console: Conso
     search(page, "imported port <b>1")
     page.wait("[...document.querySelectorAll('.log mark')].some((each) => each.innerText === '<b>1')")
     assert set(page.texts(".log mark")) <= {"Imported", "<b>1"}
-    assert all(row.startswith("Imported <b>1") for row in rows(page))
+    until(lambda: all(row.startswith("Imported <b>1") for row in rows(page)), "the hits only")
     search(page, "/b>[37]</")
     page.wait("[...document.querySelectorAll('.log mark')].map((each) => each.innerText).join() === 'b>3<,b>7<'")
     page.eval("document.querySelector('.find input').value = ''")

@@ -39,6 +39,8 @@ export class Zone {
     this._parts = make({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
     this._second = NaN;
     this._text = "";
+    this._quarter = NaN;
+    this._dateText = "";
   }
 
   /** The viewer's own. */
@@ -82,7 +84,12 @@ export class Zone {
 
   /** "25 Nov" @param {number} ms */
   date(ms) {
-    return this._date.format(ms);
+    const quarter = Math.floor(ms / (15 * MINUTE)); // no zone's day begins within one
+    if (quarter !== this._quarter) {
+      this._quarter = quarter;
+      this._dateText = this._date.format(quarter * 15 * MINUTE);
+    }
+    return this._dateText;
   }
 
   /** "25 Nov, 18:00", the date only when it is not today's. @param {number} ms @param {number} now */

@@ -22,16 +22,15 @@ export function highlight(log, app) {
     known.delete("hit-now");
     return;
   }
-  /** @type {Range[]} */
+  // Ranges that are not kept up to date: each of those that are costs at every change of the page.
+  /** @type {StaticRange[]} */
   const ranges = [];
-  /** @type {Range[]} */
+  /** @type {StaticRange[]} */
   const now = [];
   for (const { text, slot, hits: places } of found) {
     for (const [start, end] of places) {
       if (ranges.length >= MOST) break;
-      const range = new Range();
-      range.setStart(text, start);
-      range.setEnd(text, end);
+      const range = new StaticRange({ startContainer: text, startOffset: start, endContainer: text, endOffset: end });
       (slot === app.filters.hit ? now : ranges).push(range);
     }
   }

@@ -185,7 +185,7 @@ export class Log {
     this._turns.begin();
     this._changed = this._urgent = false;
     const { root, shown, following, _places: places } = this;
-    const top = following ? places.end : places.scrolled(root.scrollTop);
+    const top = following ? places.end : places.scrolled(this._top);
     const wanted = places.wanted(top, following);
     const [from, to] = this._rows.ahead(shown.list, wanted.from, wanted.to, wanted.seen);
     for (const index of this._rows.fill(shown, from, to)) places.set(index, ROW);

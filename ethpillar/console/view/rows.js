@@ -19,7 +19,9 @@ export const ROW = 24;
 const MARKED = 32;
 const WRAPPED = 20;
 /** Rows that are made in one frame on each side of what can be seen. */
-const AHEAD = 12;
+const AHEAD = 8;
+/** Rows that were taken out of the page and are kept for other lines. */
+const SPARE = 60;
 
 export class Rows {
   /** @param {App} app @param {(slot: number, what: "line" | "trace") => void} toggle @param {(heights: Map<number, number>) => void} measured by slot */
@@ -35,6 +37,8 @@ export class Rows {
     this._heights = new WeakMap();
     /** What can say another line. @type {WeakMap<Element, import("./line.js").Line>} */
     this._lines = new WeakMap();
+    /** Rows that can say another line. @type {HTMLElement[]} */
+    this._spare = [];
     /** Lines that are unfolded, and those whose stack trace is open. @type {Set<number>} */
     this.unfolded = new Set();
     /** @type {Set<number>} */
@@ -47,6 +51,7 @@ export class Rows {
   /** Remove all of them. */
   clear() {
     for (const slot of [...this.items.keys()]) this.remove(slot);
+    this._spare = [];
   }
 
   /** Other lines are shown. */
@@ -62,6 +67,7 @@ export class Rows {
     if (!node) return false;
     this._observer.unobserve(node);
     node.remove();
+    if (this._spare.length < SPARE && this._lines.has(node)) this._spare.push(node);
     return this.items.delete(slot);
   }
 
@@ -143,26 +149,38 @@ export class Rows {
   }
 
   /**
-   * Have a row that is not needed say another line, where it stands.
+   * Have a row that is not needed say another line: the one that stands there, or one that was taken out.
    *
    * @param {Shown} shown @param {number} index @param {Node | null} next where the row will be @param {Set<Node>} free
    */
   _again(shown, index, next, free) {
     const { store, list } = shown;
     const slot = list[index];
-    const node = next instanceof HTMLElement && free.has(next) ? next : undefined;
-    const line = node && this._lines.get(node);
-    if (!node || !line || slot === this.current || !this._isPlain(store, slot) || !isBare(this._app, store, slot) || this._beginsDay(shown, index)) return undefined;
+    if (slot === this.current || !this._isPlain(store, slot) || !isBare(this._app, store, slot) || this._beginsDay(shown, index)) return undefined;
     const said = content(this._app, store, slot);
-    if (shape(said) !== line.shape) return undefined;
-    free.delete(node);
-    this.items.delete(line.slot);
+    const node = this._free(shape(said), next, free);
+    const line = node && this._lines.get(node);
+    if (!line) return undefined;
     line.fill(said);
     node.id = `row-${slot}`;
     node.classList.remove("current");
     this._slots.set(node, slot);
     this.items.set(slot, node);
     return node;
+  }
+
+  /** A row of a shape that is free. @param {string} wanted @param {Node | null} next @param {Set<Node>} free @returns {HTMLElement | undefined} */
+  _free(wanted, next, free) {
+    if (next instanceof HTMLElement && free.has(next)) {
+      const line = this._lines.get(next);
+      if (line?.shape === wanted) {
+        free.delete(next);
+        this.items.delete(line.slot);
+        return next;
+      }
+    }
+    const at = this._spare.findLastIndex((node) => this._lines.get(node)?.shape === wanted);
+    return at < 0 ? undefined : this._spare.splice(at, 1)[0];
   }
 
   /** Rows that must stay: those with the focus or a part of the selection, when they are near. @param {Shown} shown */
