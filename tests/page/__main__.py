@@ -46,14 +46,18 @@ def section(row: Row) -> str:
             *looks,
             f"| a reload | {shown(row.reloaded)} |\n",
             f"What you can do: {row.trouble.can_do} {_cost(row)}\n",
-            f"![{row.trouble.title}, after {row.pictured} seconds](page/{row.picture})\n",
+            f"![{row.trouble.title}, after {row.trouble.pictured} seconds](page/{row.picture})\n",
         ]
     )
 
 
 def _cost(row: Row) -> str:
-    most = f", {row.at_once} at most in 20 seconds," if row.sockets > row.at_once else ""
-    return f"It cost {row.sockets} sockets{most} and {row.tries} SSH tries."
+    most = f" ({row.at_once} at most in 20 seconds)" if row.sockets > row.at_once else ""
+    return f"It cost {_count(row.sockets, 'socket', 'sockets')}{most} and {_count(row.tries, 'SSH try', 'SSH tries')}."
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def headings(trouble: Trouble) -> list[str]:

@@ -37,8 +37,6 @@ class Row:
     "The most of them in 20 seconds."
     tries: int
     picture: str
-    pictured: int
-    "Seconds after which the picture was taken."
 
 
 @contextmanager
@@ -96,8 +94,8 @@ def play(trouble: Trouble, folder: Path, site: Site, chromium: Chromium) -> None
 
 def times(trouble: Trouble, lasts: float | None) -> list[int]:
     """Return the seconds after which the table looks at a trouble."""
-    third = THIRD if lasts is None else max(THIRD, int(lasts) + AFTERWARDS)
-    return [FIRST, SECOND, third, *([OVER] if trouble.rests else [])]
+    last = OVER if trouble.rests else int(lasts or 0) + AFTERWARDS
+    return [FIRST, SECOND, THIRD, *([last] if last > THIRD else [])]
 
 
 def look(trouble: Trouble, lasts: float | None, folder: Path, site: Site, chromium: Chromium, pictures: Path) -> Row:
@@ -106,19 +104,20 @@ def look(trouble: Trouble, lasts: float | None, folder: Path, site: Site, chromi
     with stage_of(trouble, folder / name, site, chromium) as stage:
         sockets = len(stage.seen()["sockets"]) if trouble.first else 0
         tries = stage.proxy.accepted
+        if not trouble.first:
+            begin(trouble, stage)
         began = time.monotonic()
-        acting = ThreadPoolExecutor(1).submit(begin, trouble, stage)
+        acting = ThreadPoolExecutor(1).submit(trouble.act if trouble.first else lambda _: None, stage)
         repair = None
         if lasts is not None and trouble.repair is not None:
             repair = threading.Timer(lasts, trouble.repair, (stage,))
             repair.start()
         looks = {}
         when = times(trouble, lasts)
-        pictured = when[2] if trouble.late else SECOND
         for at in when:
             time.sleep(max(0.0, began + at - time.monotonic()))
-            looks[at] = stage.seen() if stage.pages else {"header": "", "alert": "", "cards": "", "log": ""}
-            if at == pictured:
+            looks[at] = stage.seen()
+            if at == trouble.pictured:
                 stage.page.do("shot", path=str(pictures / f"{name}.png"))
         acting.result()
         if repair is not None:
@@ -128,4 +127,4 @@ def look(trouble: Trouble, lasts: float | None, folder: Path, site: Site, chromi
         stage.page.do("reload")
         time.sleep(3)  # what a person sees who looks then
         picture = f"{name}.png"
-        return Row(trouble, lasts, looks, stage.seen(), len(made), most_at_once(made), tried, picture, pictured)
+        return Row(trouble, lasts, looks, stage.seen(), len(made), most_at_once(made), tried, picture)

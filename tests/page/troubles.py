@@ -72,8 +72,8 @@ class Trouble:
     "In the table only: it takes long by its nature."
     rests: bool = False
     "Whether the page is refused, and must not open more than ten sockets in 20 seconds."
-    late: bool = False
-    "Whether its end state, of which there is a picture, takes more than five seconds."
+    pictured: int = 5
+    "After which of the table's looks there is a picture."
     tries: int | None = None
     "How often the node's sshd may be tried in the short form."
     settings: dict[str, str] = field(default_factory=dict)
@@ -202,19 +202,23 @@ TROUBLES = (
     Trouble(
         "key-changed", "The node has another host key", new_key, alert("SSH host key has changed"),
         "If the node was reinstalled: the operator runs `flask sessions forget-host`. If not: do not go on.",
-        forget_host, rests=True, late=True,
+        forget_host, rests=True, pictured=30,
     ),
     Trouble(
         "given-up", "The node is away for longer than `SSH_GIVE_UP`", cut,
         lambda seen: alert("The node can't be reached over SSH.")(seen) and seen["header"] != "Connected",
         "Nothing for a minute, while the page goes on trying; after that, reload it once the node is back.",
-        mend, rests=True, late=True, settings={"SSH_GIVE_UP": "5"},
+        mend, rests=True, pictured=30, settings={"SSH_GIVE_UP": "5"},
     ),
-    Trouble("redis-away", "Redis is away", freeze_redis, good, "Nothing: what is open goes on.", thaw_redis),
+    Trouble(
+        "redis-away", "Redis is away", freeze_redis, good,
+        "Nothing: what is open goes on. Do not reload it: a new page has to wait for Redis.", thaw_redis,
+    ),
     Trouble(
         "redis-away-at-first", "Redis is away when the page opens", freeze_redis,
         alert("Authentication error: Server error during validation."),
-        "Reload the page in a minute; the operator looks after Redis.", thaw_redis, reload=True, first=False, late=True,
+        "Reload the page in a minute; the operator looks after Redis.", thaw_redis, reload=True, first=False,
+        pictured=30,
     ),
     Trouble("restarted", "The server is restarted", restart, good, NOTHING),
     Trouble("killed", "The server dies, and is started", kill, good, NOTHING),
@@ -222,7 +226,7 @@ TROUBLES = (
         "server-away", "The server is away", lambda stage: stage.server.kill(),
         lambda seen: seen["header"] != "Connected" and seen["alert"],
         "Reload the page: it gives up after five tries, about 17 seconds.",
-        lambda stage: stage.server.start(), reload=True, seconds=(40,), slow=True, late=True,
+        lambda stage: stage.server.start(), reload=True, seconds=(40,), slow=True, pictured=30,
     ),
     Trouble("logout", "The person logs out, or the session is revoked", forget, ended, SIGN_IN, renew, rests=True),
     Trouble("expiry", "The session expires", expire, ended, SIGN_IN, renew, rests=True),
@@ -252,5 +256,5 @@ TROUBLES = (
         "server-full", "The server is full (`MAX_NODES`)", full, alert("watches as many nodes as it can"),
         "Try later; the operator raises MAX_NODES.", leave, first=False, rests=True, settings={"MAX_NODES": "1"},
     ),
-    Trouble("sleep", "The tab sleeps", sleep, lambda seen: True, NOTHING, wake, seconds=(50,), slow=True),
+    Trouble("sleep", "The tab sleeps", sleep, lambda seen: True, NOTHING, wake, seconds=(50,), slow=True, pictured=60),
 )  # fmt: skip
