@@ -501,3 +501,25 @@ def test_a_record_of_json(record: dict[str, object], entry: Entry) -> None:
 @pytest.mark.parametrize("line", [b'{"a":1}', b"[1]", b"{", b"x", b"{" * 100_000])
 def test_json_that_is_no_record_is_its_own_message(line: bytes) -> None:
     assert json_entry(line) == (Entry("", 0, line), False)
+
+
+def test_the_further_lines_of_a_message_are_known_by_their_indentation() -> None:
+    head = "Jul 21 10:11:12 node geth[4711]: "
+    text = f"{head}first\n{' ' * len(head)}second\n{' ' * (len(head) + 2)}third\n{' ' * (len(head) - 1)}other\n"
+    found = [piece for batch in pieces([text.encode()], "short", NOW) for piece in batch]
+    assert [(piece.entry.message, piece.further) for piece in found] == [
+        (b"first", False),
+        (b"second", True),
+        (b"  third", True),
+        (b" " * (len(head) - 1) + b"other", False),
+    ]
+
+
+def test_what_a_terminal_can_t_show_is_replaced() -> None:
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as given, redirect_stdout(printed):
+        given.write("12 blöcke".encode())
+        given.seek(0)
+        patch.setattr(sys, "stdin", io.TextIOWrapper(given))
+        assert main([]) == 0
+    assert printed.buffer.getvalue().endswith(b"12 bl?cke\n")  # type: ignore[attr-defined]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ethpillar.journal.formats import LineParser, lighthouse, logfmt, nimbus, tracing
+from ethpillar.journal.formats import LineParser, geth, lighthouse, logfmt, nimbus, tracing
 from ethpillar.journal.formats.continuation import Continuation, State
+from ethpillar.journal.formats.crash import begins
+from ethpillar.journal.formats.eth import of_execution
 from ethpillar.journal.formats.jsonlines import read_object
 from ethpillar.journal.formats.log4j import besu_eth
 from ethpillar.journal.formats.pairs import joined
@@ -91,3 +93,56 @@ def test_a_block_is_open_until_its_bracket() -> None:
     assert open_.state is State.BLOCK
     assert open_._takes_text("}", None)
     assert open_.state is State.CLOSED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=b invoked oom-killer: gfp_mask=0x1",
+        "the file: line 5 is wrong",
+        "there is no x: Assertion in it",
+    ],
+)
+def test_words_of_last_words_within_another_text_begin_none(text: str) -> None:
+    assert begins(text) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "eth"),
+    [
+        ("Indexed the next one", {"block": "5", "hash": "0xabc123"}),
+        ("Submitted transaction", {"block": "5"}),  # the hash is the transaction's
+        ("Extended txn pool", {"block": "5"}),
+        ("Blobs stored", {"block": "5"}),
+    ],
+)
+def test_whose_hash_a_line_of_the_execution_layer_has(message: str, eth: dict[str, str]) -> None:
+    assert of_execution(None, message, {"number": "5", "hash": "0xabc123"}) == eth
+
+
+def test_peers_are_prysm_s_only_where_it_says_so() -> None:
+    for message, counted in (("Connected peers", True), ("Something else", False)):
+        line = logfmt.parse(f'time="2026-09-12 08:15:01" level=info msg="{message}" inbound=3 outbound=4 total=7')
+        assert line is not None
+        assert (line.eth is not None) is counted
+
+
+def test_a_message_of_geth_s_that_is_quoted_or_exactly_padded() -> None:
+    quoted = geth.parse('INFO [09-12|08:15:01.004] "A \\"quoted\\" one"                     a=1')
+    assert quoted is not None
+    assert (quoted.message, quoted.fields) == ('A "quoted" one', {"a": "1"})
+    plain = geth.parse('INFO [09-12|08:15:01.004] said "x" to it                           a=1')
+    assert plain is not None
+    assert (plain.message, plain.fields) == ('said "x" to it', {"a": "1"})
+    blank = geth.parse(f"INFO [09-12|08:15:01.004] {'Short':<40} first key=1 b=2")
+    assert blank is not None
+    assert (blank.message, blank.fields) == ("Short", {"first key": "1", "b": "2"})
+
+
+def test_more_containers_than_compose_runs_are_not_told_apart() -> None:
+    parser = LineParser()
+    named = [f"client-{number}  | INFO [09-12|08:15:01.004] Text number={number}" for number in range(20)]
+    assert [parser.parse(text).fields.get("container") for text in named] == [
+        *(f"client-{number}" for number in range(16)),
+        *[None] * 4,
+    ]

@@ -165,8 +165,7 @@ class Masker:
         ours = _NAME.fullmatch(lower) or lower in _FAMILIAR or lower in patterns.SOURCES or lower in patterns.NO_ONE
         if ours or patterns.IPV4.fullmatch(host) or lower.isdigit():
             return found[0] if not patterns.IPV4.fullmatch(host) else self._addresses(found[0])
-        begin, end = found.start("x") - found.start(), found.end("x") - found.start()
-        return found[0][:begin] + self._name("host", lower) + found[0][end:]
+        return found[0][: found.start("x") - found.start()] + self._name("host", lower)
 
     def _user(self, name: str, kept: frozenset[str] = patterns.NO_ONE) -> str:
         return name if name in kept or _NAME.fullmatch(name) else self._name("user", name)
@@ -174,7 +173,7 @@ class Masker:
     def _hexadecimal(self, found: re.Match[str]) -> str:
         """Long hexadecimal: a hash that everybody may see stays, anything else may be a key."""
         before = found.string[max(0, found.start() - 40) : found.start()]
-        if patterns.HASH_WORD.search(before) or (found["zero"] and len(found["x"]) in (40, 64)):
+        if patterns.HASH_WORD.search(before) or (found["zero"] and len(found["x"]) == 64):
             return found[0]
         return self._name("token", found["x"].lower())
 

@@ -411,3 +411,11 @@ def test_a_page_takes_no_longer_than_it_may() -> None:
     paging.ended(0)
     assert paging.next_step() is None
     assert paging.page().more
+
+
+def test_a_journalctl_that_fails_where_the_cursor_is_not_is_read_on_with_care() -> None:
+    paging = Paging(Query((), FORTH, cursor=entry(3, line(3)).cursor), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    paging.ended(1, b"Something else")
+    assert not paging.failed
+    assert paging.next_step() is not None
