@@ -146,29 +146,39 @@ def _ask(mutant: Mutant) -> None:
 
 
 def judge(mutants: list[Mutant]) -> dict[Mutant, str]:
-    """Return what came of each fault."""
+    """Return what came of each fault; of those so far, if Ctrl-C or SIGTERM ends it."""
     verdicts = {each: NOT_RUN for each in mutants if not each.tests}
     waiting = [each for each in mutants if each.tests]
     running: dict[int, tuple[Mutant, float]] = {}
-    while waiting or running:
-        while waiting and len(running) < AT_ONCE:
-            mutant = waiting.pop()
-            pid = os.fork()
-            if pid == 0:
-                _ask(mutant)
-            running[pid] = mutant, time.monotonic() + ENDLESS
-        time.sleep(0.02)
-        for pid, (mutant, end) in list(running.items()):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if not ended and time.monotonic() > end:
-                os.killpg(pid, signal.SIGKILL)
-                ended, status = os.waitpid(pid, 0)
-            if ended:
-                del running[pid]
-                verdicts[mutant] = SURVIVED if status == 0 else NOTICED
-                print(f"\r{len(verdicts)} of {len(mutants)}", end="", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                mutant = waiting.pop()
+                pid = os.fork()
+                if pid == 0:
+                    _ask(mutant)
+                running[pid] = mutant, time.monotonic() + ENDLESS
+            time.sleep(0.02)
+            _reap(running, verdicts)
+            print(f"\r{len(verdicts)} of {len(mutants)}", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        for pid in running:
+            os.killpg(pid, signal.SIGKILL)
     print(file=sys.stderr)
     return verdicts
+
+
+def _reap(running: dict[int, tuple[Mutant, float]], verdicts: dict[Mutant, str]) -> None:
+    """Take the verdicts of the tests that have ended, and end those that take too long."""
+    for pid, (mutant, end) in list(running.items()):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if not ended and time.monotonic() > end:
+            os.killpg(pid, signal.SIGKILL)
+            ended, status = os.waitpid(pid, 0)
+        if ended:
+            del running[pid]
+            verdicts[mutant] = SURVIVED if status == 0 else NOTICED
 
 
 def show(verdicts: dict[Mutant, str]) -> None:
