@@ -4,6 +4,9 @@
 journalctl that follows takes those for new that have the time of the last entry it showed. systemd 255 gives them new
 numbers in the same sequence, so it takes all of them for new.
 
+One case can't be told apart: on 255, /run has entries of the unit from one moment only. Their copies look like lines
+that were printed twice at once, and come again. That takes a flush by hand, soon after the unit's first words.
+
 Belongs here: telling such a copy from an entry that only has the same time. It must not know where a reader is.
 """
 
