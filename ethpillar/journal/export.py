@@ -33,6 +33,9 @@ CONTEXT_LIMIT = 2048
 
 _NEWLINE = b"\n"
 _MESSAGE = b"MESSAGE="
+NO_TEXT = b"(This entry has no text. If it should have one, its file is damaged: sudo journalctl --verify)"
+"""In place of the message of an entry that has none: journalctl leaves out a field that it can't read, says nothing and
+shows all others."""
 _CURSOR = b"__CURSOR"
 """The first field of an entry. Something else on the node may print half a line before it: a job of the login shell's
 start-up file that goes on."""
@@ -243,7 +246,7 @@ def _entry(fields: dict[bytes, bytes]) -> Entry:
     return Entry(
         cursor=cursor[:CURSOR_LIMIT].decode("utf-8", "replace"),
         realtime_us=_number(get(b"__REALTIME_TIMESTAMP")) or 0,
-        message=get(b"MESSAGE", b""),
+        message=get(b"MESSAGE", NO_TEXT),
         priority=_priority(get(b"PRIORITY")),
         identifier=_text(get(b"SYSLOG_IDENTIFIER")),
         pid=pid,

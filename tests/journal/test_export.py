@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.export import BREATH, CONTEXT_LIMIT, CONTEXTS, REST, VALUE_MOST, ExportParser
+from ethpillar.journal.export import BREATH, CONTEXT_LIMIT, CONTEXTS, NO_TEXT, REST, VALUE_MOST, ExportParser
 
 FIELDS = [(b"__CURSOR", b"s=a;i=1"), (b"__REALTIME_TIMESTAMP", b"42"), (b"PRIORITY", b"6"), (b"MESSAGE", b"hello")]
 
@@ -44,6 +44,12 @@ def test_an_entry() -> None:
 def test_a_line_of_the_manager_is_about_its_unit() -> None:
     fields = [*FIELDS, (b"_PID", b"1"), (b"UNIT", b"execution.service"), (b"_SYSTEMD_UNIT", b"init.scope")]
     assert parse(export(*fields))[0].unit == "execution.service"
+
+
+def test_an_entry_without_a_text_says_so() -> None:
+    (entry,) = parse(export(*FIELDS[:3]))
+    assert entry == Entry("s=a;i=1", 42, NO_TEXT, 6)
+    assert parse(export(*FIELDS[:3], (b"MESSAGE", b"")))[0].message == b""
 
 
 def test_what_is_missing_is_none() -> None:
