@@ -125,6 +125,7 @@ def _socketio(app: Flask, settings: Settings, origins: Origins) -> SocketIO:
         cors_credentials=True,
         ping_interval=10,
         ping_timeout=30,
+        monitor_clients=False,  # `web.pings` does
         max_http_buffer_size=settings.max_message_bytes,
         http_compression=False,  # anybody could have the same kilobytes compressed again and again
         manage_session=False,

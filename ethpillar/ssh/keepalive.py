@@ -22,6 +22,10 @@ from ..turns import belong, breathe
 log = logging.getLogger(__name__)
 
 
+TOGETHER = 0.5
+"Seconds by which a look may be late, so that the loop is not woken for each connection by itself."
+
+
 class Peer(Protocol):
     """A connection that can be asked for a sign of life.
 
@@ -75,7 +79,8 @@ class Silence:
 class Keepalive:
     """Asks connections that have been silent for a while, and closes those that do not answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, together: float = TOGETHER) -> None:
+        self._together = together
         self._due: list[tuple[float, int, Silence, weakref.ref[Peer]]] = []
         "A heap: when to look at which connection."
         self._order = itertools.count()
@@ -99,7 +104,7 @@ class Keepalive:
             left = self._due[0][0] - time.monotonic()
             if left > 0:
                 self._sooner.clear()
-                self._sooner.wait(left)
+                self._sooner.wait(left + self._together)
                 continue
             breathe()  # thousands may be due at once
             _, _, silence, found = heapq.heappop(self._due)

@@ -92,8 +92,8 @@ class NodeTransport(paramiko.Transport):
     _preferred_keys: tuple[str, ...]
 
     # paramiko wakes ten times a second to see whether it was closed. Under gevent closing the socket wakes it anyway,
-    # so this only bounds how late it notices that a new key exchange is due.
-    _active_check_timeout = 10.0
+    # and it looks whether a new key exchange is due at each packet, of which a keepalive brings one.
+    _active_check_timeout = 60.0
 
     _channel_handler_table = CHANNEL_HANDLERS
 

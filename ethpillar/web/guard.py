@@ -97,7 +97,7 @@ class Guard:
         self._find = find
         self._kinds = kinds
         self._left = left
-        self._pings = Pings(self._eio.ping_interval)
+        self._pings = Pings(self._eio.ping_interval, self._eio.ping_timeout)
         self._sessions: dict[str, _Session] = {}
         self.unnamed = 0
         "Sessions of clients that their proxy did not name, since the start: they have no limit per address."

@@ -85,7 +85,7 @@ class Peer:
 
 
 def test_of_many_connections_only_those_that_do_not_answer_are_closed() -> None:
-    keepalive, good, bad = Keepalive(), [Peer() for _ in range(3)], [Peer(answers=False) for _ in range(3)]
+    keepalive, good, bad = Keepalive(0), [Peer() for _ in range(3)], [Peer(answers=False) for _ in range(3)]
     for peer in (*good, *bad):
         keepalive.watch(peer, 0.01, 0.05)
     until(lambda: all(peer.ended.is_set() for peer in bad))
@@ -95,7 +95,7 @@ def test_of_many_connections_only_those_that_do_not_answer_are_closed() -> None:
 
 
 def test_one_that_is_due_sooner_than_all_others_is_looked_at_in_time() -> None:
-    keepalive, late, soon = Keepalive(), Peer(), Peer(answers=False)
+    keepalive, late, soon = Keepalive(0), Peer(), Peer(answers=False)
     keepalive.watch(late, 600, 600)
     gevent.sleep(0)
     keepalive.watch(soon, 0.01, 0.01)
@@ -104,7 +104,7 @@ def test_one_that_is_due_sooner_than_all_others_is_looked_at_in_time() -> None:
 
 
 def test_one_whose_node_reads_nothing_keeps_no_other_waiting() -> None:
-    keepalive, stuck, other = Keepalive(), Peer(), Peer(answers=False)
+    keepalive, stuck, other = Keepalive(0), Peer(), Peer(answers=False)
     stuck.ask = Event().wait  # type: ignore[method-assign, assignment]
     keepalive.watch(stuck, 0.01, 0.05)
     keepalive.watch(other, 0.01, 0.05)
@@ -113,7 +113,7 @@ def test_one_whose_node_reads_nothing_keeps_no_other_waiting() -> None:
 
 
 def test_one_that_has_ended_or_is_gone_is_forgotten() -> None:
-    keepalive, ended, gone = Keepalive(), Peer(), Peer()
+    keepalive, ended, gone = Keepalive(0), Peer(), Peer()
     for peer in (ended, gone):
         keepalive.watch(peer, 0.01, 60)
     ended.ended.set()
@@ -134,7 +134,7 @@ def test_what_one_connection_raises_is_not_the_others_end(caplog: pytest.LogCapt
         @heard.setter
         def heard(self, _: float) -> None: ...
 
-    keepalive, broken, other = Keepalive(), Broken(), Peer(answers=False)
+    keepalive, broken, other = Keepalive(0), Broken(), Peer(answers=False)
     keepalive.watch(broken, 0.01, 0.02)
     keepalive.watch(other, 0.02, 0.02)
     assert other.ended.wait(10)

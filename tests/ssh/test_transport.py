@@ -115,7 +115,7 @@ def test_a_small_packet_is_written_at_once_if_nothing_stands_before_it(
 def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, NodeTransport]) -> None:
     theirs, transport = ends
     transport.live_socket.heard = time.monotonic()
-    Keepalive().watch(transport, 0.01, 0.02)
+    Keepalive(0).watch(transport, 0.01, 0.02)
     assert transport.ended.wait(10)
     assert not transport.is_active()
     assert b"keepalive@openssh.com" in theirs.recv(1000)
@@ -123,12 +123,15 @@ def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, No
 
 def test_a_node_that_gives_one_is_not(ends: tuple[socket.socket, NodeTransport]) -> None:
     theirs, transport = ends
-    transport.live_socket.heard = time.monotonic()
-    Keepalive().watch(transport, 0.01, 60)
+    keepalive = Keepalive(0)
     for _ in range(3):
+        transport.live_socket.heard = time.monotonic()
+        keepalive.watch(transport, 0.01, 60)
         assert theirs.recv(1000)  # it is asked
         theirs.sendall(b"x")
+        asked = transport.heard
         transport.live_socket.recv(1)
+        assert transport.heard > asked
         assert transport.is_active()
 
 
@@ -137,7 +140,7 @@ def test_a_node_that_reads_nothing_is_dead_too(ends: tuple[socket.socket, NodeTr
     message = paramiko.Message()
     message.add_string(b"x" * 5_000_000)
     writing = gevent.spawn(transport._send_user_message, message)
-    Keepalive().watch(transport, 0.01, 0.02)
+    Keepalive(0).watch(transport, 0.01, 0.02)
     assert transport.ended.wait(10)
     writing.join(10)
     assert writing.dead

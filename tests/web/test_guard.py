@@ -47,7 +47,7 @@ class Engine:
     """Engine.IO's server, as far as the guard goes."""
 
     reason = SimpleNamespace(SERVER_DISCONNECT="server", TRANSPORT_CLOSE="transport")
-    ping_interval = 0.0
+    ping_interval, ping_timeout = 10.0, 30.0
 
     def __init__(self) -> None:
         self.sockets: dict[str, EngineSocket] = {}

@@ -23,13 +23,17 @@ class Session:
         self.last_ping: float | None = time.time()
         self.closing = self.closed = False
         self.sent: list[int] = []
+        self.checked = 0
+
+    def check_ping_timeout(self) -> None:
+        self.checked += 1
 
     def send(self, packet: Any) -> None:
         self.sent.append(packet.packet_type)
 
 
 def test_each_session_is_pinged_once_for_each_time_that_it_asks() -> None:
-    pings, sessions = Pings(0.01), [Session() for _ in range(3)]
+    pings, sessions = Pings(0.01, 60, 0), [Session() for _ in range(3)]
     for session in sessions:
         pings.schedule(session)
     until(lambda: all(session.sent == [PING] for session in sessions))
@@ -40,7 +44,7 @@ def test_each_session_is_pinged_once_for_each_time_that_it_asks() -> None:
 
 
 def test_one_that_asks_again_before_its_ping_is_pinged_once() -> None:
-    pings, session = Pings(0.01), Session()
+    pings, session = Pings(0.01, 60, 0), Session()
     for _ in range(3):
         pings.schedule(session)  # a client may send as many pongs as it likes
     assert session.last_ping is None
@@ -50,7 +54,7 @@ def test_one_that_asks_again_before_its_ping_is_pinged_once() -> None:
 
 
 def test_pings_come_in_the_order_in_which_they_are_due_and_not_before() -> None:
-    pings, sessions = Pings(0.05), [Session() for _ in range(3)]
+    pings, sessions = Pings(0.05, 60, 0), [Session() for _ in range(3)]
     began = time.monotonic()
     order: list[int] = []
     for number, session in enumerate(sessions):
@@ -64,7 +68,7 @@ def test_pings_come_in_the_order_in_which_they_are_due_and_not_before() -> None:
 
 @pytest.mark.parametrize("how", ["closing", "closed"])
 def test_a_session_that_ends_meanwhile_is_not_pinged(how: str) -> None:
-    pings, session, other = Pings(0.01), Session(), Session()
+    pings, session, other = Pings(0.01, 60, 0), Session(), Session()
     pings.schedule(session)
     pings.schedule(other)
     setattr(session, how, True)
@@ -73,8 +77,26 @@ def test_a_session_that_ends_meanwhile_is_not_pinged(how: str) -> None:
     assert session.last_ping is None
 
 
+def test_one_that_does_not_answer_is_looked_at_when_its_time_is_up_and_no_other_is_ended() -> None:
+    pings, sessions = Pings(0.01, 0.02, 0), [Session() for _ in range(3)]
+    for session in sessions:
+        pings.schedule(session)
+    until(lambda: all(session.checked == 1 for session in sessions))
+    assert all(session.sent == [PING] for session in sessions)
+    until(lambda: not pings._greenlet)
+
+
+def test_those_that_are_due_soon_after_one_another_are_pinged_together() -> None:
+    pings, sessions = Pings(0.02, 60, 0.1), [Session() for _ in range(3)]
+    for session in sessions:
+        pings.schedule(session)
+        gevent.sleep(0.01)
+    until(lambda: sessions[0].sent)
+    assert all(session.sent for session in sessions)
+
+
 def test_a_session_that_is_gone_is_not_kept_until_its_ping() -> None:
-    pings, session = Pings(60), Session()
+    pings, session = Pings(60, 60, 0), Session()
     pings.schedule(session)
     gone = weakref.ref(session)
     gevent.sleep(0)
@@ -85,7 +107,7 @@ def test_a_session_that_is_gone_is_not_kept_until_its_ping() -> None:
 
 
 def test_what_one_session_raises_keeps_no_other_from_its_ping(caplog: pytest.LogCaptureFixture) -> None:
-    pings, bad, good = Pings(0.01), Session(), Session()
+    pings, bad, good = Pings(0.01, 60, 0), Session(), Session()
 
     def fail(_packet: Any) -> None:
         raise RuntimeError("what a client sent")
@@ -99,7 +121,7 @@ def test_what_one_session_raises_keeps_no_other_from_its_ping(caplog: pytest.Log
 
 
 def test_its_greenlet_ends_with_its_work_and_begins_anew() -> None:
-    pings, session = Pings(0.0), Session()
+    pings, session = Pings(0.0, 0.0, 0), Session()
     for count in (1, 2):
         pings.schedule(session)
         until(lambda count=count: len(session.sent) == count)  # type: ignore[misc]
