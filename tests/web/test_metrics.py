@@ -36,6 +36,12 @@ def test_nobody_without_the_token(shown: str | None) -> None:
     assert TOKEN not in answer.get_data(as_text=True)
 
 
+def test_the_figures_with_the_token() -> None:
+    answer = make(METRICS_TOKEN=TOKEN).test_client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+    assert "ethpillar_sockets" in answer.get_data(as_text=True)
+
+
 @pytest.mark.parametrize("value", ["9464", "localhost:9464", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:99999", "1.2.3:1"])
 def test_an_address_is_an_address(value: str) -> None:
     with pytest.raises(config.ConfigError, match="METRICS_BIND"):
