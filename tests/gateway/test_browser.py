@@ -270,3 +270,70 @@ def test_an_event_that_is_stopped_anywhere_holds_what_the_socket_knows_of(what: 
         until(lambda: not any((before.open, after.open, before.holders, after.holders)), "the end of everything")
 
     assert sweep(scenario) >= 1
+
+
+# -- what a socket tells of its node
+
+
+def names(socket: BrowserSocket) -> list[str]:
+    return [name for name, _ in socket.outbox.sent]  # type: ignore[attr-defined]
+
+
+def welcomed(socket: BrowserSocket, **state: Any) -> Any:
+    """A node that the socket is in."""
+    node: Any = Node()
+    for name, value in state.items():
+        setattr(node, name, value)
+    socket.enter(node)
+    socket.welcome()
+    return node
+
+
+def test_one_that_is_in_hears_how_its_node_is(socket: BrowserSocket) -> None:
+    welcomed(socket, about={"name": "node-1"})
+    assert socket.outbox.sent == [  # type: ignore[attr-defined]
+        ("authenticated", None),
+        ("connection_state", {"state": "connected", "name": "node-1"}),
+    ]
+
+
+def test_one_that_is_in_while_its_node_is_away_hears_that_too(socket: BrowserSocket) -> None:
+    welcomed(socket, connected=False, away=True, hint="Is it on?")
+    until(lambda: "error" in names(socket), "the error")  # after the ack
+    told = dict(socket.outbox.sent)  # type: ignore[attr-defined]
+    assert told["connection_state"] == {"state": "reconnecting"}
+    assert (told["error"]["code"], told["error"]["hint"]) == ("ssh_unreachable", "Is it on?")
+
+
+def test_an_absence_is_told_once_and_its_end_once(socket: BrowserSocket) -> None:
+    node = welcomed(socket)
+    socket.outbox.sent.clear()  # type: ignore[attr-defined]
+    socket.node_away()  # it is there again already
+    assert names(socket) == []
+    node.away = True
+    socket.node_away()
+    socket.node_away()
+    assert names(socket) == ["error"]
+    socket.node_back()
+    socket.node_back()
+    assert names(socket) == ["error", "authenticated"]
+    socket.node_away()
+    assert names(socket) == ["error", "authenticated", "error"]
+
+
+def test_one_that_is_not_in_yet_hears_nothing_of_its_node(socket: BrowserSocket) -> None:
+    node: Any = Node()
+    node.away = True
+    socket.enter(node)
+    socket.connection_state("connected", {})
+    socket.node_away()
+    socket.node_back()
+    socket.node_lost(SshUnreachable())
+    assert names(socket) == []
+    assert not socket.closed
+
+
+def test_a_poll_that_fails_is_told(socket: BrowserSocket) -> None:
+    welcomed(socket)
+    socket.status_failed(SshTimeout())
+    assert names(socket)[-1] == "error"

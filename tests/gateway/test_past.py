@@ -62,6 +62,7 @@ BAD: list[dict[str, Any]] = [
     {"service": "execution", "mask": "yes"},
     {"service": "execution", "id": 5},
     {"service": "execution", "id": "x" * 65},
+    {"service": "execution", "id": ""},
 ]
 
 

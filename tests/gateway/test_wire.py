@@ -101,3 +101,10 @@ def test_a_gap_s_times_are_shown_as_the_lines_are() -> None:
         "from": "2026-11-23T13:47:55.000042Z",
         "to": None,
     }
+
+
+def test_what_a_unit_printed_before_it_failed_goes_with_its_state() -> None:
+    failed = UnitStatus("geth.service", "failed", last_lines=("one", "two"))
+    assert wire.status_payload(failed)["last_lines"] == ("one", "two")
+    assert "last_lines" not in wire.status_payload(UnitStatus("geth.service", "active"))
+    assert wire.status_payload(failed, 1.5)["at"] == "1970-01-01T00:00:01.500000Z"
