@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 import pytest
@@ -37,7 +37,15 @@ FOR_EVER = 3600.0
 class Outbox:
     """Takes everything."""
 
-    def emit(self, *_: Any) -> None: ...
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+
+    def emit(self, name: str, payload: Any = None) -> None:
+        self.sent.append((name, payload))
+
+    def send(self, *_: Any) -> None: ...
+
+    def disconnect(self) -> None: ...
 
     def belong(self, *_: Any) -> None: ...
 
@@ -49,6 +57,7 @@ class Door:
         self.known = known
         self.looks = self.left = 0
         self.held: list[float | None] = []
+        self.let_go_of: list[float | None] = []
         self.seconds = FOR_EVER
 
     def look_up(self, token: object, _: object) -> Any:
@@ -60,6 +69,11 @@ class Door:
     def held_back(self, _token: object, _client: object, _problem: object, came: float | None) -> float:
         self.held.append(came)
         return self.seconds
+
+    def let_go(self, _token: object, _client: object, came: float | None) -> None:
+        self.let_go_of.append(came)
+
+    def refused(self, _: object) -> None: ...
 
     def unheard(self, *_: Any) -> None:
         self.left += 1
@@ -75,6 +89,7 @@ class Nodes:
     """The registry and its only node, which refuses while there is a problem."""
 
     connected, away, hint = True, False, None
+    about: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
         self.problem: EthPillarError | None = None
@@ -172,6 +187,17 @@ def test_a_socket_counts_once() -> None:
         with pytest.raises(SshUnreachable):
             here.socket.authenticate(TOKEN)
     assert [came is None for came in here.door.held] == [False, True, True]
+
+
+def test_a_socket_that_was_let_in_and_has_to_go_counts_and_hears_of_one_error_only() -> None:
+    here = Arrival()
+    here.socket.authenticate(TOKEN)
+    here.socket.node_lost(HostKeyChanged())
+    here.socket.refuse(SshUnreachable())  # what waited for that node, and fails with it
+    until(lambda: here.socket.closed, "its end")
+    outbox: Any = here.socket.outbox
+    assert [payload["code"] for name, payload in outbox.sent if name == "error"] == ["host_key_changed"]
+    assert [came is None for came in here.door.let_go_of] == [False]
 
 
 @pytest.fixture
