@@ -34,8 +34,8 @@ MOMENT = "new Promise((done) => setTimeout(() => done(true), 1500))"
 SLOTS = 300
 "Slots that the journal already has: an hour."
 Act = Callable[[Page], Callable[[], object] | None]
-LOG = "document.querySelectorAll('.tabs a')[1]?.click()"
-"Show the log, on phones too."
+SERVICES, LOG, TODAY = (f"document.querySelectorAll('.tabs a')[{number}]?.click()" for number in range(3))
+"Show a page, on phones, which have three."
 
 
 FLOOD = "INFO [11-26|11:23:14.508] Imported new potential chain segment number=4,415,{:03} hash=c11828..5d3c86 txs=85"
@@ -84,6 +84,9 @@ class Studio:
             if log:
                 page.wait("innerWidth < 700 || document.querySelector('.log .row')", 60)
                 page.wait(MOMENT)
+            if log:
+                page.eval(LOG)
+                page.wait("document.querySelector('.log .row')", 60)
             if act:
                 page.eval(act)
                 page.wait(MOMENT)
@@ -110,7 +113,7 @@ def take(studio: Studio, node: SimNode, sshd: Sshd, session: Callable[[int], str
         page.see("Paused") if page.eval("innerWidth > 700") else page.eval(MOMENT)
         for number in range(1, 6):
             node.append_many("execution.service", [FLOOD.format(number)] * 400 + [ERRORS.format(number)] * number)
-        page.see("new lines")
+        page.wait("/1[0-9] errors/.test(document.querySelector('.pill').innerText)", 60)
 
     def away(page: Page) -> Callable[[], object]:
         sshd.stop()
@@ -120,43 +123,44 @@ def take(studio: Studio, node: SimNode, sshd: Sshd, session: Callable[[int], str
     studio.shoot("token", "", "Paste the session", log=False)
     studio.shoot("empty", session(empty), "no Ethereum services yet", log=False)
     studio.shoot("loading", lambda: session(silent), "Connecting", log=False)
-    studio.shoot("calm", token, "running")
-    studio.shoot("line", token, "running", f"{LOG}; document.querySelector('.log .open')?.click()")
-    studio.shoot("slot", token, "running", f"{LOG}; document.querySelector('.log .f a')?.click()")
-    studio.shoot("side", token, "running", f"{LOG}; document.querySelector('[title^=\"A column\"]').click()")
-    studio.shoot("history", token, "running", f"{LOG}; location.hash = `#time=${{Date.now() - 60000}}`")
+    studio.shoot("calm", token, "running", SERVICES)
+    studio.shoot("line", token, "running", "[...document.querySelectorAll('.log .open')].at(-6).click()")
+    studio.shoot("slot", token, "running", "[...document.querySelectorAll('.log .f a')].at(-1).click()")
+    studio.shoot("side", token, "running", "document.querySelector('[title^=\"A column\"]').click()")
+    studio.shoot("history", token, "running", "location.hash = `#time=${Date.now() - 60000}`")
     search = "const box = document.querySelector('.find input'); box.focus(); box.value = 'slashing'"
     enter = "box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))"
-    studio.shoot("nomatch", token, "running", f"(() => {{ {LOG}; {search}; {enter} }})()")
-    studio.shoot("time", token, "running", f"{LOG}; document.querySelector('[title^=\"Which time\"]').click()")
+    studio.shoot("nomatch", token, "running", f"(() => {{ {search}; {enter} }})()")
+    studio.shoot("time", token, "running", "document.querySelector('[title^=\"Which time\"]').click()")
     menu = "document.querySelector(innerWidth < 700 ? '.top .menu' : '.tools [aria-haspopup=menu]').click()"
-    studio.shoot("menu", token, "running", f"{LOG}; {menu}")
+    studio.shoot("menu", token, "running", menu)
     studio.shoot("help", token, "running", "document.querySelector('.top .help').click()")
     for line in PANIC:
         node.append("mevboost.service", line)
-    studio.shoot("busy", token, "running", LOG, then=busy)
-    studio.shoot("today", token, "running", "document.querySelectorAll('.tabs a')[2]?.click()")
-    studio.shoot("away", token, "running", LOG, then=away)
+    studio.shoot("busy", token, "running", then=busy)
+    studio.shoot("today", token, "running", TODAY)
+    studio.shoot("away", token, "running", then=away)
     for number in range(1, 5):
         words = f"mevboost.service: Scheduled restart job, restart counter is at {number}."
         moment = int((time.time() - 60 + 10 * number) * 1_000_000)
         node.append("mevboost.service", words, manager=True, realtime_us=moment)
     looping = {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "4", "ExecMainStatus": "1"}
     node.set_unit("mevboost.service", **looping)
-    studio.shoot("loop", token, "What mevboost said last", f"{LOG}; document.querySelectorAll('.tabs a')[0]?.click()")
+    studio.shoot("loop", token, "What mevboost said last", SERVICES)
     node.set_unit("mevboost.service", ActiveState="active", SubState="running")
     fatal = "Fatal: Failed to register the Ethereum service: write /var/lib/geth: no space left on device"
     low = "Disk space is running low. Geth will shutdown if disk space runs below critical level."
     node.append("execution.service", f"WARN [11-26|11:23:15.002] {low} available=1.02GiB path=/var/lib/geth/geth")
     for number in range(1, 6):
         words = f"execution.service: Scheduled restart job, restart counter is at {number}."
-        node.append("execution.service", fatal)
-        node.append("execution.service", words, manager=True)
+        moment = int((time.time() - 12 + 2 * number) * 1_000_000)
+        node.append("execution.service", fatal, realtime_us=moment - 1_000)
+        node.append("execution.service", words, manager=True, realtime_us=moment)
     node.append("execution.service", fatal)
     failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "1"}
     node.set_unit("execution.service", NRestarts="5", **failed)
-    studio.shoot("failing", token, "What execution said last")
-    studio.shoot("broken", token, "What execution said last", LOG)
+    studio.shoot("failing", token, "What execution said last", SERVICES)
+    studio.shoot("broken", token, "What execution said last")
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Live } from "../../ethpillar/console/model/live.js";
-import { Service, facts } from "../../ethpillar/console/model/services.js";
+import * as marks from "../../ethpillar/console/model/marks.js";
+import { Service, facts, why } from "../../ethpillar/console/model/services.js";
 import { verdict } from "../../ethpillar/console/model/verdict.js";
 import { iso } from "../../ethpillar/console/model/store.js";
 
@@ -145,6 +146,22 @@ test("marks are no lines", () => {
   live.state({ page: "up", node: "reconnecting", since: NOW });
   assert.equal(live.store.length, 2);
   assert.equal(live.store.lines, 1);
+});
+
+test("what an update does not know stays as it was", () => {
+  const service = new Service("execution", 0);
+  service.update({ service: "execution", status: "active", client: "Geth" }, NOW);
+  service.update({ service: "execution", status: "unknown", client: null, description: null, since: null }, NOW);
+  assert.equal(facts(service, NOW), "Geth · was running");
+});
+
+test("a unit that was killed ended with a signal", () => {
+  for (const [result, exit_status, words] of /** @type {[string, number, string][]} */ ([["exit-code", 9, "Exit status 9"], ["signal", 9, "Signal 9"], ["oom-kill", 9, "Signal 9"], ["oom-kill", 1, "Exit status 1"], ["core-dump", 6, "Signal 6"], ["timeout", 0, "Result timeout"]])) {
+    const service = new Service("execution", 0);
+    service.update({ service: "execution", status: "failed", result, exit_status }, NOW);
+    assert.equal(why(service, NOW), words);
+    assert.equal(marks.failed("execution", { result, exit_status }).more, words);
+  }
 });
 
 test("what was never known is not said to have been", () => {

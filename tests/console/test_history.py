@@ -80,6 +80,7 @@ def test_a_time_that_is_typed(console: Console, world: World) -> None:
     page = console()
     page.see("Imported 1199", ".log")
     page.press("t")
+    page.wait("document.querySelector('.menu-box').scrollWidth <= document.querySelector('.menu-box').clientWidth")
     page.do("type", text="sometime")
     page.press("Enter")
     page.see("is not a time", ".menu-box")

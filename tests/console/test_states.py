@@ -140,3 +140,26 @@ def test_errors_that_were_not_seen_are_counted_on_a_phone(console: Console, worl
     page.button("Time…")
     page.see("Around", ".menu-box")
     assert page.do("axe") == []
+
+
+def test_forced_colours_leave_every_meaning(console: Console, world: World) -> None:
+    for level in ("INFO", "WARN", "ERROR"):
+        world.node.append(EXECUTION, geth(level, "a line", "peers=3"))
+    page = console(forced=True)
+    page.see("a line", ".log")
+    assert page.eval("matchMedia('(forced-colors: active)').matches")
+
+    def edge(level: str) -> list[str]:
+        parts = ("borderLeftColor", "borderLeftStyle")
+        return [page.eval(f"getComputedStyle(document.querySelector('.row.{level}')).{part}") for part in parts]
+
+    assert edge("error") != edge("info") != edge("warn") != edge("error")
+    page.press("E")
+    page.wait("getComputedStyle(document.querySelector('.item.current > .row')).outlineStyle === 'solid'")
+    assert page.eval("getComputedStyle(document.querySelector('.level[aria-pressed=true]')).outlineStyle") == "solid"
+    world.node.append(EXECUTION, geth("ERROR", "another line"))
+    page.see("1 new line", ".pill")
+    style = "getComputedStyle(document.querySelector('.pill'))"
+    assert page.eval(f"{style}.color") != page.eval(f"{style}.backgroundColor")
+    assert page.eval(f"{style}.forcedColorAdjust") == "none"  # else the browser puts a bar behind its words
+    assert page.do("axe") == []

@@ -4,7 +4,8 @@
  * Belongs here: reading systemd's own lines about a unit, and the sentences of marks. Pure.
  */
 
-import { ordinal } from "./text.js";
+import { ending } from "./services.js";
+import { capital, ordinal } from "./text.js";
 import { exactSpan } from "./times.js";
 
 /** @typedef {import("./store.js").Mark} Mark */
@@ -23,8 +24,8 @@ export function ofManager(service, entry) {
 const again = (times) => (times > 1 ? ` for the ${ordinal(times)} time` : "");
 
 /** @param {string} service @param {{ exit_status?: number | null, result?: string | null, restarts?: number | null }} status @returns {Mark} */
-export function failed(service, { exit_status, result, restarts }) {
-  const how = exit_status ? `Exit status ${exit_status}` : result ? `Result ${result}` : "";
+export function failed(service, { restarts, ...status }) {
+  const how = capital(ending(status)?.join(" ") ?? "");
   const tries = restarts ? `systemd has stopped trying after ${restarts} restart${restarts === 1 ? "" : "s"}` : "";
   return { kind: "failed", text: `${service} failed`, more: [how, tries].filter(Boolean).join(". ") };
 }

@@ -6,7 +6,7 @@
  */
 
 import { MINUTE, span } from "./times.js";
-import { count, memory } from "./text.js";
+import { capital, count, memory } from "./text.js";
 
 /**
  * @typedef {object} Status one of a `status_update`
@@ -67,7 +67,7 @@ export class Service {
     if (status.status === "unknown") this.was = this.was || (before.status === "unknown" ? "" : before.status);
     else this.was = "";
     if (status.status === "not_installed" && before.status !== "not_installed") this.gone = now;
-    this.status = status.status === "unknown" ? { ...before, ...status } : status;
+    this.status = status.status === "unknown" ? { ...before, ...known(status) } : status;
     if (status.memory_bytes) this._remember(status.memory_bytes, now);
   }
 
@@ -110,6 +110,19 @@ export class Service {
     else this.memory.push({ at: now, bytes });
     if (this.memory.length > MEMORY_POINTS) this.memory.shift();
   }
+}
+
+/** What an update says, without what it does not know. @param {Status} status @returns {Status} */
+const known = (status) => /** @type {Status} */ (Object.fromEntries(Object.entries(status).filter(([, value]) => value !== null)));
+
+/** Results of systemd's after which the exit status is the number of a signal. */
+const SIGNALLED = new Set(["signal", "core-dump", "watchdog"]);
+
+/** How a unit ended: what its status is, and which. @param {{ exit_status?: number | null, result?: string | null }} status @returns {["exit status" | "signal" | "result", string] | null} */
+export function ending({ exit_status, result }) {
+  if (!exit_status) return result && result !== "success" ? ["result", result] : null;
+  const signal = SIGNALLED.has(result ?? "") || (result === "oom-kill" && exit_status === 9);
+  return [signal ? "signal" : "exit status", String(exit_status)];
 }
 
 /** @param {Service} service @param {number} now @returns {{ shape: Shape, word: string }} */
@@ -156,15 +169,14 @@ const join = (...parts) => parts.filter(Boolean).join(" · ");
 
 /** The third line, when something is wrong. @param {Service} service @param {number} now */
 export function why(service, now) {
-  const { exit_status, restarts, result } = service.status;
-  const exit = exit_status ? `xit status ${exit_status}` : "";
+  const how = ending(service.status)?.join(" ") ?? "";
   if (service.loops(now)) {
     const { length, [0]: first } = service.recent(now);
-    return [`${count(length, "restart")} in ${span(Math.max(now - first, MINUTE))}`, exit && `e${exit}`].filter(Boolean).join(", ");
+    return [`${count(length, "restart")} in ${span(Math.max(now - first, MINUTE))}`, how].filter(Boolean).join(", ");
   }
   if (!service.failed) return "";
-  const ended = exit ? `E${exit}` : `Result ${result ?? "unknown"}`;
-  return restarts ? `${ended} after ${count(restarts, "restart")}` : ended;
+  const { restarts } = service.status;
+  return capital(how || "result unknown") + (restarts ? ` after ${count(restarts, "restart")}` : "");
 }
 
 /** Failing first, then the node's order. @param {Service[]} services @param {number} now */

@@ -40,6 +40,9 @@ export function ordinal(n) {
   return `${n.toLocaleString("en")}${(!teens && ["", "st", "nd", "rd"][n % 10]) || "th"}`;
 }
 
+/** @param {string} text */
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
 /** "a, b and c" @param {string[]} names */
 export function list(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;

@@ -4,8 +4,8 @@
  * Belongs here: which sentence it is. It lists facts and guesses no causes. Pure, with the clock handed in.
  */
 
-import { LOOP_WINDOW, stateOf } from "./services.js";
-import { count, inWords, list } from "./text.js";
+import { LOOP_WINDOW, ending, stateOf } from "./services.js";
+import { capital, count, inWords, list } from "./text.js";
 import { HOUR, MINUTE, exactSpan, span } from "./times.js";
 
 /** @typedef {import("./services.js").Service} Service */
@@ -74,8 +74,8 @@ function trouble({ services, now, clock, flood, silent, errorsInHour }) {
   if (looping) {
     const recent = looping.recent(now);
     const times = `${count(recent.length, "time")} in ${span(Math.max(now - recent[0], MINUTE))}`;
-    const exit = looping.status.exit_status;
-    return { ...say("loop", `${looping.name} is restarting over and over: ${times}.`, exit ? `Each time with exit status ${exit}` : ""), alarm: true };
+    const how = ending(looping.status)?.join(" ");
+    return { ...say("loop", `${looping.name} is restarting over and over: ${times}.`, how ? `Each time with ${how}` : ""), alarm: true };
   }
   if (services.some((each) => each.status.status === "unknown")) return say("unknown", "The states of the services are not known at the moment.", "The node does not answer");
   const last = services.map((each) => ({ each, at: each.restarts.at(-1) ?? -Infinity })).sort((a, b) => b.at - a.at)[0];
@@ -107,9 +107,6 @@ function calm({ services, lastError, now }) {
 
 /** @param {[number, number] | null} usual lines a second */
 const usually = (usual) => (usual ? `Usually ${usual[0] === usual[1] ? "" : usual[0] ? `${usual[0]} to ` : "up to "}${usual[1]}. ` : "");
-
-/** @param {string} text */
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** What the tab's title begins with. @type {Record<Verdict["shape"], string>} */
 export const SIGNS = { running: "●", warn: "▲", loop: "↻", failed: "✕", unknown: "?", stopped: "○", starting: "?" };

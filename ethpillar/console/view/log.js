@@ -28,8 +28,8 @@ export class Log {
     this._rows = new Rows(app, (slot, what) => this.toggle(slot, what), (heights) => this._measured(heights));
     this._above = h("div.spacer");
     this._below = h("div.spacer");
-    this._early = h("div.early", { role: "listitem" });
-    this.root = h("div.log", { id: "log", role: "list", tabindex: 0, "aria-label": "Log" }, this._early, this._above, this._rows.root, this._below);
+    this._early = h("div.early");
+    this.root = h("div.log", { id: "log", role: "group", tabindex: 0, "aria-label": "Log" }, this._early, this._above, this._rows.root, this._below);
     byId("stage").append(this.root);
     /** @type {Shown} */
     this.shown = app.shown;

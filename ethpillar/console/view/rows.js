@@ -28,7 +28,7 @@ export class Rows {
   constructor(app, toggle, measured) {
     this._app = app;
     this._toggle = toggle;
-    this.root = h("div.rows", { role: "presentation" });
+    this.root = h("div.rows", { role: "list" });
     /** @type {Map<number, HTMLElement>} */
     this.items = new Map();
     /** @type {WeakMap<Element, number>} */

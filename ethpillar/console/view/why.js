@@ -1,8 +1,8 @@
 /** The why-panel: what a failed unit said last, and what to type. And what stands against a single log. */
 
 import { advice, isBad } from "../model/advice.js";
-import { sorted } from "../model/services.js";
-import { count, visible } from "../model/text.js";
+import { ending, sorted } from "../model/services.js";
+import { capital, count, visible } from "../model/text.js";
 import { HOUR, MINUTE, span } from "../model/times.js";
 import { Memo, button, byId, copyFrom, h, icon, set } from "./dom.js";
 
@@ -78,7 +78,9 @@ export class Why {
     const pairs = [];
     if (loops) pairs.push(["Restarts", `${recent.length} in ${span(Math.max(now() - recent[0], MINUTE))}`]);
     else if (!Number.isNaN(service.since)) pairs.push(["Stopped", zone.clock(service.since)]);
-    if (exit_status || (exit_status === 0 && !loops)) pairs.push(["Exit status", String(exit_status)]);
+    const [term, value] = ending(service.status) ?? ["result", ""];
+    if (term !== "result") pairs.push([capital(term), value]);
+    else if (exit_status === 0 && !loops) pairs.push(["Exit status", "0"]);
     if (result && result !== "success") pairs.push(["Result", visible(result)]);
     if (!loops && restarts) pairs.push(["Restarts", `${restarts}, then systemd gave up`]);
     return h("dl.num", pairs.map(([term, value]) => h("div", h("dt", term), h("dd", value))));
