@@ -61,6 +61,7 @@ class Channel:
         self.gone = Event()
         self.in_buffer = Pipe(self)
         self.in_stderr_buffer = b""
+        self.input_ended = False
         self._output: list[bytes] = []
         self.stderr: list[bytes] = []
 
@@ -85,6 +86,7 @@ class Channel:
 
     def shutdown_write(self) -> None:
         self.transport.step()
+        self.input_ended = True
 
     def settimeout(self, timeout: float | None) -> None: ...
 

@@ -18,7 +18,15 @@ from paramiko.common import (
 )
 from paramiko.packet import Packetizer
 
-from ethpillar.ssh.bounds import CHANNEL_HANDLERS, IDLE_BURST, IDLE_KINDS, PACKET, BoundedPacketizer
+from ethpillar.ssh.bounds import (
+    BEYOND,
+    CHANNEL_HANDLERS,
+    IDLE_BURST,
+    IDLE_KINDS,
+    PACKET,
+    BoundedMessage,
+    BoundedPacketizer,
+)
 from ethpillar.ssh.window import MOST
 
 from ..waiting import until
@@ -127,3 +135,12 @@ def test_a_connection_that_ends_in_the_key_exchange_leaves_no_timer() -> None:
     packetizer.close()
     packetizer.start_handshake(60)
     until(lambda: not timers() - before, "the end of the timer")
+
+
+def test_a_message_may_lack_its_last_fields_but_not_without_end() -> None:
+    message = BoundedMessage(b"four")
+    assert message.get_bytes(4) == b"four"
+    for _ in range(BEYOND):
+        assert message.get_bytes(4) == b"\0" * 4
+    with pytest.raises(paramiko.SSHException):
+        message.get_bytes(4)

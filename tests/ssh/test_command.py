@@ -175,3 +175,24 @@ def test_a_kill_and_a_timeout_stay_what_they_are(act: Any) -> None:
         act(command)
         ended = True
     assert not ended
+
+
+def test_a_command_without_input_has_its_end_at_once_and_one_with_input_behind_it() -> None:
+    sshd = Sshd()
+    command = start(sshd.login())
+    assert only(sshd).input_ended
+    command.close()
+    sshd = Sshd()
+    command = start(sshd.login(), ["sudo"], b"secret\n")
+    assert not only(sshd).input_ended
+    command.result()
+    assert only(sshd).input_ended
+    command.close()
+
+
+def test_what_was_said_on_standard_error_is_known_before_anything_is_read() -> None:
+    sshd = Sshd()
+    sshd.stderr = [b"no rights"]
+    command = start(sshd.login())
+    assert command.stderr == b"no rights"
+    command.close()

@@ -234,3 +234,7 @@ def test_a_handshake_that_is_complete_leaves_no_timer_and_the_next_one_has_its_o
         assert packetizer._Packetizer__timer is None
     until(lambda: threading.active_count() <= timers[0], "the end of the timers")
     assert not packetizer.handshake_timed_out()
+
+
+def test_a_transport_was_not_restless_before_anything_was_said(ends: tuple[socket.socket, NodeTransport]) -> None:
+    assert not ends[1].was_restless()
