@@ -210,3 +210,26 @@ def test_whatever_hangs_or_fails_at_the_end_the_rest_is_closed(
     assert closed == [each for each in names if each != part]
     assert server.closing
     assert "CANARY" not in told.text
+
+
+@pytest.mark.parametrize(
+    ("packet", "code", "ack"),
+    [
+        ('421["subscribe_logs",5]', "bad_request", "ok"),
+        ('421["subscribe_logs",{"service":5}]', "bad_request", "ok"),
+        ('421["subscribe_status",{}]', "not_authenticated", "ok"),
+        ('421["authenticate",5]', "bad_request", False),
+    ],
+)
+def test_an_event_that_is_refused_is_told_and_acknowledged(app: Any, packet: str, code: str, ack: object) -> None:
+    client = Client(app).connect()
+    client.say(packet)
+    until(lambda: client.engine.queue.qsize() >= 2, "the answers")
+    heard = client.heard()
+    (told,) = [json.loads(each[2:])[1] for each in heard if each.startswith("42")]
+    assert told["code"] == code
+    answers = [json.loads(each[3:])[0] for each in heard if each.startswith("431")]
+    if ack is False:
+        assert answers == [False]
+    else:
+        assert answers == [{"ok": False, "error": told}]
