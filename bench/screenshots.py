@@ -86,7 +86,7 @@ class Studio:
                 page.wait(MOMENT)
             if log:
                 page.eval(LOG)
-                page.wait("document.querySelector('.log .row')", 60)
+                page.wait("document.querySelectorAll('.log .row').length > 8", 60)
             if act:
                 page.eval(act)
                 page.wait(MOMENT)

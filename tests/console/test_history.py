@@ -142,6 +142,7 @@ def test_a_slot_is_shown_across_services(console: Console, world: World) -> None
     page.see("+4.034", ".slotv")
     page.see("4 s: attestations are due", ".slotv")
     page.see("Attestations published at 4.03 s, 0.86 s before the block", ".slotv")
+    assert "Imported new potential chain segment" in page.texts(".slotv tr:not(.dimmed) .cell > bdi")  # of its block
     assert "of the next slot" not in page.text(".slotv")
     assert "long before" not in page.text(".slotv")
     assert page.do("axe") == []

@@ -35,7 +35,7 @@ export class SlotView {
     const app = this._app;
     const { number, start, store, slots, loading, problem } = lines;
     const network = app.live.network;
-    const block = slots.map((slot) => store.eth[slot]).find((eth) => eth?.block !== undefined)?.block;
+    const block = blockOf(lines);
     const sub = [network && `epoch ${epochOf(network, number).toLocaleString("en")}`, block !== undefined && `block ${Number(block).toLocaleString("en")}`, start && `began ${app.zone.clock(start)}`].filter(Boolean).join(", ");
     const head = h(
       "header",
@@ -92,7 +92,7 @@ export class SlotView {
     const app = this._app;
     const due = app.live.network ? deadlines(app.live.network).map((each) => ({ at: start + each.at * 1000, text: each.text })) : [];
     const about = slots.map((slot) => store.eth[slot]).filter((eth) => eth && Number(eth.slot) === number);
-    const blocks = new Set(about.flatMap((eth) => [eth?.block, eth?.hash]).filter((each) => each !== undefined));
+    const blocks = new Set([blockOf({ start, store, slots }), ...about.flatMap((eth) => [eth?.block, eth?.hash])].filter((each) => each !== undefined));
     const named = (/** @type {number} */ slot) => {
       const eth = store.eth[slot];
       return Boolean(eth && (Number(eth.slot) === number || (eth.slot === undefined && (!blocks.size || blocks.has(eth.block) || blocks.has(eth.hash)))));
@@ -116,6 +116,12 @@ function dot(level, cx, cy) {
   if (level === "warn") return s("path.dot-w", { d: `M${cx} ${cy - 7}l7 12h-14z` });
   if (level in LEVEL_ICON) return s("rect.dot-e", { x: cx - 5, y: cy - 5, width: 10, height: 10 });
   return s("circle.dot", { cx, cy, r: 5 });
+}
+
+/** The block of a slot: the first that a line in it speaks of. @param {Pick<SlotLines, "start" | "store" | "slots">} lines */
+function blockOf({ start, store, slots }) {
+  const first = slots.find((slot) => store.eth[slot]?.block !== undefined && store.time[slot] / 1000 >= start);
+  return first === undefined ? undefined : store.eth[first]?.block;
 }
 
 /** Services by their first line in the slot. @param {Store} store @param {number[]} slots */
