@@ -43,7 +43,9 @@ class Journal:
     def find(self, file: str, kind: int, begin: bytes = b"") -> list[int]:
         """Where the objects of a kind are in a file, those whose content begins so; the oldest first."""
         data = base64.b64decode(self._world.machine.run("base64", "-w0", file))
-        return [at for at, each in objects(data) if each == kind and begin in data[at : at + 200]]
+        found = [at for at, each in objects(data) if each == kind]
+        # A data object's head has 64 bytes, in compact files 72.
+        return [at for at in found if not begin or data.startswith(begin, at + 64) or data.startswith(begin, at + 72)]
 
     def cut(self, file: str, at: int) -> None:
         """Lose the rest of a file, as a file system does that was not written whole."""
