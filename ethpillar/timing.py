@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 
@@ -76,3 +76,14 @@ def shielded(act: Callable[[], T]) -> T:
     if problem is not None:
         raise problem
     return result  # type: ignore[return-value]
+
+
+def stop(greenlet: gevent.Greenlet[..., Any]) -> None:
+    """Kill a greenlet, wait for its end, and let go of what it held.
+
+    The exception that ended it knows where it was, and so all that it worked on: an object that keeps its own greenlet
+    would keep itself, until the collector of garbage comes by.
+    """
+    greenlet.kill()
+    if isinstance(greenlet.value, BaseException):
+        greenlet.value.__traceback__ = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gevent
 import pytest
 
-from ethpillar.timing import shielded, within
+from ethpillar.timing import shielded, stop, within
 
 from .interruption import Operation, sweep
 from .waiting import until
@@ -47,3 +49,30 @@ def test_a_deadline_ends_its_own_block_only() -> None:
         gevent.sleep(60)
     with within(None):
         gevent.sleep(0)
+
+
+def test_what_is_stopped_is_let_go_of_at_once() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.greenlet = gevent.spawn(self.run)
+
+        def run(self) -> None:
+            gevent.sleep(60)
+
+    gc.collect()
+    gc.disable()
+    try:
+        owner = Owner()
+        gevent.sleep(0)
+        stop(owner.greenlet)
+        assert owner.greenlet.dead
+        gone = weakref.ref(owner)
+        del owner
+        gevent.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
+    ended = gevent.spawn(lambda: "value")
+    ended.join()
+    stop(ended)
+    assert ended.value == "value"

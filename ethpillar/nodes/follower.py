@@ -25,7 +25,7 @@ from ..journal.detour import FIRST_LEAP
 from ..journal.entry import Entry
 from ..journal.reading import After, Last, Reading, Verdict
 from ..journal.steps import Gap
-from ..timing import within
+from ..timing import stop, within
 from .intake import Intake, Lend
 from .items import Item
 from .log import SharedLog
@@ -95,7 +95,7 @@ class Follower:
 
     def close(self) -> None:
         """End it, and wait until it has ended."""
-        self._greenlet.kill()
+        stop(self._greenlet)
         self._machine.to(FeedState.OVER)
 
     def _run(self) -> None:
@@ -164,7 +164,7 @@ class Follower:
         try:
             self._catch_up()
         finally:
-            asking.kill()
+            stop(asking)
         while not self._follow():
             # What lies between is read without following. That helps once: the next entry is one that is shown.
             if self._reader.tries.count(Trouble.PLACE):
@@ -264,7 +264,7 @@ class Follower:
             finally:
                 self._stream = None
                 soon.kill()
-                watch.kill()
+                stop(watch)
             if self._lending:
                 raise Lend
             if time.monotonic() - began > STEADY:

@@ -18,6 +18,7 @@ import gevent
 from gevent.event import Event
 
 from ..errors import EthPillarError, SshTimeout, StatusUnavailable, whereabouts
+from ..timing import stop
 from ..units import CORE_UNITS, KNOWN_UNITS, UnitStatus, parse_show, show_command, unit_name
 from .failures import Failures
 from .shared import Shared
@@ -311,4 +312,4 @@ class StatusSubscription:
         self._feed.subscriptions.discard(self)
         self._machine.to(StatusState.CLOSED)
         if self._greenlet is not gevent.getcurrent():  # else it sees the state when the sink returns
-            self._greenlet.kill()
+            stop(self._greenlet)

@@ -20,7 +20,7 @@ import gevent
 
 from ..errors import EthPillarError, LimitReached, LogUnavailable, SshError, TooManyLogs, whereabouts
 from ..journal.reading import After, Last
-from ..timing import within
+from ..timing import stop, within
 from ..turns import breathe
 from .catch_up import CatchUp, LogSink
 from .log import SharedLog
@@ -129,7 +129,7 @@ class LogSubscription:
         # It may be its own greenlet that is asked to stop: then it does when it can.
         self._machine.to(SubscriberState.OVER)
         if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
-            self._greenlet.kill()
+            stop(self._greenlet)
 
     # -- delivering
 

@@ -121,18 +121,20 @@ class BoundedPacketizer(Packetizer):
 
 
 def _feed(channel: paramiko.Channel, message: paramiko.Message) -> None:
-    _check(channel)
-    channel._feed(message)
+    if _takes(channel):
+        channel._feed(message)
 
 
 def _feed_extended(channel: paramiko.Channel, message: paramiko.Message) -> None:
-    _check(channel)
-    channel._feed_extended(message)
+    if _takes(channel):
+        channel._feed_extended(message)
 
 
-def _check(channel: paramiko.Channel) -> None:
+def _takes(channel: paramiko.Channel) -> bool:
+    """Return True if anybody may still read what a peer sends."""
     if len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * MOST:
         raise paramiko.SSHException("more than the window")
+    return not channel.closed
 
 
 CHANNEL_HANDLERS = {

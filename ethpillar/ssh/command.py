@@ -15,6 +15,7 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from ..errors import SshTimeout, SshUnreachable
+from ..timing import stop
 from ..turns import breathe
 from .diagnosis import End
 from .shell import NOISE_LIMIT, CommandLine, Ends
@@ -267,7 +268,10 @@ class Command:
             pass  # the connection is gone, and with it the command
         finally:
             if self._end is not None:
-                self._end.kill()
+                stop(self._end)
+            self._drain_stderr()
+            for unread in (self._channel.in_buffer, self._channel.in_stderr_buffer):
+                unread.empty()
             self._closed(self)
 
     def _kill(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import Hashable
 from typing import Any
 
@@ -20,6 +21,9 @@ LEAST = 0.001
 "Seconds of the shortest wait."
 LOOK_EVERY = 1.0
 "Seconds after which it is seen whether a client that waits is still there."
+MOST = 30.0
+"""Seconds of the longest wait. Whether a client has left is not seen while it has more to send than there is room for;
+one that waits for so long has sent for minutes, or shares an address with sixty sessions that have."""
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
 _ESTABLISHED = 1
 
@@ -37,7 +41,7 @@ def wait_until_paid(
     :param connection: the client's, if it is known: a client that has left is not waited for, else many that send a lot
         and leave would keep their connections, and what they sent, for minutes
     :param session: whose it is; `()` if it has shown none
-    :raises BrokenPipeError: it has left
+    :raises BrokenPipeError: it has left, or waits for too long
     """
     if client is not None:
         if not session:
@@ -54,11 +58,11 @@ def _pay(limits: Limits, debts: ByClient, client: str, cost: float, connection: 
         line = limits.owing[key] = Line()
         gevent.spawn(_give_turns, limits, debts, client, line)
     limits.refused.note(Refusal.FLOOD)
-    turn = Event()
+    turn, end = Event(), time.monotonic() + MOST
     number = line.put(session, cost, (turn, cost))
     try:
         while not turn.wait(LOOK_EVERY):
-            if has_left(connection):
+            if has_left(connection) or time.monotonic() > end:
                 raise BrokenPipeError(errno.EPIPE, "the client has left")
     finally:
         if not turn.is_set():

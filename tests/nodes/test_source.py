@@ -43,16 +43,18 @@ def test_one_that_hangs_is_given_up() -> None:
     assert stream.status() == -1
 
 
-@pytest.mark.parametrize("hangs_after", [None, 60])
-def test_one_that_is_silent_is_waited_for(hangs_after: float | None) -> None:
+@pytest.mark.parametrize(("hangs_after", "at_once"), [(None, [b"hello"]), (60, [])])
+def test_one_that_is_silent_is_waited_for(hangs_after: float | None, at_once: list[bytes]) -> None:
+    """With a deadline what has come is held back until more does, or the end."""
     silent: Any = Hanging()
     stream = CommandEntries(silent, hangs_after)
-    stream.read()
+    found = [entry.message for entry in stream.read()] if at_once else []
+    assert found == at_once
     reading = gevent.spawn(stream.read)
-    gevent.idle()
+    gevent.sleep(0.001)
     assert not reading.ready()
     silent.closed.set()
-    assert reading.get(timeout=10) == []
+    assert [entry.message for entry in reading.get(timeout=10)] == ([] if at_once else [b"hello"])
 
 
 class Babbling:

@@ -45,6 +45,15 @@ class Pipe:
     def close(self) -> None:
         self._channel.gone.set()
 
+    def empty(self) -> None:
+        self._channel._output.clear()
+
+
+class Errors(bytes):
+    """What comes on a channel's standard error, which is in `Channel.stderr`."""
+
+    def empty(self) -> None: ...
+
 
 class Channel:
     """A channel of a connection; its command prints what `Sshd.output` says and then waits, or ends."""
@@ -60,7 +69,7 @@ class Channel:
         self.status_event = Event()
         self.gone = Event()
         self.in_buffer = Pipe(self)
-        self.in_stderr_buffer = b""
+        self.in_stderr_buffer = Errors()
         self.input_ended = False
         self._output: list[bytes] = []
         self.stderr: list[bytes] = []

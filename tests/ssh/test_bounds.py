@@ -54,6 +54,16 @@ def test_a_peer_that_ignores_the_window(number: int, head: tuple[int, ...]) -> N
     assert len(channel.in_buffer) + len(channel.in_stderr_buffer) <= 2 * MOST + 32768
 
 
+def test_what_comes_after_a_channel_was_closed_is_not_kept() -> None:
+    channel: Any = paramiko.Channel(1)
+    CHANNEL_HANDLERS[MSG_CHANNEL_DATA](channel, data(1000))
+    assert len(channel.in_buffer) == 1000
+    channel.closed = True
+    CHANNEL_HANDLERS[MSG_CHANNEL_DATA](channel, data(1000))
+    CHANNEL_HANDLERS[MSG_CHANNEL_EXTENDED_DATA](channel, data(1000, 1))
+    assert len(channel.in_buffer) + len(channel.in_stderr_buffer) == 1000
+
+
 @pytest.mark.parametrize("size", [PACKET + 1, 2**31, -1])
 def test_a_packet_that_is_none(size: int) -> None:
     with pytest.raises(paramiko.SSHException):

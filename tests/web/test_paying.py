@@ -10,6 +10,7 @@ import gevent
 import pytest
 
 from ethpillar.limits.limits import Limits
+from ethpillar.web import paying
 from ethpillar.web.paying import has_left, wait_until_paid
 
 from ..waiting import until
@@ -119,3 +120,12 @@ def test_a_debt_of_a_client_that_has_left_is_not_waited_for(ends: tuple[socket.s
         waiting.get(timeout=10)
     assert not staying.dead
     staying.kill()
+
+
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paying, "MOST", 0.05)
+    monkeypatch.setattr(paying, "LOOK_EVERY", 0.01)
+    owing = limits()
+    wait_until_paid(owing, "client", 100_000)
+    with pytest.raises(BrokenPipeError):
+        wait_until_paid(owing, "client")
