@@ -37,6 +37,8 @@ start-up file of the shell has left behind keeps it open for ever."""
 HEAR_ERRORS = 0.5
 """Seconds between two looks at standard error until the command has begun: a shell that says megabytes there, and
 nothing else, would fill the window that both streams share."""
+HEAR_MORE = 0.01
+"The same while it says something there."
 MOST_SILENCES = 40
 "How often that is waited for while something goes on printing."
 
@@ -132,7 +134,8 @@ class Command:
         for _ in range(MOST_SILENCES):
             reads = self._reads
             gevent.sleep(SILENCE)
-            if self._output.ended or (reads == self._reads and not self._channel.recv_ready()):
+            ready = self._channel.recv_ready() or self._channel.recv_stderr_ready()
+            if self._output.ended or (reads == self._reads and not ready):
                 break
         self._channel.in_buffer.close()
 
@@ -146,7 +149,9 @@ class Command:
         while True:
             data = self._receive()
             if self._channel.recv_stderr_ready() or not data:
-                self._drain_stderr()
+                drained = self._drain_stderr()
+                if data is None:
+                    self._channel.settimeout(HEAR_MORE if drained else HEAR_ERRORS)
             if data == b"":
                 return b""
             found = self._output.feed(data) if data is not None else b""
@@ -183,13 +188,17 @@ class Command:
         self._reads += 1
         return bytes(data)
 
-    def _drain_stderr(self) -> None:
+    def _drain_stderr(self) -> bool:
+        """Read what has come on standard error. Return True if anything has."""
         # Standard error shares the window: left alone it would stop the output at last.
         # Once round the window at most: the node may send more for as long as somebody reads.
+        reads = self._reads
         for _ in range(MOST // READ_SIZE):
             if not self._channel.recv_stderr_ready():
-                return
+                break
+            self._reads += 1
             self._stderr = (self._stderr + self._errors.feed(self._channel.recv_stderr(READ_SIZE)))[-STDERR_KEPT:]
+        return self._reads > reads
 
     @property
     def unread(self) -> int:
