@@ -73,7 +73,7 @@ class Silence:
         if now < heard + self._before:
             return False, heard + self._before
         self._asked = now
-        return True, now + self._answer_within
+        return True, now + min(self._before, self._answer_within)  # it may have answered, and be silent again
 
 
 class Keepalive:
