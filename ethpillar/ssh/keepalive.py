@@ -84,14 +84,26 @@ class Keepalive:
         self._due: list[tuple[float, int, Silence, weakref.ref[Peer]]] = []
         "A heap: when to look at which connection."
         self._order = itertools.count()
+        self._standing = 0
+        "How many of these have not ended."
         self._sooner = Event()
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def watch(self, peer: Peer, silence: float, answer_within: float) -> None:
         """Close a connection once it is dead; see `Silence`. It is forgotten when it has ended."""
         self._look_at(time.monotonic() + silence, Silence(silence, answer_within), weakref.ref(peer))
+        self._standing += 1
+        peer.ended.rawlink(self._ended)
         if not self._greenlet:
             self._greenlet = gevent.spawn(self._run)
+
+    def _ended(self, ended: Event) -> None:
+        """Take note of a connection's end, in the loop itself. After the last one nothing waits any more."""
+        ended.unlink(self._ended)
+        self._standing -= 1
+        if not self._standing:
+            self._due.clear()
+            self._sooner.set()
 
     def _look_at(self, due: float, silence: Silence, found: weakref.ref[Peer]) -> None:
         heapq.heappush(self._due, (due, next(self._order), silence, found))

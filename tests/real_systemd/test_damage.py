@@ -79,8 +79,9 @@ def stop_journald(world: World) -> None:
 
 
 def start_journald(world: World) -> None:
-    world.machine.run("systemctl", "reset-failed", "systemd-journald.service")  # it may start five times in 10 s
-    world.machine.run("systemctl", "start", "systemd-journald.socket", "systemd-journald-dev-log.socket")
+    sockets = ("systemd-journald.socket", "systemd-journald-dev-log.socket")
+    world.machine.run("systemctl", "reset-failed", *sockets, "systemd-journald.service")  # each may start a few times
+    world.machine.run("systemctl", "start", *sockets)
     world.machine.run("systemctl", "start", "systemd-journald.service")
     world.machine.run("journalctl", "--flush")
 

@@ -125,6 +125,22 @@ def test_one_that_has_ended_or_is_gone_is_forgotten() -> None:
     assert not ended.asked
 
 
+def test_nothing_waits_once_the_last_connection_has_ended() -> None:
+    keepalive, peers = Keepalive(0), [Peer() for _ in range(3)]
+    for peer in peers:
+        keepalive.watch(peer, 600, 600)
+    gevent.sleep(0)
+    for peer in peers[:2]:
+        peer.ended.set()
+    gevent.sleep(0.001)
+    assert keepalive._greenlet
+    peers[2].ended.set()
+    until(lambda: not keepalive._greenlet)
+    again = Peer(answers=False)
+    keepalive.watch(again, 0.01, 0.01)
+    assert again.ended.wait(10)
+
+
 def test_what_one_connection_raises_is_not_the_others_end(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Peer):
         @property

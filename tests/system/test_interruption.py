@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from gevent.event import Event
 
+from ethpillar.nodes import feeds
 from ethpillar.sessions import SessionStore
 from ethpillar.sessions.redis_link import CONNECTIONS
 from ethpillar.ssh.login import Login, LoginOptions
@@ -114,12 +115,21 @@ class Holder:
     def connection_state(self, state: str, details: dict[str, Any]) -> None:
         """Nobody looks."""
 
+    def node_away(self) -> None:
+        """Nobody looks."""
+
+    def node_back(self) -> None:
+        """Nobody looks."""
+
     def node_lost(self, error: Exception) -> None:
         """Nobody looks."""
 
 
 @pytest.mark.parametrize("interruption", [kill, timeout])
-def test_a_page_that_goes_at_any_moment(world: World, local: LocalServer, interruption: Any) -> None:
+def test_a_page_that_goes_at_any_moment(
+    world: World, local: LocalServer, interruption: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "FEED_LINGER", 0.1)  # a hundred such pages are looked at one after the other
     world.node.append(EXECUTION, "hello")
     registry = local.rooms.registry
     token = world.session()
