@@ -55,6 +55,8 @@ def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -
         if sure:
             begins = begins_of_ignored(answer.complaint, jumped=certain is None)
             return _without_ignored(cursor, sure, begins, False, back)
+    elif could_not_seek(answer.complaint) and (sure := (yield from _from_own_end(cursor, back))):
+        return _without_ignored(cursor, sure, begins, False, back)
     certain = certain or answer.status > 0
     run = yield from _over(cursor, found[0] if found else None, end_us, back, certain)
     if run.gap is None and run.entries:
@@ -175,6 +177,30 @@ def _from_end(cursor: str, back: bool) -> Generator[Step, Answer, tuple[_Far, bo
     """
     answer = yield Step("t=1" if back else None, not back, MOST)
     return _beyond(cursor, answer.entries, answer, MOST, back), answer.jumped
+
+
+def _from_own_end(cursor: str, back: bool) -> Generator[Step, Answer, list[Entry]]:
+    """Return what follows the known entry, up to damage, in a reading that comes from behind it.
+
+    Beside damage journalctl may not find an entry again, and begin beyond the damage, so that what is between would
+    seem to be lost; to an end of the journal it always finds.
+    """
+    anchor = None if back else "t=1"
+    answer = yield Step(anchor, back, MOST)
+    found = list(answer.entries)
+    at = next((number for number, each in enumerate(found) if same_entry(each.cursor, cursor)), None)
+    if at is None or could_not_seek(answer.complaint):
+        return []
+    sure, most = at + 1, min(len(found), at + 1 + AT_ONCE)
+    if not answer.jumped:
+        return found[sure:most]
+    while sure < most:
+        middle = (sure + most + 1) // 2
+        if (yield Step(anchor, back, middle)).jumped:
+            most = middle - 1
+        else:
+            sure = middle
+    return found[at + 1 : sure]
 
 
 def _is_closer(one: _Far, other: _Far, back: bool) -> bool:

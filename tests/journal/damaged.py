@@ -35,6 +35,8 @@ class Files:
     unseekable: set[int] = field(default_factory=set)
     "Indexes of files in which it can't seek: it goes on without those in which it would have to."
     unseekable_says: str = "Can't iterate through /j/x.journal, ignoring: Bad message"
+    blind: set[str] = field(default_factory=set)
+    "Cursors of entries beside torn ones: seeking them it finds itself beyond these. It reads them from elsewhere."
     quiet: bool = False
     "journalctl does not say that it goes on without a file, as with another SYSTEMD_LOG_LEVEL."
     asked: int = 0
@@ -59,6 +61,10 @@ class Files:
             if 0 < len(start) < len(file) and number in self.unseekable:
                 said.append(self.unseekable_says)
                 continue
+            if self._seeks_in(file, step) and start[0].cursor in self.blind:
+                said.append("/j/x.journal: invalid entry while bisecting, cutting algorithm short.")
+                torn = [place for place, each in enumerate(start) if each.cursor in self.torn]
+                start = start[max(torn) + 1 :] if torn else start
             for each in start:
                 if len(found) == step.count:
                     return self._answered(found, 0, said)
@@ -84,6 +90,10 @@ class Files:
             return file
         at = Cursor.parse(step.cursor).realtime_us or 0
         return [each for each in file if (each.realtime_us <= at if step.reverse else each.realtime_us >= at)]
+
+    def _seeks_in(self, file: list[Entry], step: Step) -> bool:
+        at = Cursor.parse(step.cursor or "").realtime_us or 0
+        return bool(file) and file[0].realtime_us <= at <= file[-1].realtime_us
 
     def _name(self, number: int) -> str:
         first = self.files[number][0]
