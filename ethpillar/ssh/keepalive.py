@@ -118,8 +118,8 @@ class Keepalive:
                 self._sooner.clear()
                 self._sooner.wait(left + self._together)
                 continue
-            breathe()  # thousands may be due at once
             _, _, silence, found = heapq.heappop(self._due)
+            breathe()  # thousands may be due at once; meanwhile the last of them may end
             try:
                 due = _look(found(), silence)
             except Exception as problem:  # noqa: BLE001 (one connection's fault is not the others')

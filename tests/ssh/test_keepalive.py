@@ -12,6 +12,7 @@ from gevent.event import Event
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ethpillar.ssh import keepalive as keepalive_module
 from ethpillar.ssh.keepalive import Keepalive, Silence
 
 from ..waiting import until
@@ -139,6 +140,29 @@ def test_nothing_waits_once_the_last_connection_has_ended() -> None:
     again = Peer(answers=False)
     keepalive.watch(again, 0.01, 0.01)
     assert again.ended.wait(10)
+
+
+@pytest.mark.parametrize("also_another", [False, True])
+def test_the_last_ones_may_end_while_others_have_their_turn(
+    also_another: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keepalive, peers, another = Keepalive(0), [Peer() for _ in range(3)], Peer(answers=False)
+
+    def breathe() -> None:
+        monkeypatch.setattr(keepalive_module, "breathe", lambda: None)
+        for peer in peers:
+            peer.ended.set()
+        gevent.sleep(0.001)  # they are told in the loop
+        if also_another:
+            keepalive.watch(another, 0.01, 0.01)
+
+    monkeypatch.setattr(keepalive_module, "breathe", breathe)
+    for peer in peers:
+        keepalive.watch(peer, 0.01, 60)
+    assert not also_another or another.ended.wait(10)
+    until(lambda: not keepalive._greenlet, "the end")
+    assert not [peer for peer in peers if peer.asked]
+    assert "failed" not in caplog.text
 
 
 def test_what_one_connection_raises_is_not_the_others_end(caplog: pytest.LogCaptureFixture) -> None:
