@@ -76,10 +76,10 @@ class _Followed:
     merged: MergedSink | None
     plain: bool
 
-    def close(self) -> None:
+    def close(self, may_be_back: bool) -> None:
         if self.merged is not None:
             self.merged.left()
-        self.subscription.close()
+        self.subscription.close(may_be_back)
 
 
 class BrowserLogs:
@@ -207,15 +207,18 @@ class BrowserLogs:
 
     def unsubscribe(self, units: Sequence[str]) -> None:
         """Stop logs. Nothing of them is sent after this returns."""
+        self._stop(units, may_be_back=False)
+
+    def close(self) -> None:
+        """Stop all logs, as the socket is gone. Its page may be back with another one."""
+        self._stop([*self], may_be_back=True)
+
+    def _stop(self, units: Sequence[str], may_be_back: bool) -> None:
         for unit in units:
             self._checking.pop(unit, None)
             followed = self._followed.pop(unit, None)
             if followed is not None:
-                followed.close()
-
-    def close(self) -> None:
-        """Stop all logs."""
-        self.unsubscribe([*self])
+                followed.close(may_be_back)
 
 
 def _check(node: Node, units: Sequence[str]) -> list[tuple[str, EthPillarError | None]]:

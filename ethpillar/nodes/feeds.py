@@ -14,13 +14,15 @@ from gevent.pool import Group
 from .log_feed import LogFeed
 
 FEED_LINGER = 5.0
-"Seconds that a feed outlives its last subscriber. A page that is loaded again, or whose connection broke, is back by"
-"then: nothing has to be started for it on the node, nor searched for in the journal."
+"Seconds that a feed outlives its last subscriber, if that one may be back. A page that is loaded again, or whose"
+"connection broke, is back by then: nothing has to be started for it on the node, nor searched for in the journal."
+UNSUBSCRIBED = 1.0
+"And seconds if that one has said that it wants no more: long enough for a page that shows the same log anew."
 LINGERING = 4
 "Feeds of a node that may outlive their subscribers, as many logs as a page has: each one keeps a channel from others."
 
-MakeFeed = Callable[[str, Callable[[LogFeed], None]], LogFeed]
-"(unit, idle): makes a feed, which calls `idle` with itself each time that its last subscriber has left."
+MakeFeed = Callable[[str, Callable[[LogFeed, bool], None]], LogFeed]
+"(unit, idle): makes a feed, which calls `idle` each time that its last subscriber has left, see `LogFeed`."
 
 
 class LogFeeds:
@@ -44,7 +46,7 @@ class LogFeeds:
         """Return the feeds there are."""
         return list(self._feeds.values())
 
-    def _idle(self, feed: LogFeed) -> None:
+    def _idle(self, feed: LogFeed, may_be_back: bool) -> None:
         if self._closed:
             return
         self._hurry(feed)
@@ -52,7 +54,8 @@ class LogFeeds:
         for each in idle[: max(0, len(idle) + 1 - LINGERING)]:
             self._hurry(each)
             self._end(each)
-        self._lingering[feed] = gevent.spawn_later(0 if feed.dead else FEED_LINGER, self._end, feed)
+        linger = FEED_LINGER if may_be_back else UNSUBSCRIBED
+        self._lingering[feed] = gevent.spawn_later(0 if feed.dead else linger, self._end, feed)
 
     def _hurry(self, feed: LogFeed) -> None:
         timer = self._lingering.pop(feed, None)

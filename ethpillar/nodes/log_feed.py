@@ -23,7 +23,10 @@ from .tally import Tally
 
 
 class LogFeed:
-    """The journal of one unit of one node. Lives while it has subscribers; `idle` is called when the last one went."""
+    """The journal of one unit of one node. Lives while it has subscribers.
+
+    When the last one went, `idle` is called with the feed and whether that one may be back soon.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class LogFeed:
         source: JournalSource,
         items: ItemMaker,
         ring: Ring,
-        idle: Callable[[LogFeed], None],
+        idle: Callable[[LogFeed, bool], None],
         session: str = "",
         tally: Tally | None = None,
         ledger: Ledger | None = None,
@@ -57,14 +60,14 @@ class LogFeed:
         subscription.start()
         return subscription
 
-    def _left(self, subscription: LogSubscription) -> bool:
+    def _left(self, subscription: LogSubscription, may_be_back: bool) -> bool:
         """Remove a subscription that has ended. Return False if it was removed before."""
         if subscription not in self._subscriptions:
             return False
         self._subscriptions.discard(subscription)
         self.log.progress.fire()
         if not self._subscriptions:
-            self._idle(self)
+            self._idle(self, may_be_back)
         return True
 
     @property

@@ -211,7 +211,7 @@ class Node:
     def _missing(self) -> bool:
         return self._link.missing
 
-    def _make_feed(self, unit: str, idle: Callable[[LogFeed], None]) -> LogFeed:
+    def _make_feed(self, unit: str, idle: Callable[[LogFeed, bool], None]) -> LogFeed:
         ring = Ring(self._options.ring_entries, self._options.ring_bytes)
         lines = partial(WholeJournalLines, self.status.description) if unit == WHOLE else UnitLines
         items = ItemMaker(service_name(unit), self._options.lines, lines)

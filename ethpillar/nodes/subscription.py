@@ -58,11 +58,11 @@ class LogSubscription:
         lines: int,
         after: str | None,
         lossless: bool,
-        left: Callable[[LogSubscription], bool],
+        left: Callable[[LogSubscription, bool], bool],
     ) -> None:
         """For `lines`, `after` and `lossless` see `LogFeed.subscribe`.
 
-        :param left: called when it has ended; returns False if it had been called before
+        :param left: called when it has ended, with what `close` was told; returns False if it had been called before
         """
         self._log = shared
         self._sink = sink
@@ -117,12 +117,15 @@ class LogSubscription:
     def fail(self, problem: EthPillarError) -> None:
         """End the subscription from the log's side. The sink is told, unless its owner closed it meanwhile."""
         self._stop()
-        if self._left(self):
+        if self._left(self, False):
             self._sink.failed(about(self._log.service, problem))
 
-    def close(self) -> None:
-        """End the subscription; nothing is delivered after this returns."""
-        self._left(self)
+    def close(self, may_be_back: bool = False) -> None:
+        """End the subscription; nothing is delivered after this returns.
+
+        :param may_be_back: whether the one who had it is only gone, and has not said that it wants no more
+        """
+        self._left(self, may_be_back)
         self._stop()
 
     def _stop(self) -> None:

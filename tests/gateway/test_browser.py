@@ -39,7 +39,7 @@ class Subscription:
         self._open = open_ones
         self._open.add(self)
 
-    def close(self) -> None:
+    def close(self, may_be_back: bool = False) -> None:
         gevent.spawn(self._open.discard, self).join()
 
 

@@ -62,6 +62,7 @@ class Node:
         self.output: dict[str, str] = {}
         self.sinks: dict[str, LogSink] = {}
         self.asked: dict[str, tuple[Any, ...]] = {}
+        self.left: list[tuple[str, bool]] = []
         self.problems: dict[str, EthPillarError] = {}
 
     def check_unit(self, unit: str) -> None:
@@ -80,7 +81,8 @@ class Node:
                 node.asked[unit] = options
                 return self
 
-            def close(self) -> None:
+            def close(self, may_be_back: bool) -> None:
+                node.left.append((unit, may_be_back))
                 node.sinks.pop(unit, None)
 
         return Feed()
@@ -199,6 +201,13 @@ def test_either_form_ends_it(bench: Bench) -> None:
     shows(bench, "shown")
     bench.logs.unsubscribe([VALIDATOR, "consensus.service"])
     assert not [*bench.logs]
+
+
+def test_a_log_is_told_whether_its_reader_may_be_back(bench: Bench) -> None:
+    bench.subscribe(services=["execution", "validator"])
+    bench.logs.unsubscribe([EXECUTION])
+    bench.logs.close()
+    assert bench.node.left == [(EXECUTION, False), (VALIDATOR, True)]
 
 
 def test_each_resumes_after_its_own_cursor(bench: Bench) -> None:

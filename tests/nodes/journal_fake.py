@@ -222,7 +222,7 @@ def numbers(sink: FakeSink) -> list[int]:
 
 def make_feed(journal: FakeJournal, entries: int = 1000, ledger: Ledger | None = None) -> LogFeed:
     items, ring = ItemMaker("execution", Encoder(encode)), Ring(entries, 10**7)
-    feed = LogFeed("execution.service", journal, items, ring, lambda _: None, ledger=ledger)
+    feed = LogFeed("execution.service", journal, items, ring, lambda _, __: None, ledger=ledger)
     feed._follower._reader._backoff = Backoff(0.001, 0.002)
     return feed
 

@@ -55,7 +55,7 @@ def test_a_unit_has_one_feed_and_another_once_that_has_given_up(feeds: LogFeeds)
 def test_a_feed_outlives_its_last_subscriber_for_a_moment(feeds: LogFeeds) -> None:
     first = get(feeds)
     for _ in range(3):
-        first.left(first)
+        first.left(first, True)
     assert get(feeds) is first
     until(lambda: first.closed, "the end")
     assert first.closed == 1
@@ -64,11 +64,23 @@ def test_a_feed_outlives_its_last_subscriber_for_a_moment(feeds: LogFeeds) -> No
     assert get(feeds) is not first
 
 
+def test_one_that_nobody_wants_any_more_goes_sooner(feeds: LogFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds_module, "FEED_LINGER", 60)
+    monkeypatch.setattr(feeds_module, "UNSUBSCRIBED", 0.05)
+    unwanted, kept = get(feeds), get(feeds, "validator.service")
+    unwanted.left(unwanted, False)
+    assert get(feeds) is unwanted
+    kept.left(kept, True)
+    until(lambda: unwanted.closed, "the end")
+    assert not kept.closed
+    feeds.close()
+
+
 def test_a_subscriber_who_comes_in_time_keeps_it(feeds: LogFeeds) -> None:
     first, other = get(feeds), get(feeds, "validator.service")
-    first.left(first)
+    first.left(first, True)
     first.idle = False
-    other.left(other)
+    other.left(other, True)
     until(lambda: other.closed, "the end of the other one")
     assert not first.closed
     assert get(feeds) is first
@@ -77,13 +89,13 @@ def test_a_subscriber_who_comes_in_time_keeps_it(feeds: LogFeeds) -> None:
 def test_each_time_it_is_left_it_has_as_long_again(feeds: LogFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds_module, "FEED_LINGER", 60)
     first, other = get(feeds), get(feeds, "validator.service")
-    first.left(first)
+    first.left(first, True)
     timer = feeds._lingering[first]
     monkeypatch.setattr(feeds_module, "FEED_LINGER", 0.01)
-    other.left(other)
+    other.left(other, True)
     until(lambda: other.closed, "the end of the other one")
     assert not first.closed
-    first.left(first)
+    first.left(first, True)
     until(lambda: first.closed == 1, "the end")
     assert timer.dead
 
@@ -93,13 +105,13 @@ def test_of_many_that_are_left_the_last_ones_linger(feeds: LogFeeds, monkeypatch
     monkeypatch.setattr(feeds_module, "FEED_LINGER", 60)
     made = [get(feeds, f"unit{number}.service") for number in range(10)]
     for feed in made:
-        feed.left(feed)
+        feed.left(feed, True)
     until(lambda: sum(feed.closed for feed in made) == 6, "the end of the others")
     assert [feed.closed for feed in made] == [1] * 6 + [0] * 4
     made[6].idle = False  # somebody follows it again: it does not count
     more = [get(feeds, "more.service"), get(feeds, "most.service")]
     for feed in more:
-        feed.left(feed)
+        feed.left(feed, True)
     until(lambda: made[7].closed, "the end of the next one")
     gevent.sleep(0)
     assert [feed.closed for feed in made[6:]] == [0, 1, 0, 0]
@@ -111,7 +123,7 @@ def test_one_that_has_given_up_goes_at_once_and_takes_no_other_with_it(feeds: Lo
     first = get(feeds)
     first.dead = True
     second = get(feeds)
-    first.left(first)
+    first.left(first, True)
     until(lambda: first.closed, "the end")
     assert get(feeds) is second
     assert not second.closed
@@ -119,10 +131,10 @@ def test_one_that_has_given_up_goes_at_once_and_takes_no_other_with_it(feeds: Lo
 
 def test_closing_ends_every_feed_and_waits_for_it_also_those_that_linger(feeds: LogFeeds) -> None:
     made = [get(feeds), get(feeds, "validator.service"), get(feeds, "consensus.service")]
-    made[0].left(made[0])
+    made[0].left(made[0], True)
     made[1].dead = True
     made.append(get(feeds, "validator.service"))
-    made[1].left(made[1])
+    made[1].left(made[1], True)
     made[2].gate.clear()
     closing = gevent.spawn(feeds.close)
     until(lambda: sum(each.closed for each in made) == 3, "the end of three")
@@ -130,6 +142,6 @@ def test_closing_ends_every_feed_and_waits_for_it_also_those_that_linger(feeds: 
     made[2].gate.set()
     closing.get(timeout=5)
     for each in made:
-        each.left(each)
+        each.left(each, True)
     assert [each.closed for each in made] == [1, 1, 1, 1]
     assert not feeds._lingering
