@@ -49,7 +49,7 @@ def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -
     begins = begins_of_ignored(answer.complaint)
     certain: bool | None = False
     if there:
-        if not answer.jumped and not could_not_seek(answer.complaint):
+        if not _may_have_passed_over(answer):
             return _without_ignored(cursor, found, begins, end, back)
         sure, certain = yield from _without_jumps(cursor, found, back)
         if sure:
@@ -132,7 +132,7 @@ def _over(cursor: str, nearest: Entry | None, end_us: int, back: bool, certain: 
     if found.full:
         found = yield from _closer(cursor, found, back)
     gap = None
-    if (not found.reached and found.island) or certain:
+    if not found.reached and (found.island or certain):
         ours, theirs = time_of(cursor), found.island[0].realtime_us if found.island else None
         damaged = found.damaged or certain or (nearest is not None and found.island[0] != nearest)
         if not Cursor.parse(cursor).is_time:
@@ -148,17 +148,35 @@ class _Far(NamedTuple):
     reached: bool = False
     "True if they go back to the known entry: nothing is missing."
     damaged: bool = False
-    "True if it was damage that they go back to."
+    "True if they go back to damage, or may have passed over some."
     full: bool = False
     "True if there are more of them, nearer to the known entry."
 
 
 def _up_to(cursor: str, entry: Entry, back: bool) -> Generator[Step, Answer, _Far]:
     """Read in the other direction from an entry to the known one, or to the damage."""
-    answer = yield Step(entry.cursor, not back, AT_ONCE + 1)
+    step = Step(entry.cursor, not back, AT_ONCE + 1)
+    answer = yield step
     other, there = after_entry(answer.entries, entry.cursor)
-    found = _beyond(cursor, [entry, *(other if there else [])], answer, AT_ONCE, back)
-    return (yield from _up_to_jump(found, back)) if answer.jumped else found
+    reached = yield from _reaches(cursor, step, answer)
+    found = _beyond(cursor, [entry, *(other if there else [])], answer, reached, AT_ONCE, back)
+    return (yield from _up_to_jump(found, back)) if answer.jumped and not reached else found
+
+
+def _reaches(cursor: str, step: Step, answer: Answer) -> Generator[Step, Answer, bool]:
+    """Return whether what was read goes to the known entry, and nothing was passed over on the way.
+
+    A journalctl that is asked for no more than that does not come upon damage which is farther away.
+    """
+    at = next((number for number, each in enumerate(answer.entries) if same_entry(each.cursor, cursor)), None)
+    if at is None or not _may_have_passed_over(answer):
+        return at is not None
+    answer = yield replace(step, count=at + 1)
+    return not _may_have_passed_over(answer)
+
+
+def _may_have_passed_over(answer: Answer) -> bool:
+    return answer.jumped or could_not_seek(answer.complaint)
 
 
 def _up_to_jump(found: _Far, back: bool) -> Generator[Step, Answer, _Far]:
@@ -175,8 +193,10 @@ def _from_end(cursor: str, back: bool) -> Generator[Step, Answer, tuple[_Far, bo
 
     Return what is beyond the known entry, and whether the journalctl has jumped over entries.
     """
-    answer = yield Step("t=1" if back else None, not back, MOST)
-    return _beyond(cursor, answer.entries, answer, MOST, back), answer.jumped
+    step = Step("t=1" if back else None, not back, MOST)
+    answer = yield step
+    reached = yield from _reaches(cursor, step, answer)
+    return _beyond(cursor, answer.entries, answer, reached, MOST, back), answer.jumped and not reached
 
 
 def _from_own_end(cursor: str, back: bool) -> Generator[Step, Answer, list[Entry]]:
@@ -209,14 +229,15 @@ def _is_closer(one: _Far, other: _Far, back: bool) -> bool:
     return is_beyond(other.island[0].cursor, one.island[0].cursor, back)
 
 
-def _beyond(cursor: str, entries: Sequence[Entry], answer: Answer, most: int, back: bool) -> _Far:
-    """Return which of some entries, read in the other direction, are beyond the known one."""
+def _beyond(cursor: str, entries: Sequence[Entry], answer: Answer, reached: bool, most: int, back: bool) -> _Far:
+    """Return which of some entries, read in the other direction, are beyond the known one.
+
+    :param reached: whether they go back to the known one; see `_reaches`
+    """
     island: list[Entry] = []
     for each in entries:
         if same_entry(each.cursor, cursor):
-            # Where it could not seek it may have passed over entries between.
-            lost = answer.jumped or could_not_seek(answer.complaint)
-            return _Far(island[::-1], reached=not lost, damaged=lost)
+            return _Far(island[::-1], reached, damaged=not reached)
         if not is_beyond(each.cursor, cursor, back):
             # Something older is there, so that the known one was not vacuumed; a clock alone may be wrong about that.
             return _Far(island[::-1], damaged=is_comparable(each.cursor, cursor))

@@ -37,6 +37,10 @@ class Files:
     unseekable_says: str = "Can't iterate through /j/x.journal, ignoring: Bad message"
     blind: set[str] = field(default_factory=set)
     "Cursors of entries beside torn ones: seeking them it finds itself beyond these. It reads them from elsewhere."
+    anxious: set[str] = field(default_factory=set)
+    "Cursors of entries of which it says the same, and finds them."
+    startled: set[str] = field(default_factory=set)
+    "Cursors of entries with which it comes upon the damage of another file, which has nothing that was asked for."
     quiet: bool = False
     "journalctl does not say that it goes on without a file, as with another SYSTEMD_LOG_LEVEL."
     asked: int = 0
@@ -55,14 +59,17 @@ class Files:
         """Run one journalctl."""
         self.asked += 1
         said = [self._name(number) + " corrupted, ignoring file." for number in sorted(self.ignored)]
+        if step.cursor in self.startled:
+            said.append("Can't iterate through /j/x.journal, ignoring: Bad message")
         found: list[Entry] = []
         for number, file in self._order(step.reverse):
             start = self._from(file, step)
             if 0 < len(start) < len(file) and number in self.unseekable:
                 said.append(self.unseekable_says)
                 continue
-            if self._seeks_in(file, step) and start[0].cursor in self.blind:
+            if self._seeks_in(file, step) and start[0].cursor in self.blind | self.anxious:
                 said.append("/j/x.journal: invalid entry while bisecting, cutting algorithm short.")
+            if self._seeks_in(file, step) and start[0].cursor in self.blind:
                 torn = [place for place, each in enumerate(start) if each.cursor in self.torn]
                 start = start[max(torn) + 1 :] if torn else start
             for each in start:

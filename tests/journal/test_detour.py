@@ -169,6 +169,35 @@ def test_the_same_in_the_other_direction(start: int, size: int) -> None:
     assert journal.asked < 400
 
 
+@pytest.mark.parametrize("kind", ["blind", "anxious"])
+@pytest.mark.parametrize("size", [1, 3, 20])
+@pytest.mark.parametrize("back", [False, True])
+def test_damage_is_told_once_though_it_can_not_seek_on_either_side(kind: str, size: int, back: bool) -> None:
+    journal = files(40, 40, 40)
+    journal.torn.update(entry(each, 1).cursor for each in (50, 51))
+    getattr(journal, kind).update(entry(each, 1).cursor for each in [*range(45, 50), *range(52, 57)])
+    there = [*range(42, 50), Gap(at(49), at(52), "damaged"), *range(52, 120)]
+    if back:
+        there = [*range(79, 51, -1), Gap(at(49), at(52), "damaged"), *range(49, -1, -1)]
+    assert read(journal, entry(80, 2).cursor if back else entry(41, 1).cursor, back, size) == there
+
+
+@pytest.mark.parametrize("kind", ["anxious", "startled"])
+@pytest.mark.parametrize("places", [range(110, 120), range(119, 120), range(52, 60), range(120), range(79, 82)])
+@pytest.mark.parametrize("size", [1, 3, 20])
+@pytest.mark.parametrize("back", [False, True])
+def test_complaints_of_damage_elsewhere_are_no_gap(kind: str, places: range, size: int, back: bool) -> None:
+    journal = files(40, 40, 40)
+    journal.torn.update(entry(each, 1).cursor for each in (50, 51))
+    if back:
+        places = range(119 - places.stop + 1, 119 - places.start + 1)
+    getattr(journal, kind).update(entry(each, each // 40).cursor for each in places)
+    there = [*range(42, 50), Gap(at(49), at(52), "damaged"), *range(52, 120)]
+    if back:
+        there = [*range(79, 51, -1), Gap(at(49), at(52), "damaged"), *range(49, -1, -1)]
+    assert read(journal, entry(80, 2).cursor if back else entry(41, 1).cursor, back, size) == there
+
+
 def test_where_it_cannot_seek_a_file_that_it_does_without_is_a_gap() -> None:
     journal = files(20, 20, 20)
     journal.unseekable, journal.ignored = {0}, {1}

@@ -167,10 +167,11 @@ def test_a_damaged_journal_is_gone_round(quiet_machine: World, where: str) -> No
         readable = {*world.real.journal("execution"), *world.real.journal("execution", "-r")}
         begun = everything[4:] if "after" in how else everything
         wanted = [line for line in begun if line in readable and line not in got]
-        damaged = sum(event == "log_state" and args[0]["state"] == "gap" for event, args in socket.received)
+        gaps = [args[0] for event, args in socket.received if event == "log_state" and args[0]["state"] == "gap"]
+        damaged = len(gaps)
         if how != {"lines": 50}:
             missing = set(numbers(begun)) - set(numbers(got))
-            assert damaged == bool(missing)
+            assert damaged == bool(missing), (how, sorted(missing), gaps)
             assert numbers(wanted) == []
         check(socket, [*everything, *written], damaged)
         assert "ended" not in states(socket)
