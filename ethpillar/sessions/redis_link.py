@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -170,6 +170,27 @@ def connect(url: str) -> redis.Redis:
         queue_class=LifoQueue,  # the standard one's locks do not survive that a greenlet is killed waiting
     )
     return _Client.from_pool(pool)
+
+
+def together(client: redis.Redis, commands: Sequence[Sequence[str | bytes]]) -> list[Any]:
+    """Return the answers to commands in one round trip. One that Redis refuses has its `ResponseError` for an answer.
+
+    Raises what stands against all of them.
+    """
+    if not commands:
+        return []
+    pipe = client.pipeline(transaction=False)
+    for words in commands:
+        pipe.execute_command(*words)  # type: ignore[no-untyped-call]
+    try:
+        answers = pipe.execute(raise_on_error=False)
+    except redis.RedisError as problem:
+        problem.add_note(str(commands[0][0]))
+        raise
+    for words, answer in zip(commands, answers, strict=True):
+        if isinstance(answer, Exception):
+            answer.add_note(str(words[0]))
+    return answers
 
 
 def believe_absence(client: redis.Redis) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import redis
 
+from ..turns import breathe
 from .endings import say
 from .keys import BAD_TOKENS_PREFIX, COUNT, PREFIX, RENEW
 from .node_memory import NodeMemory
@@ -27,7 +28,7 @@ from .record import (
     token_hash,
     valid_token,
 )
-from .redis_link import believe_absence, connect
+from .redis_link import believe_absence, connect, together
 from .rights import refusals
 from .sealing import Sealer
 
@@ -81,32 +82,59 @@ class SessionStore(NodeMemory):
         return None
 
     def _get(self, token: str) -> bytes | None:
-        if not valid_token(token):
-            return None
+        return self._texts([token]).get(token)
+
+    def _texts(self, tokens: Iterable[str]) -> dict[str, bytes]:
+        """Return the records of those that have one, as they are in Redis. Two round trips."""
+        asked = [token for token in tokens if valid_token(token)]
+        if not asked:
+            return {}
         with self.asking() as client:
             # Length first: a record of many megabytes must not be fetched to find that it is none.
-            length = _length(client, PREFIX + token)
-            found: Any = client.get(PREFIX + token) if 0 < length <= MAX_RECORD_BYTES else None
-            if length == 0:
+            lengths = [*map(_of_text, together(client, [("STRLEN", PREFIX + token) for token in asked]))]
+            some = [
+                token for token, length in zip(asked, lengths, strict=True) if 0 < (length or 0) <= MAX_RECORD_BYTES
+            ]
+            texts = [*map(_of_text, together(client, [("GET", PREFIX + token) for token in some]))]
+            if 0 in lengths:
                 believe_absence(client)
-        return found if isinstance(found, bytes) else None
+        return {token: text for token, text in zip(some, texts, strict=True) if text is not None}
 
     def renew(self, token: str) -> SessionRecord | None:
         """Renew TTL and `lastAccessed` together and return the session; None if there is none (any more)."""
+        return self.renew_all([token]).get(token)
+
+    def renew_all(self, tokens: Iterable[str]) -> dict[str, SessionRecord]:
+        """Renew the TTL and `lastAccessed` of sessions; return those that there are. Three round trips, if nobody else
+        writes one meanwhile."""
+        found: dict[str, SessionRecord] = {}
+        left = list(tokens)
         for _ in range(RENEW_TRIES):
-            text = self._get(token)
-            record = None if text is None else self._valid(token, text)
-            document = None if text is None else parse_document(text)
-            if text is None or record is None or document is None:
-                return None
-            document["lastAccessed"] = int(time.time() * 1000)
+            commands = {}
+            for token, text in self._texts(left).items():
+                breathe()
+                record, document = self._valid(token, text), parse_document(text)
+                if record is not None and document is not None:
+                    document["lastAccessed"] = int(time.time() * 1000)
+                    commands[token] = (
+                        "EVAL",
+                        RENEW,
+                        "1",
+                        PREFIX + token,
+                        text,
+                        document_text(document),
+                        str(self._ttl),
+                    )
+                    found[token] = record
             with self.asking() as client:
-                done = client.eval(RENEW, 1, PREFIX + token, text, document_text(document), str(self._ttl))
-            if done == 1:
-                return record
-            if done == -1:
-                return None
-        return record  # others keep writing it: then it is being renewed as well
+                done = dict(zip(commands, map(_sound, together(client, [*commands.values()])), strict=True))
+            for token in left:
+                if done.get(token, -1) == -1:
+                    found.pop(token, None)
+            left = [token for token in done if done[token] == 0]
+            if not left:
+                break
+        return found  # with those that others keep writing: then they are being renewed as well
 
     def _valid(self, token: str, text: bytes) -> SessionRecord | None:
         """Return a record. One that is not valid is worth a line: somebody wrote it, and its owner is kept out."""
@@ -124,14 +152,7 @@ class SessionStore(NodeMemory):
         if not asked:
             return set()
         with self.asking() as client:
-            pipe = client.pipeline(transaction=False)
-            for token in asked:
-                pipe.exists(PREFIX + token)
-            try:
-                found = pipe.execute()
-            except redis.RedisError as problem:
-                problem.add_note("EXISTS")
-                raise
+            found = map(_sound, together(client, [("EXISTS", PREFIX + token) for token in asked]))
             missing = {token for token, exists in zip(asked, found, strict=True) if not exists}
             if missing:
                 believe_absence(client)
@@ -172,12 +193,14 @@ class SessionStore(NodeMemory):
         return [(record, int(ttl)) for record, ttl in found if record is not None]
 
 
-def _length(client: redis.Redis, key: str) -> int:
-    """Return the length in bytes of the text at a key: 0 if there is none, -1 if it is not text."""
-    try:
-        found: Any = client.strlen(key)
-    except redis.ResponseError as problem:
-        if not str(problem).startswith("WRONGTYPE"):
-            raise
-        return -1
-    return int(found)
+def _sound(answer: Any) -> Any:
+    """Return an answer of `together`; raise it if it is an error."""
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _of_text(answer: Any) -> Any:
+    """Return an answer about the text at a key, as `_sound` does; None if it is not text."""
+    wrong = isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE")
+    return None if wrong else _sound(answer)

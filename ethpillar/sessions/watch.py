@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 RENEW_EVERY = 60.0
 "Seconds between renewals of a session that is in use: a watched node's session does not run out."
+AT_ONCE = 20
+"Sessions that are renewed together, of which each record has 64 KiB at most."
 
 
 class SessionWatch:
@@ -87,14 +89,15 @@ class SessionWatch:
         gone = self._told = self._end(tokens)
         say(self._store, gone)
         now = time.monotonic()
-        for token in tokens - gone:
+        due = [token for token in tokens - gone if now - self._renewed.setdefault(token, now) >= RENEW_EVERY]
+        while due:
             if time.monotonic() - now > self._interval:
                 break  # Redis is slow, and users who signed out must not wait for the renewals of others
-            if now - self._renewed.setdefault(token, now) >= RENEW_EVERY:
-                record = self._store.renew(token)
-                self._renewed[token] = now
-                if record is not None:
-                    self._tell(record)
+            some, due = due[:AT_ONCE], due[AT_ONCE:]
+            records = self._store.renew_all(some)
+            self._renewed.update(dict.fromkeys(some, now))
+            for record in records.values():
+                self._tell(record)
 
     def hear(self, chosen: Choice) -> None:
         """Look at some of the tokens in use, because one of them is said to be gone."""

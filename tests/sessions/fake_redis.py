@@ -30,6 +30,8 @@ class FakeRedis:
         self.disconnects: list[bool] = []
         self.closed = False
         self.published: list[tuple[str, bytes]] = []
+        self.round_trips = 0
+        "Of several commands together."
 
     @property
     def connection_pool(self) -> FakeRedis:
@@ -55,6 +57,10 @@ class FakeRedis:
         if not isinstance(value, bytes):
             raise redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
         return len(value)
+
+    def exists(self, key: str) -> int:
+        self._command("EXISTS")
+        return int(key in self.values)
 
     def get(self, key: str) -> Any:
         self._command("GET")
@@ -93,7 +99,7 @@ class FakeRedis:
         self._command(name)
         return [self.role]
 
-    def eval(self, script: str, _: int, key: str, *arguments: Any) -> Any:
+    def eval(self, script: str, _: int | str, key: str, *arguments: Any) -> Any:
         self._command("EVAL")
         now = self.values.get(key)
         if script == keys.RENEW:
@@ -127,15 +133,22 @@ class FakeRedis:
 
 
 class FakePipeline:
-    """EXISTS of several keys in one round trip."""
+    """Several commands in one round trip. A connection that breaks ends them all; what Redis refuses is an answer."""
 
     def __init__(self, redis: FakeRedis) -> None:
         self._redis = redis
-        self._keys: list[str] = []
+        self._commands: list[tuple[str, Any]] = []
 
-    def exists(self, key: str) -> None:
-        self._keys.append(key)
+    def execute_command(self, name: str, *words: Any) -> None:
+        self._commands.append((name, words))
 
-    def execute(self) -> list[int]:
-        self._redis._command("PIPELINE")
-        return [int(key in self._redis.values) for key in self._keys]
+    def execute(self, raise_on_error: bool) -> list[Any]:
+        assert not raise_on_error
+        self._redis.round_trips += 1
+        answers: list[Any] = []
+        for name, words in self._commands:
+            try:
+                answers.append(getattr(self._redis, name.lower())(*words))
+            except redis.ResponseError as problem:
+                answers.append(problem)
+        return answers

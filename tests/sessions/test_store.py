@@ -170,6 +170,55 @@ def test_a_session_that_others_write_without_end_is_renewed_by_them(fake: FakeRe
     assert fake.asked.count("EVAL") == store_module.RENEW_TRIES
 
 
+def test_many_are_renewed_in_three_round_trips(fake: FakeRedis, store: SessionStore) -> None:
+    there = [f"token-{number:010}" for number in range(50)]
+    for number, token in enumerate(there):
+        write(fake, token, port=number + 1, lastAccessed=5)
+    write(fake, "token-not-valid", port=0)
+    fake.values["ssh_session:token-of-a-list"] = ["a"]
+    write(fake, "token-too-long", pad="x" * MAX_RECORD_BYTES)
+    fake.now += 100
+    found = store.renew_all([*there[:25], "token-not-valid", "token-of-a-list", "token-too-long", "*", *there[25:]])
+    assert [*found] == there
+    assert [record.target.port for record in found.values()] == [*range(1, 51)]
+    assert fake.round_trips == 3
+    assert all(fake.ends[f"ssh_session:{token}"] == fake.now + TTL for token in there)
+    assert fake.ends["ssh_session:token-not-valid"] == fake.now - 100 + TTL
+
+
+def test_of_many_only_those_that_somebody_wrote_meanwhile_are_tried_again(fake: FakeRedis, store: SessionStore) -> None:
+    tokens = [f"token-{number:010}" for number in range(5)]
+    for token in tokens:
+        write(fake, token)
+    meanwhile = iter([lambda: write(fake, tokens[1], port=2222), lambda: fake.delete(f"ssh_session:{tokens[2]}")])
+
+    def before(name: str) -> None:
+        if name == "EVAL" and (change := next(meanwhile, None)):
+            change()
+
+    fake.before = before
+    found = store.renew_all(tokens)
+    assert {token: record.target.port for token, record in found.items()} == {
+        tokens[0]: 22,
+        tokens[1]: 2222,
+        tokens[3]: 22,
+        tokens[4]: 22,
+    }
+    assert fake.asked.count("EVAL") == 6
+
+
+@pytest.mark.parametrize("command", ["STRLEN", "GET", "EVAL"])
+def test_a_refused_command_renews_nothing_and_is_named(
+    command: str, fake: FakeRedis, store: SessionStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(fake)
+    fake.before = failing(redis.ResponseError("OOM command not allowed when used memory > 'maxmemory'"), command)
+    with pytest.raises(SessionStoreDown):
+        store.renew_all([TOKEN, "token-of-no-session"])
+    assert f"refuses {command}, as its memory is full" in caplog.text
+    assert TOKEN not in caplog.text
+
+
 def test_a_sealed_session_stays_sealed(fake: FakeRedis) -> None:
     store = SessionStore(fake, TTL, [Fernet.generate_key().decode()])  # type: ignore[arg-type]
     store.create(TOKEN, dict(DOCUMENT))
@@ -193,10 +242,12 @@ def test_those_that_are_gone_are_found_in_one_round_trip(fake: FakeRedis, store:
     for token in tokens[:3]:
         write(fake, token)
     assert store.gone(tokens) == set(tokens[3:])
-    assert fake.asked == ["PIPELINE", "ROLE"]
+    assert fake.asked == [*["EXISTS"] * 5, "ROLE"]
+    assert fake.round_trips == 1
     assert store.gone(tokens[:3]) == set()
     assert store.gone([]) == set()
-    assert fake.asked == ["PIPELINE", "ROLE", "PIPELINE"]
+    assert fake.asked == [*["EXISTS"] * 5, "ROLE", *["EXISTS"] * 3]
+    assert fake.round_trips == 2
 
 
 def test_sessions_are_listed_with_the_time_they_have_left(fake: FakeRedis, store: SessionStore) -> None:

@@ -73,6 +73,7 @@ def test_a_session_in_use_is_renewed_so_often(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_slow_redis_puts_renewals_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sign-out must not wait for the renewals of all other sessions."""
+    monkeypatch.setattr(watch, "AT_ONCE", 1)
     scene = Scene(interval=1)
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
@@ -89,6 +90,21 @@ def test_a_slow_redis_puts_renewals_off(monkeypatch: pytest.MonkeyPatch) -> None
     scene.watch.look()
     scene.watch.look()
     assert scene.renewals() == len(TOKENS)
+
+
+def test_renewals_of_many_sessions_take_few_round_trips(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(interval=3600)
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    scene.in_use = [f"token-{number:010}" for number in range(2 * watch.AT_ONCE + 1)]
+    for token in scene.in_use:
+        write(scene.fake, token)
+    scene.watch.look()
+    now += watch.RENEW_EVERY
+    before = scene.fake.round_trips
+    scene.watch.look()
+    assert scene.renewals() == len(scene.in_use)
+    assert scene.fake.round_trips - before == 1 + 3 * 3
 
 
 def test_in_an_outage_nothing_ends_and_the_watch_goes_on() -> None:
