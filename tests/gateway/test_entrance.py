@@ -9,9 +9,18 @@ import gevent
 import pytest
 import redis
 
-from ethpillar.errors import EthPillarError, LimitReached, RateLimited, SessionExpired
+from ethpillar.errors import (
+    EthPillarError,
+    LimitReached,
+    RateLimited,
+    SessionExpired,
+    SshUnreachable,
+    TooManySockets,
+)
 from ethpillar.gateway.entrance import LOOKUPS, Entrance
 from ethpillar.limits.limits import Limits
+from ethpillar.limits.pacing import SOCKETS, WITHIN, Pacing
+from ethpillar.limits.refusals import Refusal
 from ethpillar.sessions import SessionRecord, SessionStore
 
 from ..sessions.fake_redis import FakeRedis
@@ -171,3 +180,63 @@ def test_bad_tokens_of_a_suspect_cost_it_more_than_a_packet(limits: Limits) -> N
     assert entrance.look_up(GOOD, "a").token == GOOD
     assert not limits.suspects.debt("b")
     assert not limits.packets.debt("a")  # those that have shown a good one do not pay for it
+
+
+@pytest.fixture
+def paced(limits: Limits) -> Entrance:
+    """One in which no time passes."""
+    limits.refusals = Pacing(lambda: 100.0)
+    return Entrance(Store(), limits)  # type: ignore[arg-type]
+
+
+def waits(entrance: Entrance, sockets: int) -> list[float]:
+    """How long the refusals of so many sockets of one page are held back, which come at once."""
+    return [entrance.held_back(GOOD, "here", SshUnreachable(), 100.0) for _ in range(sockets)]
+
+
+def test_a_session_that_is_let_in_is_refused_anew(paced: Entrance) -> None:
+    assert waits(paced, SOCKETS + 1) == [0.0] * SOCKETS + [WITHIN]
+    paced.let_in(GOOD, "elsewhere")
+    assert waits(paced, 1) == [WITHIN]
+    paced.let_in(GOOD, "here")
+    assert waits(paced, SOCKETS + 1) == [0.0] * SOCKETS + [WITHIN]
+
+
+def test_after_one_that_left_unheard_the_next_one_is_told_at_once(paced: Entrance) -> None:
+    waits(paced, SOCKETS)
+    paced.unheard(GOOD, "here")
+    paced.unheard(GOOD, "elsewhere")
+    assert waits(paced, 2) == [0.0, WITHIN]
+
+
+def test_one_that_was_let_in_and_has_to_go_has_heard_why(paced: Entrance) -> None:
+    waits(paced, SOCKETS - 1)
+    paced.let_go(GOOD, "here", 100.0)
+    assert waits(paced, 1) == [WITHIN]
+
+
+def test_one_that_has_heard_a_refusal_already_counts_once(paced: Entrance) -> None:
+    waits(paced, SOCKETS - 1)
+    paced.let_go(GOOD, "here", None)
+    paced.let_go(None, "here", 100.0)
+    assert waits(paced, 1) == [0.0]
+
+
+def test_what_a_setting_refuses_is_counted_by_that_setting(limits: Limits) -> None:
+    entrance = Entrance(Store(), limits)  # type: ignore[arg-type]
+    entrance.refused(TooManySockets())
+    entrance.refused(SshUnreachable())
+    assert {refusal: count for refusal, count in limits.refused.counts.items() if count} == {Refusal.SOCKETS: 1}
+
+
+def test_tokens_that_are_refused_are_counted_by_the_reason() -> None:
+    limits = Limits(500, 20, 3000, 500, 100, 1000, clock=lambda: 0.0)
+    entrance = Entrance(Store(), limits)  # type: ignore[arg-type]
+    with pytest.raises(SessionExpired):
+        entrance.look_up(str(uuid.uuid4()), "a")
+    assert limits.refused.counts[Refusal.UNKNOWN] == 1
+    for _ in range(limits.max_bad_tokens_per_address + 5):
+        with pytest.raises((SessionExpired, RateLimited)):
+            entrance.look_up(str(uuid.uuid4()), "a")
+    assert limits.refused.counts[Refusal.TOKENS] == 6
+    assert limits.refused.counts[Refusal.CROWD] == 0

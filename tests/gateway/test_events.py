@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import gevent
 import pytest
@@ -13,7 +14,18 @@ from gevent.event import Event
 
 import config
 from ethpillar import create_app
-from ethpillar.errors import ShuttingDown
+from ethpillar.errors import (
+    EthPillarError,
+    HostKeyChanged,
+    MemoryShort,
+    RateLimited,
+    SessionExpired,
+    SessionStoreDown,
+    ShuttingDown,
+    Superseded,
+    TooLarge,
+)
+from ethpillar.limits.refusals import Refusal
 from ethpillar.server import Server
 
 from ..waiting import until
@@ -233,3 +245,204 @@ def test_an_event_that_is_refused_is_told_and_acknowledged(app: Any, packet: str
         assert answers == [False]
     else:
         assert answers == [{"ok": False, "error": told}]
+
+
+# -- CONNECT
+
+
+class Watched:
+    """A session's record and its node at once, which is connected."""
+
+    token, digest = TOKEN, "d"
+    connected, away, hint = True, False, None
+    about: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, connect: Callable[..., None] = lambda *_: None) -> None:
+        self.record = self
+        self.connect = connect
+
+
+def let_in(server: Server, monkeypatch: pytest.MonkeyPatch, node: Watched) -> None:
+    """Has every token lead to this node."""
+    monkeypatch.setattr(server.store, "renew", lambda _: node)
+    monkeypatch.setattr(server.registry, "acquire", lambda *_: node)
+    monkeypatch.setattr(server.registry, "release", lambda *_: None)
+
+
+def codes(heard: list[str]) -> list[str]:
+    """What a client was told, each event by its name, an error by its code."""
+    events = [json.loads(each[2:]) for each in heard if each.startswith("42")]
+    return [name if name != "error" else rest[0]["code"] for name, *rest in events]
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer"),
+    [
+        (SessionExpired(), {"message": "Authentication error: Invalid or expired session."}),
+        (SessionStoreDown(), {"message": "Authentication error: Server error during validation."}),
+        (RateLimited(), {"message": RateLimited().message, "data": RateLimited().payload()}),
+    ],
+)
+def test_a_refusal_at_connect_says_why(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, problem: EthPillarError, answer: object
+) -> None:
+    def renew(_: str) -> None:
+        raise problem
+
+    monkeypatch.setattr(server.store, "renew", renew)
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    assert [json.loads(each[2:]) for each in client.heard()] == [answer]
+    assert not server.gateway.sockets
+
+
+def test_a_node_that_refuses_at_connect_is_told_once(app: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise HostKeyChanged
+
+    let_in(server, monkeypatch, Watched(refuse))
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    [answer] = [json.loads(each[2:]) for each in client.heard()]
+    assert answer["message"] == HostKeyChanged().message
+    assert answer["data"]["code"] == "host_key_changed"
+    assert "message" not in answer["data"]
+    assert server.gateway.tokens() == set()
+
+
+def test_one_that_shows_its_token_with_its_connect_is_welcomed_after_the_answer(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_in(server, monkeypatch, Watched())
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    until(lambda: client.engine.queue.qsize() >= 3, "the welcome")
+    answer, *events = client.heard()
+    assert answer.startswith("40")
+    assert codes(events) == ["authenticated", "connection_state"]
+    assert server.gateway.tokens() == {TOKEN}
+
+
+def test_one_that_shows_none_is_let_in_and_waits(app: Any, server: Server) -> None:
+    client = Client(app).connect()
+    assert client.heard() == []
+    [socket] = server.gateway.sockets.values()
+    assert not socket.closed
+    assert socket.token is None
+
+
+def test_a_session_that_ends_during_the_login_is_the_answer_to_connect(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: Any) -> None:
+        for holder in server.gateway._entrance.holders(TOKEN):
+            holder.end(SessionExpired())
+
+    let_in(server, monkeypatch, Watched(end))
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    assert client.heard() == ['44{"message":"Authentication error: Invalid or expired session."}']
+    assert not server.gateway.sockets
+
+
+def test_a_client_that_logs_in_while_the_server_stops_is_not_refused_so_that_it_comes_back(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        for socket in server.gateway.sockets.values():
+            socket.close()
+
+    let_in(server, monkeypatch, Watched(stop))
+    client = Client(app)
+    client.say("40" + json.dumps({"token": TOKEN}))
+    assert not any(each.startswith("44") for each in client.heard())
+
+
+# -- events
+
+
+def test_a_message_that_was_too_large_is_told_and_counted(app: Any, server: Server) -> None:
+    client = Client(app).connect()
+    [socket] = server.gateway.sockets.values()
+    ack = server.gateway._oversized(socket)
+    assert codes(client.heard()) == [TooLarge.code] == [ack["error"]["code"]]
+    assert server.gateway._entrance._limits.refused.counts[Refusal.MESSAGE] == 1
+
+
+def test_an_event_for_which_there_is_no_room_is_told_and_acknowledged(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(app).connect()
+    [socket] = server.gateway.sockets.values()
+
+    def full(_: Any) -> Any:
+        raise MemoryShort
+
+    monkeypatch.setattr(socket.room, "take", full)
+    client.say('421["unsubscribe_status"]')
+    client.say('422["authenticate","x"]')
+    until(lambda: client.engine.queue.qsize() >= 4, "the answers")
+    heard = client.heard()
+    assert codes(heard) == [MemoryShort.code] * 2
+    [ack] = [json.loads(each[3:])[0] for each in heard if each.startswith("431")]
+    assert (ack["ok"], ack["error"]["code"]) == (False, MemoryShort.code)
+    assert "432[false]" in heard
+    assert server.gateway._entrance._limits.refused.counts[Refusal.MEMORY] == 2
+
+
+def test_a_page_of_the_past_is_the_ack(app: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(app).connect()
+    [socket] = server.gateway.sockets.values()
+    monkeypatch.setattr(socket, "read_logs", lambda payload: {"ok": True, "entries": [payload]})
+    with socket.turns.take():  # it needs none
+        client.say('421["read_logs",{"service":"execution"}]')
+        assert client.heard() == ['431[{"ok":true,"entries":[{"service":"execution"}]}]']
+
+
+def test_what_stands_against_a_page_of_the_past_is_told_unless_the_page_asked_anew(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(app).connect()
+    [socket] = server.gateway.sockets.values()
+    for problem, told in ((Superseded(), []), (SessionStoreDown(), [SessionStoreDown.code])):
+
+        def read(_: Any, problem: EthPillarError = problem) -> Any:
+            raise problem
+
+        monkeypatch.setattr(socket, "read_logs", read)
+        client.say('421["read_logs",{}]')
+        heard = client.heard()
+        assert codes(heard) == told
+        [ack] = [json.loads(each[3:])[0] for each in heard if each.startswith("431")]
+        assert (ack["ok"], ack["error"]["code"]) == (False, problem.code)
+
+
+def test_an_event_of_a_socket_that_has_left_is_nothing(server: Server) -> None:
+    assert server.gateway._guarded("read_logs", failing)("nobody") is None
+
+
+# -- sessions
+
+
+def test_only_sockets_of_another_node_follow_a_session_that_was_renewed(server: Server) -> None:
+    followed: list[tuple[Socket, Any]] = []
+
+    class Socket:
+        def __init__(self, elsewhere: bool) -> None:
+            self.elsewhere = elsewhere
+
+        def end(self, error: EthPillarError) -> None: ...
+
+        def is_elsewhere(self, _: Any) -> bool:
+            return self.elsewhere
+
+        def follow(self, record: Any) -> None:
+            followed.append((self, record))
+
+    there, here = Socket(elsewhere=True), Socket(elsewhere=False)
+    for each in (there, here):
+        server.gateway._entrance.take(TOKEN, each)
+    record: Any = SimpleNamespace(token=TOKEN)
+    server.gateway.session_renewed(record)
+    until(lambda: followed, "the one that follows")
+    assert followed == [(there, record)]

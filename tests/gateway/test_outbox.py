@@ -11,6 +11,7 @@ import pytest
 
 from ethpillar.gateway import outbox as outbox_module
 from ethpillar.gateway.outbox import Outbox
+from ethpillar.limits.ledger import Ledger
 from ethpillar.web.outgoing import HIGH_PACKETS, OutgoingQueue
 
 
@@ -114,6 +115,23 @@ def test_a_transport_is_closed_in_time_though_nothing_is_taken(
     outbox.close_transport()
     assert engine.closes == [{"wait": False, "abort": False}]
     assert engine.queue.qsize() == 2
+
+
+@pytest.mark.parametrize("state", ["closing", "closed"])
+def test_a_socket_that_is_being_closed_counts_as_closed(outbox: Outbox, engine: EngineSocket, state: str) -> None:
+    assert not outbox.closed
+    setattr(engine, state, True)
+    assert outbox.closed
+
+
+def test_what_is_waiting_counts_for_the_session_once_that_is_known(outbox: Outbox, engine: EngineSocket) -> None:
+    ledger = Ledger()
+    engine.queue.account = ledger.account("queues", ("client",))
+    outbox.send("2[]" + " " * 60_000)
+    assert outbox.weight > 60_000
+    outbox.belong(("client", "token"))
+    assert ledger.of(("client", "token")) > 60_000
+    assert ledger.of(("client",)) == ledger.of(("client", "token"))
 
 
 @pytest.mark.parametrize("state", ["closing", "closed"])

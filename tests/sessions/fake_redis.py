@@ -99,7 +99,8 @@ class FakeRedis:
         self._command(name)
         return [self.role]
 
-    def eval(self, script: str, _: int | str, key: str, *arguments: Any) -> Any:
+    def eval(self, script: str, number_of_keys: int | str, key: str, *arguments: Any) -> Any:
+        assert int(number_of_keys) == 1  # an ACL, and a cluster, go by that
         self._command("EVAL")
         now = self.values.get(key)
         if script == keys.RENEW:

@@ -202,6 +202,28 @@ def test_tries_come_less_and_less_often(link: Link, monkeypatch: pytest.MonkeyPa
     assert waits == [0.001, 0.002, 0.004, 0.005, 0.005]
 
 
+def test_after_a_connection_that_was_good_the_next_try_comes_soon(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    sleep = gevent.sleep
+
+    def note(seconds: float) -> None:
+        if seconds:
+            waits.append(seconds)
+        sleep(0)
+
+    monkeypatch.setattr(endings.gevent, "sleep", note)
+    link.problems += [redis.ConnectionError(), redis.ConnectionError()]
+    heard: list[Any] = []
+    with listening(link, heard.append):
+        until(lambda: bool(link.open) and len(link.open[0].channels) == 2, "a connection")
+        link.messages.put(published("token-one"))
+        until(lambda: heard, "a message")
+        link.problems.append(redis.ConnectionError())
+        link.messages.put(published("token-one"))
+        until(lambda: not link.problems and link.open, "another connection")
+    assert waits == [0.001, 0.002, 0.001]
+
+
 def test_listening_that_is_stopped_anywhere_leaves_no_connection(link: Link) -> None:
     @contextmanager
     def scenario() -> Iterator[Operation]:

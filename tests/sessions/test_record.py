@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpillar.sessions import parse_record, token_hash, valid_token
-from ethpillar.sessions.record import InvalidRecord, document_text, parse_document, read_record
+from ethpillar.sessions.record import MAX_RECORD_BYTES, InvalidRecord, document_text, parse_document, read_record
 
 TOKEN = "3f0c6f0e-8f57-4b0c-9a53-0d6f1c1f0f11"
 GOOD: dict[str, Any] = {"host": "node.example", "username": "staker", "password": "pw", "port": 22}
@@ -104,6 +104,12 @@ def test_what_is_no_record(text: str) -> None:
 def test_a_record_too_large_is_none() -> None:
     assert parse(password="x" * 5000) is None
     assert parse(extra="x" * 10_000_000) is None
+
+
+def test_a_record_as_large_as_one_may_be_is_read() -> None:
+    text = json.dumps(GOOD)
+    assert parse_document(text.ljust(MAX_RECORD_BYTES)) == GOOD
+    assert parse_document(text.ljust(MAX_RECORD_BYTES + 1)) is None
 
 
 def test_nothing_secret_is_printable() -> None:

@@ -18,7 +18,8 @@ from gevent.queue import LifoQueue
 from ethpillar.errors import SessionStoreDown
 from ethpillar.sessions import SessionStore, redis_link
 from ethpillar.sessions import store as store_module
-from ethpillar.sessions.keys import HOST_KEY_TTL
+from ethpillar.sessions.endings import digest
+from ethpillar.sessions.keys import ENDED, HOST_KEY_TTL
 from ethpillar.sessions.record import MAX_RECORD_BYTES
 
 from ..interruption import Operation, sweep
@@ -265,7 +266,21 @@ def test_a_session_is_created_and_revoked(fake: FakeRedis, store: SessionStore) 
     assert record.last_accessed is not None
     assert store.ttl(TOKEN) == TTL
     assert store.revoke(TOKEN) is True
+    assert fake.published == [(ENDED, digest(TOKEN))]  # to the other instances
     assert store.revoke(TOKEN) is False
+
+
+def test_bad_tokens_are_counted_by_client_and_minute(
+    fake: FakeRedis, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_764_000_000.0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    assert [store.count_bad_token(client) for client in ("a", "a", "b", "a")] == [1, 2, 1, 3]
+    now[0] += 59
+    assert store.count_bad_token("a") == 4
+    now[0] += 1
+    assert store.count_bad_token("a") == 1
+    assert set(fake.ends.values()) == {fake.now + 120}
 
 
 # -- host keys and refusals
@@ -330,6 +345,47 @@ def test_a_refusal_is_remembered_for_these_credentials_only(fake: FakeRedis, sto
     assert store.refused(record) is None
 
 
+def test_credentials_may_be_refused_for_a_while_only(fake: FakeRedis, store: SessionStore) -> None:
+    write(fake)
+    record = store.read(TOKEN)
+    assert record is not None
+    store.refuse(record, "ssh_auth_failed", 29.6)
+    assert store.refused(record) == "ssh_auth_failed"
+    fake.now += 30
+    assert store.refused(record) is None
+
+
+def test_refused_logins_are_counted_by_address_and_forgotten_so_long_after_the_last(
+    fake: FakeRedis, store: SessionStore
+) -> None:
+    assert store.refusals_at("192.0.2.1", 22) == (0, 0)
+    store.refused_at("192.0.2.1", 22, 600)
+    fake.now += 100
+    assert store.refusals_at("192.0.2.1", 22) == (1, 500)
+    store.refused_at("192.0.2.1", 22, 600)
+    assert store.refusals_at("192.0.2.1", 22) == (2, 600)
+    assert store.refusals_at("192.0.2.1", 2222) == store.refusals_at("192.0.2.2", 22) == (0, 0)
+    fake.now += 600
+    assert store.refusals_at("192.0.2.1", 22) == (0, 0)
+
+
+def test_what_somebody_else_wrote_in_place_of_a_count_is_none(fake: FakeRedis, store: SessionStore) -> None:
+    store.refused_at("192.0.2.1", 22, 600)
+    [key] = fake.values
+    fake.values[key] = b"many"
+    assert store.refusals_at("192.0.2.1", 22) == (0, 600)
+
+
+def test_a_user_that_was_let_in_at_an_address_is_known_there_for_a_while(fake: FakeRedis, store: SessionStore) -> None:
+    store.let_in_at("staker", "192.0.2.1", 22, 600)
+    assert store.was_in("staker", "192.0.2.1", 22) is True
+    for other in (("root", "192.0.2.1", 22), ("staker", "192.0.2.2", 22), ("staker", "192.0.2.1", 2222)):
+        assert store.was_in(*other) is False
+    assert not any("staker" in key for key in fake.values)
+    fake.now += 600
+    assert store.was_in("staker", "192.0.2.1", 22) is False
+
+
 # -- outages
 
 
@@ -375,6 +431,15 @@ def test_whatever_is_asked_in_an_outage_has_one_answer(
     ]
 
 
+def test_a_refusal_of_what_is_asked_for_many_at_once_names_the_command(
+    fake: FakeRedis, store: SessionStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.before = failing(redis.ResponseError("NOPERM this user has no permissions"), "EXISTS")
+    with pytest.raises(SessionStoreDown):
+        store.gone([TOKEN])
+    assert "Redis refuses EXISTS" in caplog.text
+
+
 def test_connections_are_few_and_waited_for(store: SessionStore, fake: FakeRedis) -> None:
     made = SessionStore.from_url("redis://127.0.0.1:1/0", TTL)
     pool: Any = made._redis.connection_pool
@@ -384,9 +449,20 @@ def test_connections_are_few_and_waited_for(store: SessionStore, fake: FakeRedis
     assert isinstance(pool.pool, LifoQueue)
     kept = pool.connection_kwargs
     assert (kept["socket_timeout"], kept["socket_connect_timeout"], kept["health_check_interval"]) == (3, 3, 30)
+    assert kept["retry"].get_retries() == 1  # for a connection that Redis closed while it was idle
+    assert kept["protocol"] == 2  # there are proxies that know no HELLO
     made.close()
     store.close()
     assert fake.closed
+
+
+@pytest.mark.parametrize("words", [("GET", "a key"), ("SCRIPT LOAD", "a script")])
+def test_an_error_names_its_command_and_nothing_that_was_sent(words: tuple[str, str]) -> None:
+    client = redis_link.connect("unix:///nowhere")
+    with pytest.raises(redis.ConnectionError) as caught:
+        client.execute_command(*words)  # type: ignore[no-untyped-call]
+    assert caught.value.__notes__ == [words[0].split()[0]]
+    client.close()
 
 
 @pytest.mark.parametrize("what", ["read", "renew", "gone", "pin"])
