@@ -34,11 +34,6 @@ class Header(NamedTuple):
     "Bytes of the payload."
     mask: bytes | None
 
-    @property
-    def control(self) -> bool:
-        """True for close, ping, pong, and what may once be added to these."""
-        return self.opcode >= CLOSE
-
 
 def read_header(read: Callable[[int], bytes]) -> Header:
     """Read one header.

@@ -47,6 +47,20 @@ def test_files_may_be_kept_for_ever_as_their_folder_is_their_hash(app: Flask) ->
     assert packed.headers["Content-Encoding"] == "gzip"
 
 
+def test_the_page_s_address_has_no_slash_at_its_end(app: Flask) -> None:
+    answer = app.test_client().get("/console/")
+    assert answer.status_code == 308
+    assert answer.headers["Location"] == "../console"  # below whatever prefix a proxy puts before it
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0"])
+def test_a_file_is_sent_as_it_is_to_a_client_that_can_not_unpack(app: Flask, accepted: str) -> None:
+    answer = app.test_client().get("/console", headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.data.startswith(b"<!")
+
+
 @pytest.mark.parametrize(
     "path", ["", "index.html", "../console.py", "%2e%2e/console.py", "..%2fweb/console.py", "etc/passwd", "x.js"]
 )

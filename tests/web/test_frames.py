@@ -69,3 +69,24 @@ def test_a_header_that_is_cut_off(length: int, kept: int) -> None:
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
 def test_unmasking(payload: bytes, mask: bytes) -> None:
     assert unmask(payload, mask) == bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+@pytest.mark.parametrize(
+    ("size", "length", "allowed"),
+    [
+        (2, 125, False),
+        (2, 126, True),
+        (2, 65535, True),
+        (8, 65535, False),
+        (8, 65536, True),
+        (8, 2**63 - 1, True),
+        (8, 2**63, False),
+    ],
+)
+def test_a_length_is_written_in_as_few_bytes_as_it_needs(size: int, length: int, allowed: bool) -> None:
+    header = bytes([0x80 | TEXT, 126 if size == 2 else 127]) + length.to_bytes(size, "big")
+    if allowed:
+        assert read_header(io.BytesIO(header).read).length == length
+    else:
+        with pytest.raises(ProtocolError):
+            read_header(io.BytesIO(header).read)

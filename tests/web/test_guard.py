@@ -7,8 +7,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 from engineio.packet import MESSAGE, PING, Packet
+from gevent.event import Event
 
 from ethpillar.errors import EthPillarError
 from ethpillar.limits.limits import HANDSHAKE, Limits
@@ -27,7 +29,7 @@ class EngineSocket:
         self.queue = OutgoingQueue()
         self.received: list[Any] = []
         self.closes: list[str] = []
-        self.upgraded = False
+        self.upgraded = self.closed = False
         self.upgrading = True
 
     def receive(self, packet: Any) -> None:
@@ -79,12 +81,13 @@ class Socket:
 class Setting:
     """A guard and what is around it."""
 
-    def __init__(self, **changes: int) -> None:
+    def __init__(self, timeout: float = 60, **changes: int) -> None:
         bounds = {"connections": 3, "bad": 10, "all_bad": 10, "sockets": 10, "rate": 1, "burst": 5, **changes}
         self.limits = Limits(*bounds.values())
         self.engine = Engine()
         self.connected: dict[str, Socket] = {}
-        self.guard = Guard(SimpleNamespace(eio=self.engine), self.limits, 60, self.connected.get, frozenset("01234"))
+        server = SimpleNamespace(eio=self.engine)
+        self.guard = Guard(server, self.limits, timeout, self.connected.get, frozenset("01234"))
 
     def socket(self) -> tuple[EngineSocket, Socket]:
         engine = self.engine.connect()
@@ -281,6 +284,7 @@ def test_an_empty_body_has_no_packets_and_a_bad_one_brings_none() -> None:
 
 class WebSocket:
     closed = False
+    session: Callable[[], Any]
 
     def close(self) -> None:
         self.closed = True
@@ -358,3 +362,34 @@ def test_an_upgrade_that_failed_leaves_the_session_on_polling_and_is_tried_again
         assert engine._websocket_handler(WebSocket()) == []
     assert len(got) == 1
     assert engine.closes == []
+
+
+@pytest.mark.parametrize(
+    ("upgraded", "closed", "ended"), [(False, False, True), (True, False, False), (True, True, True)]
+)
+def test_a_websocket_that_does_not_become_the_transport_in_time_is_closed(
+    upgraded: bool, closed: bool, ended: bool, served: Callable[[Serve], None]
+) -> None:
+    setting = Setting(timeout=0)
+    engine, _ = setting.socket()
+    seen: list[bool] = []
+
+    def serve(session: EngineSocket, websocket: Any) -> None:
+        session.upgraded, session.closed = upgraded, closed
+        passed = Event()
+        gevent.spawn_later(0, passed.set)  # runs after what was due before it
+        assert passed.wait(20)
+        seen.append(websocket.closed)
+
+    served(serve)
+    engine._websocket_handler(WebSocket())
+    assert seen == [ended]
+
+
+def test_a_websocket_is_known_by_the_name_of_its_session(served: Callable[[Serve], None]) -> None:
+    setting = Setting()
+    engine, _ = setting.socket()
+    websocket = WebSocket()
+    served(lambda *_: None)
+    engine._websocket_handler(websocket)
+    assert websocket.session() == ()  # until it is known whose it is

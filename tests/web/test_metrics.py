@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from http.client import HTTPConnection
+from pathlib import Path
 
+import gevent
 import pytest
 from flask import Flask
+from gevent import socket
 
 import config
 from ethpillar import create_app
@@ -57,8 +62,6 @@ def test_a_token_can_not_be_guessed(value: str) -> None:
 def test_the_listener_has_the_figures_and_nothing_else() -> None:
     import threading
 
-    import gevent
-
     port = free_port()
     listener = Listener(("127.0.0.1", port), "/metrics", lambda: b"ethpillar_sockets 0\n", "text/plain")
     listener.start()
@@ -78,3 +81,42 @@ def test_the_listener_has_the_figures_and_nothing_else() -> None:
         gevent.sleep(0.01)
     listener.stop()
     assert got == [(200, b"ethpillar_sockets 0\n"), (404, b"Not Found\n"), (404, b"Not Found\n")]
+
+
+def ask_at(path: str, request: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as client, gevent.Timeout(20):
+        client.connect(path)
+        client.sendall(request + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while data := client.recv(4096):
+            answer += data
+    return answer
+
+
+def test_a_unix_socket_is_for_its_own_user_and_takes_the_place_of_an_old_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "metrics")
+    before = os.umask(0o022)
+    try:
+        for _ in range(2):  # the first leaves its socket behind, as a server that was killed does
+            listener = Listener(path, "/metrics", lambda: b"figures\n", "text/plain")
+            listener.start()
+            assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+            assert ask_at(path, b"GET /metrics").endswith(b"\r\nfigures\n")
+            assert ask_at(path, b"HEAD /metrics").startswith(b"HTTP/1.1 200")
+            assert ask_at(path, b"POST /metrics").startswith(b"HTTP/1.1 404")
+            listener.stop()
+        assert os.umask(0o022) == 0o022  # files made later are as the operator wants them
+    finally:
+        os.umask(before)
+
+
+def test_a_listener_that_can_not_begin_leaves_nothing_changed(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        listener = Listener(str(tmp_path / "missing" / "metrics"), "/metrics", bytes, "text/plain")
+        with pytest.raises(OSError):
+            listener.start()
+        listener.stop()
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)

@@ -94,7 +94,34 @@ def test_an_origin_may_be_written_in_more_than_one_way(setting: str, origin: str
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://dash.example:80", "http://dash.example", "http://dash.example:443", "https://dash.example:x", "null"],
+    [
+        "https://dash.example:80",
+        "http://dash.example",
+        "http://dash.example:443",
+        "https://dash.example:x",
+        "https://dash.example/",
+        "https://dash.example/path",
+        "https://dash.example?query",
+        "https://dash.example#fragment",
+        "https://dash.example@dash.example",
+        "https://",
+        "null",
+    ],
 )
 def test_another_port_or_scheme_is_another_origin(origin: str) -> None:
     assert not Origins(["https://dash.example:443"]).allows(origin, {})
+
+
+@pytest.mark.parametrize("setting", ["https://dash.example/", "https://dash.example?x", "https://x@dash.example"])
+def test_a_setting_that_is_no_origin_allows_no_page(setting: str) -> None:
+    assert not Origins([setting]).allows("https://dash.example", {})
+
+
+def test_each_refused_request_is_counted() -> None:
+    refused: list[str] = []
+    origins = Origins([DASHBOARD], refused=lambda: refused.append("one"))
+    assert [origins.allows(each, {}) for each in (None, "", DASHBOARD)] == [False, False, True]
+    assert refused == []  # without an origin it is no page's
+    for _ in range(2):
+        assert not origins.allows("https://evil.example", {})
+    assert len(refused) == 2
