@@ -49,7 +49,7 @@ def doubtful(entries: Sequence[Entry], before: str | None = None, back: bool = F
             later, earlier = (before, entry.cursor) if back else (entry.cursor, before)
             if not is_numbered_after(later, earlier):
                 return index
-        part = None if boot is None else f";b={boot};"
+        part = f";b={boot};"
     return None
 
 

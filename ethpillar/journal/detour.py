@@ -71,11 +71,11 @@ def _without_ignored(cursor: str, found: list[Entry], begins: Sequence[tuple[int
     times = [time_of(cursor) or 0, *(each.realtime_us for each in found)]
     places = sorted({place for hole in begins if (place := _place(times, *hole)) is not None})
     gap = None
-    if places and places[0] == 0 and found:
+    if places and places[0] == 0:
         older, newer = sorted(times[:2])
         gap = Gap(older, newer, "damaged")
         places = places[1:]
-    return Run(found[: places[0]], gap) if places and places[0] < len(found) else Run(found, gap, end)
+    return Run(found[: places[0]], gap) if places else Run(found, gap, end)
 
 
 def _place(times: Sequence[int], hole: int, begins: bool) -> int | None:

@@ -69,10 +69,10 @@ class ExportParser:
         self._lines = 0
         self._buffer = b""
         self._fields: dict[bytes, bytes] = {}
-        self._binary: bytes | None = None
-        "Name of the binary field whose value is being read."
         self._missing = 0
-        "Bytes of that value, and the line break after it, that have not come yet."
+        "Bytes of a binary field's value, and the line break after it, that have not come yet."
+        self._binary: bytes = b""
+        "The name of that field."
         self._value = bytearray()
         self._skipping = False
         "Within a line that is too long: up to its end."
@@ -93,36 +93,36 @@ class ExportParser:
         end = len(data)
         while at < end:
             self._count(1)
-            if at >= again and not self._fields and self._binary is None and not self._skipping:
+            if at >= again and not self._fields and not self._missing and not self._skipping:
                 at, again = self._take_whole(data, at, entries)
                 if at == end or (again > end and end - at <= REST):
                     self._buffer = data[at:]
                     break
-            if self._binary is not None:
-                at = self._take_binary(data, at)
-                continue
-            stop = data.find(_NEWLINE, at)
-            if stop < 0:
-                self._keep(data[at:])
-                break
-            if self._skipping or stop == at:
-                if not self._skipping:
-                    self._finish(entries)
-                self._skipping = False
-                at = stop + 1
-                continue
-            equals = data.find(b"=", at, stop)
-            if equals >= 0:
-                self._set(data[at:equals], data[equals + 1 : min(stop, equals + 1 + self._limit)])
-                at = stop + 1
-            elif not _is_name(data[at:stop]):
-                at = stop + 1  # garbage: the next line may be a field again
-            elif end - stop < 9:
-                self._buffer = data[at:]  # the length has not come whole
-                break
-            else:
-                at = self._begin_binary(data, at, stop)
+            at = self._take_binary(data, at) if self._missing else self._take_line(data, at, entries)
         return entries
+
+    def _take_line(self, data: bytes, at: int, entries: list[Entry]) -> int:
+        """Take a line, or keep what has come of it. Return where the next one begins."""
+        stop = data.find(_NEWLINE, at)
+        if stop < 0:
+            self._keep(data[at:])
+            return len(data)
+        if self._skipping:
+            self._skipping = False
+            return stop + 1
+        if stop == at:
+            self._finish(entries)
+            return stop + 1
+        name, equals, value = data[at:stop].partition(b"=")
+        if equals:
+            self._set(name, value[: self._limit])
+            return stop + 1
+        if not _is_name(name):
+            return stop + 1  # garbage: the next line may be a field again
+        if len(data) - stop < 9:
+            self._buffer = data[at:]  # the length has not come whole
+            return len(data)
+        return self._begin_binary(data, at, stop)
 
     def _take_whole(self, data: bytes, at: int, entries: list[Entry]) -> tuple[int, int]:
         """Take the usual case at once: entries that are here whole and have no binary field.
@@ -209,12 +209,10 @@ class ExportParser:
     def _take_binary(self, data: bytes, at: int) -> int:
         taken = min(self._missing, len(data) - at)
         room = self._limit - len(self._value)
-        if room > 0:
-            self._value += data[at : at + min(taken, room, self._missing - 1)]
+        self._value += data[at : at + min(taken, room, self._missing - 1)]
         self._missing -= taken
-        if self._missing == 0 and self._binary is not None:
+        if not self._missing:
             self._set(self._binary, bytes(self._value))
-            self._binary = None
             self._value.clear()
         return at + taken
 
@@ -236,7 +234,7 @@ class ExportParser:
 
 
 def _is_name(name: bytes) -> bool:
-    return 0 < len(name) <= 64 and name.replace(b"_", b"").isalnum() and name.isascii()
+    return len(name) <= 64 and name.replace(b"_", b"").isalnum() and name.isascii()
 
 
 def _entry(fields: dict[bytes, bytes]) -> Entry:

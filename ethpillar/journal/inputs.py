@@ -92,7 +92,6 @@ _SHORT = re.compile(
     rb"(?:(?P<host>[\w.-]{1,64}) )?(?P<name>[^\s\[\]:]{1,256}|[^\s\[\]]{1,256}@[^\s\[\]]{1,256})(?:\[(?P<pid>\d+)\])?: "
 )
 _UNIT = re.compile(r"([\w:\\@.-]+\.(?:service|socket|target|timer|mount|scope|slice))(?:/.*)?\Z")
-_BLANKS = re.compile(rb" *+")
 _NAMED_ZONE = re.compile(r" [A-Z]{2,5}\Z")
 
 
@@ -102,25 +101,24 @@ class _TextReader:
     def __init__(self, now: datetime, zone: tzinfo | None) -> None:
         self._now = now
         self._zone = zone
-        self._last: Entry | None = None
-        self._indent = 0
+        self._last: tuple[Entry, bytes] | None = None
+        "The last entry, and the blanks with which a further line of it begins."
 
     def read(self, line: bytes) -> Piece:
         head = _SHORT.match(line)
         if head is None:
-            blanks = _BLANKS.match(line)
-            if self._last is not None and blanks and blanks.end() >= self._indent > 0:
-                return Piece(self._last._replace(message=line[self._indent :]), further=True)
+            if self._last is not None and line.startswith(self._last[1]):
+                entry, indent = self._last
+                return Piece(entry._replace(message=line[len(indent) :]), further=True)
             self._last = None
             return _plain(line)
         name = head["name"].decode("utf-8", "replace")
         unit = _UNIT.match(name)
         pid = int(head["pid"]) if head["pid"] and len(head["pid"]) < 20 else None
-        of_manager = pid == 1 and name in ("systemd", "init.scope")
-        self._indent = head.end()
         at = self._moment((head["time"] or b"").decode())
-        self._last = Entry("", at, line[head.end() :], None, name, pid, unit[1] if unit and not of_manager else name)
-        return Piece(self._last)
+        entry = Entry("", at, line[head.end() :], None, name, pid, unit[1] if unit else name)
+        self._last = entry, b" " * head.end()
+        return Piece(entry)
 
     def _moment(self, text: str) -> int:
         return moment(text if text.endswith(" UTC") else _NAMED_ZONE.sub("", text), self._now, self._zone) or 0

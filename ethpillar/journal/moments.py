@@ -34,7 +34,7 @@ def moment(text: str, now: datetime, zone: tzinfo | None = None) -> int | None:
     :param zone: of times that name none; None is this machine's
     """
     if epoch := _EPOCH.match(text):
-        return int(epoch[1]) * SECOND + int((epoch[2] or "0").ljust(6, "0"))
+        return int(epoch[1]) * SECOND + int(f"{epoch[2] or '':0<6}")
     found = _FORM.match(text)
     if found is None:
         return None
@@ -53,7 +53,7 @@ def _of_parts(parts: dict[str, str], now: datetime, zone: tzinfo | None) -> int:
         int(parts.get("H", 0)),
         int(parts.get("M", 0)),
         int(parts.get("S", 0)),
-        int(parts.get("f", "0").ljust(6, "0")[:6]),
+        int(f"{parts.get('f', ''):0<6.6}"),
     )
     found = datetime(int(parts.get("y", now.year)), month, int(day) if day else now.day, *clock)
     offset = _zone(parts["zone"]) if "zone" in parts else zone

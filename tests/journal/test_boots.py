@@ -145,3 +145,44 @@ def test_a_walk_that_goes_to_its_end() -> None:
     walk.end(gap)
     assert (walk.now, walk.missing) == (name(2), gap)
     assert not walk.next()
+
+
+def test_an_entry_without_a_number_is_the_oldest_of_its_sequence() -> None:
+    assert ids(in_order(["s=a;i=1;b=c;t=1", "s=a;b=d;t=2"], None)) == ["d", "c"]
+
+
+def test_of_entries_whose_boot_before_is_gone_it_goes_on_with_the_first_one_s() -> None:
+    walk = Walk(lambda: boots(name(1), name(2)))
+    run = walk.check(entry(0, 5).cursor, Run([entry(1, 9, sequence=1), entry(2, 10, sequence=2)]))
+    assert run == Run([entry(1, 9, sequence=1)])
+    assert walk.now == name(1)
+
+
+@pytest.mark.parametrize(
+    ("boot", "back", "at_start", "lacks"),
+    [
+        (0, False, False, True),
+        (1, False, False, False),  # nothing comes after the last boot
+        (0, True, False, False),  # or before the first one
+        (1, True, False, True),
+        (0, False, True, False),
+        (1, False, True, True),
+    ],
+)
+def test_boots_of_another_sequence_may_be_on_the_wrong_side(boot: int, back: bool, at_start: bool, lacks: bool) -> None:
+    walk = Walk(lambda: [Boot(name(0), "a"), Boot(name(1), "b")], back)
+    assert walk.lacks(entry(boot, 5, sequence=boot).cursor, at_start) is lacks
+
+
+def test_boots_of_the_same_sequence_or_without_entries_are_where_they_should_be() -> None:
+    walk = Walk(lambda: [Boot(name(0), "a"), Boot(name(1), "a"), Boot(name(2), None)])
+    assert not walk.lacks(entry(0, 5).cursor)
+    assert not walk.lacks(entry(7, 5).cursor)  # of no boot that is known
+
+
+def test_what_is_missing_before_the_last_boot_is_told_with_its_first_entries() -> None:
+    walk = Walk(lambda: boots(name(0), name(1), name(2)))
+    walk.start()
+    walk.end(Gap(5, None))
+    assert walk.check("t=1", Run([entry(2, 9)])).gap == Gap(5, 9)
+    assert walk.check(entry(2, 9).cursor, Run([entry(2, 10)])).gap is None

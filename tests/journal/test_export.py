@@ -338,3 +338,48 @@ def test_what_something_else_prints_between_entries_costs_none(
         expected += cursor + b" hello "
     found = [f"{each.cursor} {each.message.decode()} " for each in parse(data, cuts) if each.cursor]
     assert "".join(found).encode() == expected
+
+
+@pytest.mark.parametrize(("more", "size"), [(REST, REST), (REST + 1, REST + 1 - len(b"__CURSOR=\n"))])
+def test_the_beginning_of_an_entry_is_kept_as_it_came_up_to_a_bound(more: int, size: int) -> None:
+    """Beyond it, what came is taken apart, and the names of fields are not kept."""
+    begun = b"__CURSOR=" + b"c" * (more - len(b"__CURSOR=\n")) + b"\n"
+    for before in (b"", export(*FIELDS)):
+        parser = ExportParser()
+        parser.feed(before + begun)
+        assert parser.size == size
+
+
+def test_each_part_of_an_entry_that_has_not_come_whole_is_weighed() -> None:
+    parser = ExportParser()
+    parser.feed(b"__CURSOR=" + b"c" * 5000 + b"\nMESSAGE\n" + (1000).to_bytes(8, "little") + b"x" * 500)
+    assert parser.size == 5000 + 500
+    parser.feed(b"x" * 500 + b"\nPRIORITY=")
+    assert parser.size == 5000 + 1000 + len(b"PRIORITY=")
+
+
+@pytest.mark.parametrize(("length", "size"), [(REST + 257, REST + 257), (REST + 258, REST + 1)])
+def test_of_a_line_without_an_end_no_more_is_kept_than_its_value_may_have(length: int, size: int) -> None:
+    parser = ExportParser(REST + 1)
+    parser.feed(b"MESSAGE=".ljust(length, b"x"))
+    assert parser.size == size
+
+
+@pytest.mark.parametrize("chunk", [777, 5000, 8000])
+def test_a_long_line_that_comes_in_pieces_is_whole_up_to_its_limit(chunk: int) -> None:
+    message = bytes(ord("a") + at % 26 for at in range(12_000)) + b"MESSAGE=forged"
+    data = export((b"MESSAGE", message), (b"_PID", b"5"))
+    for limit in (6000, 20_000):
+        parser = ExportParser(limit)
+        entries = [each for at in range(0, len(data), chunk) for each in parser.feed(data[at : at + chunk])]
+        assert [(each.message, each.pid) for each in entries] == [(message[:limit], 5)]
+
+
+@pytest.mark.parametrize(("size", "remembered"), [(CONTEXT_LIMIT, 1), (CONTEXT_LIMIT + 1, 0)])
+def test_what_surrounds_a_message_is_remembered_unless_it_is_long(size: int, remembered: int) -> None:
+    boot, unit = b"_BOOT_ID=b\n", b"_SYSTEMD_UNIT="
+    unit += b"u" * (size - len(boot) - len(unit) - 1)
+    lines = [b"__CURSOR=c", b"__REALTIME_TIMESTAMP=1", b"__MONOTONIC_TIMESTAMP=1", boot[:-1], b"MESSAGE=m", unit, b"\n"]
+    parser = ExportParser()
+    assert [each.message for each in parser.feed(b"\n".join(lines))] == [b"m"]
+    assert len(parser._same) == remembered

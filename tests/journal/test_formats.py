@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ethpillar.journal.formats import LineParser, geth, lighthouse, logfmt, nimbus, tracing
-from ethpillar.journal.formats.continuation import Continuation, State
-from ethpillar.journal.formats.crash import begins
+from ethpillar.journal.formats.continuation import AFTER_CRASH, AFTER_EXCEPTION, Continuation, State, is_art
+from ethpillar.journal.formats.crash import Report, begins
 from ethpillar.journal.formats.eth import of_execution
 from ethpillar.journal.formats.jsonlines import read_object
 from ethpillar.journal.formats.log4j import besu_eth
@@ -146,3 +146,85 @@ def test_more_containers_than_compose_runs_are_not_told_apart() -> None:
         *(f"client-{number}" for number in range(16)),
         *[None] * 4,
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "art"),
+    [
+        ("======", True),
+        ("=====", False),  # too short to tell
+        ("= = = = =", False),  # blanks do not count
+        ("= = = = = =", True),
+        ("=-" * 200, True),
+        ("=-" * 200 + "=", False),  # longer than any picture
+        ("abc" + "|" * 20, False),  # begins with a word
+        ("ab|" + "|" * 20, True),
+        ("12345" + "-" * 30, False),  # begins with a number
+        ("1234-" + "-" * 30, True),
+        ("|a|--b--|c--", False),  # a quarter of the signs are letters
+        ("|a|--b--|c---", True),
+        ("-x-x-x-x-x-x-x-x", True),  # a pattern may be of letters
+        ("-x-x-x-x-x-x-x-", False),  # but not a short one
+        ("-x.y" * 4, True),
+        ("-x.y:" * 4, False),  # nor one of many signs
+    ],
+)
+def test_a_picture_has_signs_and_hardly_a_letter(text: str, art: bool) -> None:
+    assert is_art(text) is art
+
+
+def test_an_exception_that_a_trace_ends_with_is_the_last_of_it() -> None:
+    open_ = Continuation()
+    open_.state = State.TRACE
+    assert open_.takes("ValueError: no such block", None)
+    assert not open_.takes("}", None)
+
+
+def test_an_exception_and_last_words_have_so_many_lines_of_text_and_no_more() -> None:
+    raised, crashed = Continuation(), Continuation()
+    raised.raised()
+    crashed.crashed(Report.TEXT)
+    for open_, most in ((raised, AFTER_EXCEPTION), (crashed, AFTER_CRASH)):
+        assert [open_.takes("some more of its text", "error") for _ in range(most + 2)] == [True] * most + [False] * 2
+
+
+def test_a_key_of_geth_s_with_blanks_in_it_is_quoted_after_a_long_message() -> None:
+    long = geth.parse(f'INFO [09-12|08:15:01.004] {"A message that is longer than what it is padded to"} "a key"=1 b=2')
+    assert long is not None
+    assert long.message == "A message that is longer than what it is padded to"
+    assert long.fields == {"a key": "1", "b": "2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "has_one"),
+    [
+        (f"INFO [09-12|08:15:01.004] {'Imported new block':<40} number=1", True),
+        (f"INFO [09-12|08:15:01.004|core/chain.go:5] {'Imported new block':<40} number=1", False),  # says where
+        (f"INFO [09-12|08:15:01.004] {'[p2p] GoodPeers':<40} eth68=1", False),  # has its facts in other keys
+        ("no line of Geth's", False),
+    ],
+)
+def test_lines_of_geth_that_have_a_template(text: str, has_one: bool) -> None:
+    line = geth.parse(text) or LineParser().parse(text)
+    assert (geth.template(text, line) is not None) is has_one
+
+
+NIMBUS = "INF 2026-09-12 08:15:01.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("message", "padded"), [("Short", 42), ("A slot=5 in it", 42), ("Short as it is", 0), ("A" * 42, 0), ("A" * 60, 0)]
+)
+def test_a_message_of_nimbus_s_ends_where_its_pairs_begin(message: str, padded: int) -> None:
+    line = nimbus.parse(f'{NIMBUS} {message.ljust(padded)} topics="sync" peers=5 slot=6')
+    assert line is not None
+    assert (line.message, line.fields) == (message, {"topics": "sync", "peers": "5", "slot": "6"})
+
+
+@pytest.mark.parametrize(("length", "has_one"), [(40, False), (41, False), (42, True), (43, True)])
+def test_only_a_message_of_nimbus_s_that_fills_its_column_has_a_template(length: int, has_one: bool) -> None:
+    """The values may be a part of the message of a shorter one."""
+    text = f'{NIMBUS} {"A" * length} topics="sync" peers=5'
+    line = nimbus.parse(text)
+    assert line is not None
+    assert (nimbus.template(text, line) is not None) is has_one

@@ -85,3 +85,42 @@ def test_a_message_of_several_lines_is_indented() -> None:
     shown = Renderer(False, utc=True).render(TIME, Line("info", None, "one\ntwo", {"k": "a\nb"}), "") or ""
     assert shown.split("\n")[1].startswith(" " * 25 + "two")
     assert shown.endswith("k=a\\nb")
+
+
+@pytest.mark.parametrize(("level", "shown"), [("debug", False), ("info", False), ("warn", True), ("error", True)])
+def test_a_level_that_is_asked_for_is_shown_and_what_is_worse(level: str, shown: bool) -> None:
+    text = Renderer(False, level="warn").render(TIME, Line(level, None, "x", {}), "")
+    assert (text is not None) is shown
+
+
+def test_without_a_level_everything_is_shown() -> None:
+    assert Renderer(False).render(TIME, Line("trace", None, "x", {}), "") is not None
+
+
+@pytest.mark.parametrize(
+    ("unit", "component"), [(None, None), ("execution", None), (None, "p2p"), ("execution", "p2p")]
+)
+def test_further_lines_of_a_message_stand_below_its_first(unit: str | None, component: str | None) -> None:
+    shown = Renderer(False, utc=True).render(TIME, Line("info", component, "one\ntwo", {}), "", unit) or ""
+    first, second = shown.split("\n")
+    assert second == " " * first.index("one") + "two"
+
+
+def test_an_error_is_red_and_its_further_lines_are_not() -> None:
+    renderer = Renderer(True, utc=True)
+    assert "\x1b[31mOh\x1b[0m" in (renderer.render(TIME, Line("error", None, "Oh", {}), "") or "")
+    more = renderer.render(TIME, Line("error", None, "    at x.y(z)", {}, None, True), "") or ""
+    assert more.endswith(" at x.y(z)")
+
+
+def test_fields_after_a_long_message_are_a_blank_away() -> None:
+    for length, blanks in ((43, 1), (44, 1), (60, 1), (42, 2)):
+        shown = Renderer(False, utc=True).render(TIME, Line("info", None, "m" * length, {"k": "1"}), "") or ""
+        assert shown.endswith("m" + " " * blanks + "k=1")
+
+
+@pytest.mark.parametrize(
+    ("time_us", "shown"), [(0, " " * 18), (1, "01-01 00:00:00.000"), (253_370_764_800_000_000, " " * 18)]
+)
+def test_a_time_that_is_not_known_is_left_out(time_us: int, shown: str) -> None:
+    assert Renderer(False, utc=True).render(time_us, Line("info", None, "x", {}), "") == f"INFO  {shown} x"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from ethpillar.journal.formats import LineParser
-from ethpillar.journal.formats.templates import MOST, OF_BEGINNING, SEEN
+from ethpillar.journal.formats import Line, LineParser
+from ethpillar.journal.formats.templates import LONGEST, MOST, OF_BEGINNING, SEEN, Template, Templates, of_pairs
 
 
 def geth(number: int, message: str = "Imported new potential chain segment", more: str = "") -> str:
@@ -96,3 +98,94 @@ def test_a_value_that_may_mean_something_is_parsed(bad: str) -> None:
     for number in range(SEEN + 1):
         fed(parser, geth(number))
     assert not fed(parser, geth(1).replace("hash=ab", f"hash=a{bad}b"))
+
+
+LINE = Line("info", None, "x", {})
+
+
+def exactly(text: str, line: Line) -> Template:
+    """The template of one line only."""
+    return Template(re.compile(re.escape(text.encode())), line, [], {})
+
+
+def learn(templates: Templates, text: str, times: int = 1, asking: bool = True) -> bool:
+    """Let lines be parsed that are alike. Return True if there is a template of them then."""
+    for _ in range(times):
+        if asking:
+            templates.find(text.encode())
+        templates.learn(text, LINE, exactly)
+    return templates.find(text.encode()) is not None
+
+
+def text_of(kind: int) -> str:
+    return f"{'':34}{'A message of this kind':<27} {kind:04}"
+
+
+def test_only_lines_count_whose_template_was_asked_for() -> None:
+    templates = Templates()
+    for _ in range(SEEN - 1):
+        templates.learn(text_of(0), LINE, exactly)  # of these none
+        templates.find(text_of(0).encode())
+        templates.learn(text_of(0), LINE, exactly)  # of these each
+        templates.learn(text_of(0), LINE, exactly)
+    assert not learn(templates, text_of(0), asking=False, times=0)
+    assert learn(templates, text_of(0))
+
+
+def test_a_format_that_changes_begins_to_count_anew() -> None:
+    templates = Templates()
+    assert not learn(templates, text_of(0), SEEN - 1)
+    templates.clear()
+    assert not learn(templates, text_of(0), SEEN - 1)
+    assert learn(templates, text_of(0))
+
+
+def test_beginnings_are_counted_as_long_as_there_are_not_too_many() -> None:
+    for others, counted in ((MOST - 1, True), (MOST, False)):
+        templates = Templates()
+        learn(templates, text_of(0), SEEN - 1)
+        for kind in range(1, others + 1):
+            learn(templates, text_of(kind))
+            assert len(templates._seen) <= MOST
+        assert learn(templates, text_of(0)) is counted
+
+
+def test_templates_of_other_beginnings_stay_as_long_as_there_are_not_too_many() -> None:
+    templates = Templates()
+    for kind in range(MOST):
+        assert learn(templates, text_of(kind), SEEN)
+    known = [templates.find(text_of(kind).encode()) for kind in range(MOST)]
+    assert None not in known
+    other = text_of(0) + " and more"
+    assert learn(templates, other, SEEN)  # of a beginning that is known
+    assert templates.find(text_of(1).encode()) is not None
+
+
+@pytest.mark.parametrize(("length", "known"), [(LONGEST, True), (LONGEST + 1, False)])
+def test_a_long_line_has_no_template(length: int, known: bool) -> None:
+    assert learn(Templates(), "x" * length, SEEN) is known
+
+
+@pytest.mark.parametrize(
+    ("values", "eth"),
+    [
+        ([b"5", b"6"], {"slot": "5"}),
+        ([b"none", b"6"], {"slot": "6"}),
+        ([b"5", b"none"], {"slot": "5"}),
+        ([b"none", b"none"], None),
+    ],
+)
+def test_of_several_values_of_one_meaning_the_first_that_can_be_read_counts(
+    values: list[bytes], eth: dict[str, str] | None
+) -> None:
+    template = Template(re.compile(b""), LINE, ["a", "b"], {"a": "slot", "b": "slot"})
+    assert template.eth(values) == eth
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 40])
+def test_so_many_pairs_make_a_template(pairs: int) -> None:
+    fields = {f"k{number}": "1" for number in range(pairs)}
+    rest = " ".join(f"{key}={value}" for key, value in fields.items())
+    template = of_pairs("", "", rest, Line("info", None, "x", fields), {})
+    assert template is not None
+    assert list(template.keys) == list(fields)

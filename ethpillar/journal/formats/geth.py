@@ -39,8 +39,8 @@ def parse(text: str) -> Line | None:
         start = pairs_start(body)
         if _PADDED < start < len(body) and body[_PADDED - 2 : _PADDED] == "  " and body[_PADDED] != " ":
             start = _PADDED  # the first key has blanks in it
-        elif '"=' in body and (key := _QUOTED_KEY.search(body)) and key.start() < start:
-            start = key.start()
+        elif '"=' in body and (key := _QUOTED_KEY.search(body)):
+            start = min(start, key.start())
         message, rest = body[:start].strip(), body[start:]
     others, fields = quoted_pairs(rest, blanks_in_keys=True) if rest else ("", {})
     if others:

@@ -419,3 +419,15 @@ def test_a_journalctl_that_fails_where_the_cursor_is_not_is_read_on_with_care() 
     paging.ended(1, b"Something else")
     assert not paging.failed
     assert paging.next_step() is not None
+
+
+def test_a_journalctl_that_fails_after_some_entries_is_asked_again() -> None:
+    every = [entry(number, line(number)) for number in range(6)]
+    paging = Paging(Query((), FORTH), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    paging.feed(every[:3])
+    paging.ended(1, b"Something else")
+    assert not paging.failed
+    step = paging.next_step()
+    assert step is not None
+    assert step.cursor == every[2].cursor
