@@ -7,16 +7,21 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import gevent
 import pytest
+from gevent.event import Event
 
 from ethpillar.errors import (
     BadRequest,
     EthPillarError,
     HostKeyChanged,
     LimitReached,
+    MemoryShort,
+    NotAuthenticated,
     RateLimited,
     SessionRequired,
     SshUnreachable,
+    Superseded,
     UnitNotFound,
 )
 from ethpillar.gateway.browser import REFUSALS, BrowserSocket, Stage
@@ -44,6 +49,7 @@ class Outbox:
         self.sent.append(text)
 
     def disconnect(self) -> None:
+        gevent.sleep(0)  # it may wait for others
         self.sent.append("DISCONNECTED")
 
     def belong(self, tenant: Any) -> None:
@@ -61,13 +67,15 @@ class Door:
 
     def __init__(self) -> None:
         self.noted: list[str] = []
+        self.node = Node()
         self.holders: list[tuple[str, Any]] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self.heard: list[Any] = []
+        self.let_in_of: list[tuple[str, str]] = []
 
     def look_up(self, token: object, client: object) -> Any:
         self.meanwhile()
-        return SimpleNamespace(token=token, node=Node())
+        return SimpleNamespace(token=token, node=self.node)
 
     def refused(self, problem: EthPillarError) -> None:
         self.noted.append(problem.code)
@@ -84,7 +92,8 @@ class Door:
     def release(self, token: str, holder: Any) -> None:
         self.holders.remove((token, holder))
 
-    def let_in(self, *_: Any) -> None: ...
+    def let_in(self, token: str, client: str) -> None:
+        self.let_in_of.append((token, client))
 
 
 class Node:
@@ -120,7 +129,8 @@ class Registry:
         self.held: list[Any] = []
 
     def acquire(self, record: Any, holder: Any) -> Any:
-        self.held.append(record.node)
+        if record.node not in self.held:
+            self.held.append(record.node)
         return record.node
 
     def release(self, node: Any, holder: Any) -> None:
@@ -154,7 +164,7 @@ def page() -> Page:
 def test_one_that_shows_no_token_in_time_is_told_and_disconnected() -> None:
     page = Page(auth_timeout=0.0)
     page.socket.accepted()
-    until(lambda: page.socket.closed, "its end")
+    until(lambda: "DISCONNECTED" in page.outbox.sent, "its end")
     assert page.outbox.sent == [("error", SessionRequired.code), "DISCONNECTED"]
     assert page.door.noted == [SessionRequired.code]
 
@@ -227,6 +237,44 @@ def test_subscriptions_are_weighed_while_they_are_there(page: Page) -> None:
     assert page.socket._subscriptions() == 0
 
 
+def test_one_that_is_in_is_not_refused_any_more(page: Page) -> None:
+    page.sign_in()
+    assert page.door.let_in_of == [(TOKEN, "client")]
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [("subscribe_logs", {"service": "execution"}), ("subscribe_status", {}), ("read_logs", {"service": "execution"})],
+)
+def test_one_that_has_shown_no_token_has_no_node(page: Page, event: str, payload: dict[str, Any]) -> None:
+    page.socket.accepted()
+    with pytest.raises(NotAuthenticated):
+        getattr(page.socket, event)(payload)
+
+
+@pytest.mark.parametrize("event", ["subscribe_logs", "subscribe_status", "read_logs"])
+def test_what_needs_memory_is_refused_while_there_is_none(
+    page: Page, event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(_: Any) -> None:
+        raise MemoryShort
+
+    page.sign_in()
+    monkeypatch.setattr(page.socket.room, "wait", wait)
+    with pytest.raises(MemoryShort):
+        getattr(page.socket, event)({"service": "execution"})
+    assert page.registry.held[0].watching == []
+
+
+def test_one_that_shows_its_token_again_hears_again_that_its_node_is_away(page: Page) -> None:
+    page.sign_in()
+    page.registry.held[0].away = True
+    page.socket.node_away()
+    page.socket.authenticate(TOKEN)
+    until(lambda: page.outbox.sent.count(("error", SshUnreachable.code)) == 2, "the error")
+    assert page.outbox.sent[:2] == [("error", SshUnreachable.code), "authenticated"]
+
+
 # -- for asking too much
 
 
@@ -237,7 +285,7 @@ def test_a_client_that_keeps_asking_for_too_much_is_disconnected(page: Page) -> 
     assert page.outbox.sent == [("error", LimitReached.code)] * REFUSALS
     assert not page.socket.closed
     page.socket.refuse(RateLimited())
-    until(lambda: page.socket.closed, "its end")
+    until(lambda: "DISCONNECTED" in page.outbox.sent, "its end")
     assert page.outbox.sent[REFUSALS:] == [("error", RateLimited.code), "DISCONNECTED"]
 
 
@@ -316,11 +364,27 @@ def test_one_that_leaves_lets_go_of_everything_once(page: Page) -> None:
     assert page.outbox.sent == []
 
 
+def test_one_that_leaves_waits_for_no_page_of_the_past(page: Page) -> None:
+    page.sign_in()
+    asked = Event()
+
+    def past(*_: Any) -> Any:
+        asked.set()
+        Event().wait()
+
+    page.registry.held[0].past = past
+    reading = gevent.spawn(page.socket.read_logs, {"service": "execution"})
+    assert asked.wait(5)
+    page.socket.close()
+    until(lambda: reading.dead, "the end of the call")
+    assert isinstance(reading.exception, Superseded)
+
+
 def test_a_node_that_is_lost_ends_its_sockets_and_is_not_told_twice(page: Page) -> None:
     page.sign_in()
     page.socket.node_lost(HostKeyChanged())
     page.socket.refuse(UnitNotFound("validator"))
-    until(lambda: page.socket.closed, "its end")
+    until(lambda: "DISCONNECTED" in page.outbox.sent, "its end")
     assert page.outbox.sent == [("error", HostKeyChanged.code), "DISCONNECTED"]
     assert page.door.noted == [HostKeyChanged.code]
     assert [(token, client) for token, client, _ in page.door.heard] == [(TOKEN, "client")]

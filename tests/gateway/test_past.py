@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -148,6 +149,59 @@ def test_what_is_wanted() -> None:
     assert only({"service": "execution", "match": "/"}).wanted.words == ("/",)
 
 
+GOOD: list[tuple[dict[str, Any], str, Any]] = [
+    ({"limit": 1}, "limit", 1),
+    ({"limit": 1000}, "limit", 1000),
+    ({"limit": "7"}, "limit", 7),
+    ({}, "limit", 200),
+    ({"since": 0}, "since_us", 0),
+    ({"until": 253_402_300_799_999}, "until_us", 253_402_300_799_999_000),
+    ({"until": "2026-11-26T05:30:00.000000000000+00:00"}, "until_us", 1_795_671_000_000_000),
+]
+
+
+@pytest.mark.parametrize(("payload", "name", "value"), GOOD)
+def test_what_is_at_a_bound_is_within_it(payload: dict[str, Any], name: str, value: object) -> None:
+    assert getattr(only({"service": "execution", **payload}), name) == value
+
+
+def test_texts_and_counts_at_their_bounds_are_within_them() -> None:
+    assert only({"service": "execution", "match": "x" * 1000}).wanted.words == ("x" * 1000,)
+    assert only({"service": "execution", "match": "//"}).wanted.words == ("//",)
+    assert only({"service": "execution", "match": "/a/"}).wanted.pattern == "a"
+    assert only({"service": "execution", "eth": {"slot": 0}}).wanted.eth == ("slot", 0)
+    assert only({"service": "execution", "eth": {"slot": 2**63}}).wanted.eth == ("slot", 2**63)
+    for counts in (1, 500):
+        request = past_request({"service": "execution", "counts": counts, "since": 5, "until": 5})
+        assert request.buckets == counts
+    named = past_request({"service": "execution", "id": "x" * 64})
+    assert (named.id, named.buckets, named.mask) == ("x" * 64, None, False)
+    assert past_request({"service": "execution", "mask": True, "id": "a"}).mask is True
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"until": 253_402_300_800_000},
+        {"since": "2026-11-26T05:30:00.0000000000000+00:00:00"},
+        {"limit": "0" * 19 + "7"},
+        {"eth": {"slot": 2**64}},
+        {"counts": 5, "since": 5},
+        {"counts": 5, "until": 5},
+        {"counts": 0, "since": 0, "until": 5},
+        {"after": CURSOR, "around": CURSOR},
+    ],
+)
+def test_what_is_beyond_a_bound_is_refused(payload: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        past_request({"service": "execution", **payload})
+
+
+def test_counts_around_a_cursor_are_counted_once() -> None:
+    payload = {"service": "execution", "around": CURSOR, "counts": 5, "since": 0, "until": 5}
+    assert len(past_request(payload).pages) == 1
+
+
 # -- answering
 
 
@@ -186,6 +240,30 @@ def test_a_page_around_a_cursor_has_both_sides_in_order(journal: Journal, reader
     ack = reader.read(ask_of(journal), past_request({"service": "execution", "around": cursor, "limit": 6}))
     assert [each["cursor"] for each in ack["entries"]] == [each.cursor for each in journal.entries[7:13]]
     assert (ack["before"], ack["after"]) == (journal.entries[7].cursor, journal.entries[12].cursor)
+
+
+def test_an_answer_says_in_which_boot_its_lines_were_written(reader: PastReader) -> None:
+    journal = Journal([entry(number, f"{GEN}{number}") for number in range(4)])
+    for number, boot in enumerate("aabb"):
+        cursor = f"s=a;i={number};b={boot * 32};m=1;t=2;x=3"
+        journal.entries[number] = journal.entries[number]._replace(cursor=cursor)
+    ack = reader.read(ask_of(journal), past_request({"service": "execution"}))
+    assert [each.get("boot") for each in ack["entries"]] == ["a" * 8, None, "b" * 8, None]
+
+
+def test_a_gap_has_the_times_that_are_known(journal: Journal, reader: PastReader) -> None:
+    def ask(query: Query, _: object) -> Answer:
+        page = journal.page(query)
+        known = {"after": "s=1", "reason": "vacuumed", "from_us": 1_795_671_000_250_000, "to_us": None}
+        other = {"after": None, "reason": "damaged", "from_us": None, "to_us": 1_795_671_000_250_000}
+        return Answer(replace(page, gaps=[known, other]))
+
+    ack = reader.read(ask, past_request({"service": "execution"}))
+    time = "2026-11-26T05:30:00.250000Z"
+    assert ack["gaps"] == [
+        {"after": "s=1", "reason": "vacuumed", "from": time, "to": None},
+        {"after": None, "reason": "damaged", "from": None, "to": time},
+    ]
 
 
 def test_counts_come_in_place_of_entries(journal: Journal, reader: PastReader) -> None:
