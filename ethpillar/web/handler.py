@@ -106,7 +106,7 @@ class Handler(_WSGIHandler):
         try:
             super().handle()
         except OSError:
-            return  # it went away, or reads nothing
+            pass  # it went away, or reads nothing
         except Exception as problem:  # noqa: BLE001 (gevent would print all of it)
             log.error("A connection failed (%s)", whereabouts(problem))
         finally:

@@ -16,7 +16,7 @@ from ethpillar.errors import EthPillarError
 from ethpillar.limits.limits import HANDSHAKE, Limits
 from ethpillar.web import guard as guard_module
 from ethpillar.web.dispatch import CLIENT, PACKETS, PEER
-from ethpillar.web.guard import BEHIND, UNREAD, Guard
+from ethpillar.web.guard import BEHIND, CONNECT, UNREAD, Guard
 from ethpillar.web.outgoing import OutgoingQueue
 
 from ..waiting import until
@@ -29,11 +29,16 @@ class EngineSocket:
         self.queue = OutgoingQueue()
         self.received: list[Any] = []
         self.closes: list[str] = []
+        self.answered = Event()
+        self.answered.set()
+        "Cleared: the answer to a CONNECT takes a while."
         self.upgraded = self.closed = False
         self.upgrading = True
 
     def receive(self, packet: Any) -> None:
         self.received.append(packet)
+        if packet.data == CONNECT:
+            self.answered.wait()
 
     def handle_post_request(self, environ: Any) -> None:
         raise AssertionError("Engine.IO's own, with its own bound")
@@ -157,6 +162,51 @@ def test_one_that_left_has_no_deadline() -> None:
     deadline.join(1)
     assert deadline.dead
     assert engine.closes == []
+
+
+def connecting(setting: Setting) -> EngineSocket:
+    """Return a session whose CONNECT is being answered."""
+    engine = setting.engine.connect()
+    engine.answered.clear()
+    engine.receive(message(CONNECT))
+    until(lambda: engine.received, "the CONNECT")
+    return engine
+
+
+def test_messages_wait_for_the_answer_to_connect_and_pings_do_not() -> None:
+    engine = connecting(Setting())
+    waiting = gevent.spawn(engine.receive, message("2[1]"))
+    engine.receive(Packet(PING))
+    gevent.idle()
+    assert [each.data for each in engine.received] == [CONNECT, None]
+    engine.answered.set()
+    waiting.join(20)
+    assert [each.data for each in engine.received] == [CONNECT, None, "2[1]"]
+
+
+def test_messages_that_waited_for_a_session_that_has_left_are_lost_with_it() -> None:
+    setting = Setting()
+    engine = connecting(setting)
+    waiting = gevent.spawn(engine.receive, message("2[1]"))
+    gevent.idle()
+    setting.engine.handlers["disconnect"]("sid", "why")
+    engine.answered.set()
+    waiting.join(20)
+    assert waiting.successful()
+    assert [each.data for each in engine.received] == [CONNECT]
+
+
+def test_the_time_that_an_answer_to_connect_takes_is_not_the_client_s() -> None:
+    setting = Setting(timeout=0)
+    engine = connecting(setting)
+    deadline = setting.guard._sessions["sid"].deadline
+    gevent.idle()
+    assert setting.guard._sessions["sid"].deadline is deadline
+    assert not deadline.dead
+    assert engine.closes == []
+    engine.answered.set()  # with a refusal, as it is no socket
+    until(lambda: engine.closes, "the end of its time")
+    assert engine.closes == ["server"]
 
 
 def test_packets_are_handed_on_as_long_as_there_are_not_too_many() -> None:

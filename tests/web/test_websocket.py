@@ -90,6 +90,31 @@ def test_a_message_too_large_is_discarded_unseen_and_the_next_is_read() -> None:
     assert stream.largest <= 64 * 1024
 
 
+@pytest.mark.parametrize("kept", [8, 500, 1500])
+def test_a_message_too_large_that_is_cut_off_ends_the_connection(kept: int) -> None:
+    messages, stream = received(frame(TEXT, b"x" * 2000)[:kept])
+    assert messages == []
+    assert stream.written == b"\x88\x02\x03\xe8"  # 1000
+
+
+def test_a_message_may_have_as_many_bytes_as_the_limit_says() -> None:
+    assert received(frame(TEXT, b"x" * LIMIT) + frame(TEXT, b"x" * (LIMIT + 1)))[0] == ["x" * LIMIT, OVERSIZED]
+
+
+def test_the_bytes_of_a_message_that_comes_in_are_counted_until_it_is_whole() -> None:
+    held: list[int] = []
+    stream = Stream(frame(TEXT, b"abc", fin=False) + frame(CONTINUATION, b"defg"))
+    assert WebSocket(stream, stream.read, OPTIONS, hold=held.append).receive() == "abcdefg"
+    assert held == [3, 7, 0]
+
+
+@pytest.mark.parametrize(("message", "opcode"), [("text \xe9", TEXT), (b"\x00\xff", BINARY)])
+def test_a_message_is_sent_as_what_it_is(message: str | bytes, opcode: int) -> None:
+    stream = Stream(b"")
+    websocket(stream).send(message)
+    assert stream.written == frame(opcode, message.encode() if isinstance(message, str) else message, key=None)
+
+
 def test_fragments_are_counted_together() -> None:
     data = frame(TEXT, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600) + frame(TEXT, b"next")
     assert received(data)[0] == [OVERSIZED, "next"]
