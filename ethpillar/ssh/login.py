@@ -212,9 +212,10 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
             answer = attempt(lambda: transport.auth_publickey(target.username, key))
             partial = answer is not None
             allowed = [method for method in allowed if method != "publickey"] if answer is None else answer
-        if allowed and target.password is not None and _takes_password(allowed) and not transport.out_of_tries:
+        password = target.password
+        if allowed and password is not None and _takes_password(allowed) and not transport.out_of_tries:
             tried = True
-            answer = attempt(lambda: _send_password(transport, target, allowed))
+            answer = attempt(lambda: _send_password(transport, target.username, password, allowed))
             partial, allowed = partial or answer is not None, ["more"] if answer is None else answer
     except (EOFError, OSError, paramiko.SSHException):
         raise _hung_up(transport, tried) from None
@@ -256,10 +257,10 @@ def _takes_password(allowed: list[str]) -> bool:
     return "password" in allowed or "keyboard-interactive" in allowed
 
 
-def _send_password(transport: NodeTransport, target: Target, allowed: list[str] | None) -> object:
+def _send_password(transport: NodeTransport, username: str, password: str, allowed: list[str]) -> object:
     # Never paramiko's own fallback: it gives the password to any single prompt, a one-time code's too.
-    if allowed and "password" in allowed:
-        return transport.auth_password(target.username, target.password, fallback=False)
+    if "password" in allowed:
+        return transport.auth_password(username, password, fallback=False)
     given = False
     problem: SshError | None = None
 
@@ -275,11 +276,11 @@ def _send_password(transport: NodeTransport, target: Target, allowed: list[str] 
             problem = CredentialRefused()  # asked for again: it was wrong, and is not given twice
         else:
             given = True
-            return [target.password or ""]
+            return [password]
         raise paramiko.SSHException("no answer")  # ends the connection without a wrong one
 
     try:
-        return transport.auth_interactive(target.username, answer)
+        return transport.auth_interactive(username, answer)
     except (paramiko.SSHException, EOFError, OSError):
         if problem is not None:
             raise problem from None

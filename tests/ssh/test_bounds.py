@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from typing import Any
@@ -21,6 +22,7 @@ from paramiko.packet import Packetizer
 from ethpillar.ssh.bounds import (
     BEYOND,
     CHANNEL_HANDLERS,
+    GREETING,
     IDLE_BURST,
     IDLE_KINDS,
     PACKET,
@@ -154,3 +156,21 @@ def test_a_message_may_lack_its_last_fields_but_not_without_end() -> None:
         assert message.get_bytes(4) == b"\0" * 4
     with pytest.raises(paramiko.SSHException):
         message.get_bytes(4)
+
+
+def test_a_greeting_without_end_is_not_read() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        packetizer = BoundedPacketizer(ours)
+        line = b"x" * 200 + b"\r\n"
+        theirs.sendall(line)
+        assert packetizer.readline(20) == "x" * 200
+        threading.Thread(target=pour, args=(theirs, line), daemon=True).start()
+        with pytest.raises(paramiko.SSHException):
+            sum(1 for _ in iter(lambda: packetizer.readline(20), ""))
+        assert packetizer.first_line == "x" * 200
+
+
+def pour(sock: socket.socket, line: bytes) -> None:
+    with contextlib.suppress(OSError):
+        sock.sendall(line * (2 * GREETING // len(line)))

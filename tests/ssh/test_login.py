@@ -19,6 +19,7 @@ from ethpillar.errors import (
     EthPillarError,
     HostKeyChanged,
     HungUp,
+    PasswordExpired,
     SecondFactorRequired,
     SessionStoreDown,
     SshOutdated,
@@ -49,6 +50,9 @@ class Node:
         self.password: Any = []
         "What the password gets: a list (of what else is wanted, empty: let in) or an error."
         self.publickey: Any = []
+        self.dialogue: list[Any] = []
+        "What keyboard-interactive asks: lists of prompts, each with whether its answer is shown; or an error."
+        self.answers: list[list[str]] = []
         self.incompatible = self.hangs = self.hangs_up = False
         self.open = 0
         self.banner = b""
@@ -172,6 +176,14 @@ class Transport:
         self.node.did.append("password")
         assert not fallback
         return self._answer(self.node.password)
+
+    def auth_interactive(self, _: str, answer: Any) -> list[str]:
+        self.node.did.append("keyboard-interactive")
+        for prompts in self.node.dialogue:
+            if isinstance(prompts, Exception):
+                raise prompts
+            self.node.answers.append(answer("title", "text", prompts))
+        return list(self._answer([]))
 
     def watch(self, *_: float) -> None:
         self.ended.wait()
@@ -302,6 +314,66 @@ def test_a_kind_of_login_that_the_node_does_not_take(node: Node) -> None:
     assert "\x1b" not in str(problem.hint)
     node.methods = []
     assert "nothing" in str(refused(node, CredentialRefused).hint)
+
+
+PASSWORD = [("Password: ", False)]
+
+
+@pytest.mark.parametrize(
+    "dialogue",
+    [
+        [PASSWORD],
+        [PASSWORD, []],  # PAM ends with a round of no prompts
+        [[], PASSWORD],
+        [[("(staker@node) Password:", False)]],
+        [[("Passwort: ", False)]],
+        [[("Enter the passphrase or password of staker: ", False)]],
+    ],
+)
+def test_a_dialogue_that_asks_for_the_password_gets_it(node: Node, dialogue: list[Any]) -> None:
+    node.methods, node.dialogue = ["keyboard-interactive"], dialogue
+    log_in_to(node)().close()
+    assert "password" not in node.did
+    assert node.answers == [["secret"] if prompts else [] for prompts in dialogue]
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "error"),
+    [
+        ([[("Verification code: ", False)]], SecondFactorRequired),
+        ([[("One-time password: ", False)]], SecondFactorRequired),
+        ([[("Password: ", True)]], SecondFactorRequired),  # what is typed would be shown: it is no password
+        ([[("Password: ", False), ("Code: ", False)]], SecondFactorRequired),
+        ([[("Login: ", True), ("Password: ", False)]], SecondFactorRequired),
+        ([[("Current password: ", False)]], PasswordExpired),
+        ([[("New password: ", False), ("Retype new password: ", False)]], PasswordExpired),
+    ],
+)
+def test_a_dialogue_that_asks_for_something_else_is_not_given_the_password(
+    node: Node, dialogue: list[Any], error: type[EthPillarError]
+) -> None:
+    node.methods, node.dialogue = ["keyboard-interactive"], dialogue
+    refused(node, error)
+    assert node.answers == []
+
+
+def test_what_a_dialogue_asks_after_the_password(node: Node) -> None:
+    node.methods = ["keyboard-interactive"]
+    for after, error in [
+        (PASSWORD, CredentialRefused),  # it was wrong, and is not given twice
+        ([("Verification code: ", False)], SecondFactorRequired),
+        ([("New password: ", False)], PasswordExpired),
+        (EOFError(), HungUp),
+    ]:
+        node.dialogue, node.answers = [PASSWORD, after], []
+        refused(node, error)
+        assert node.answers == [["secret"]]
+
+
+def test_the_plain_method_is_preferred_to_a_dialogue(node: Node) -> None:
+    node.methods = ["keyboard-interactive", "password"]
+    log_in_to(node)().close()
+    assert "keyboard-interactive" not in node.did
 
 
 @pytest.mark.parametrize(

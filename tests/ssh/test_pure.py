@@ -219,5 +219,37 @@ def test_a_journal_whose_newest_entry_is_damaged_can_be_read() -> None:
     assert access.find(run, "pw") is access.PLAIN
 
 
+@pytest.mark.parametrize(
+    ("why", "problem"),
+    [
+        (Result(127, b"", b"sh: 1: journalctl: not found\n"), access.NoJournalctl),
+        (Result(0, b"-- No entries --\n", b"No journal files were found.\n"), access.JournalOff),
+        (Result(1, b"", b"No journal files were found.\n"), access.JournalOff),
+    ],
+)
+def test_a_journal_that_no_right_would_show(why: Result, problem: type[Exception]) -> None:
+    def run(words: Sequence[str], stdin: bytes) -> Result:
+        return why if tuple(words) == access.WHY else Result(why.status, b"", b"")
+
+    with pytest.raises(access.JournalBroken) as caught:
+        access.find(run, "pw")
+    assert type(caught.value) is problem
+
+
+@pytest.mark.parametrize("oldest", [Result(1, b"__CURSOR=s=1\n\n", b""), Result(0, b"", b"")])
+def test_a_journal_whose_oldest_entry_can_not_be_read_either_is_broken(oldest: Result) -> None:
+    def run(words: Sequence[str], stdin: bytes) -> Result:
+        return oldest if tuple(words) == access.OLDEST else Result(1, b"", b"Failed to get data: Bad message\n")
+
+    with pytest.raises(access.JournalBroken):
+        access.find(run, "pw")
+
+
+def test_a_password_of_two_lines_is_not_given_to_sudo() -> None:
+    machine = Machine("sudo -S")
+    assert access.find(machine.run, "pw\nrm -rf /") is None
+    assert all(stdin == b"" for _, stdin in machine.asked)
+
+
 def test_words_reach_a_shell_quoted() -> None:
     assert shlex.split(shlex.join(["sudo", "-p", "", "a b", "$(id)"])) == ["sudo", "-p", "", "a b", "$(id)"]

@@ -238,3 +238,25 @@ def test_a_handshake_that_is_complete_leaves_no_timer_and_the_next_one_has_its_o
 
 def test_a_transport_was_not_restless_before_anything_was_said(ends: tuple[socket.socket, NodeTransport]) -> None:
     assert not ends[1].was_restless()
+
+
+def test_what_a_node_has_that_this_server_has_not_is_named(ends: tuple[socket.socket, NodeTransport]) -> None:
+    _, transport = ends
+    assert transport.nothing_in_common() == ()  # before it offered anything
+    transport._offer = {
+        "kex_algo_list": list(transport._preferred_kex[-1:]),
+        "server_key_algo_list": [],
+        "server_encrypt_algo_list": ["arcfour", "3des-cbc\x1b[31m"],
+    }
+    assert transport.nothing_in_common() == (
+        "host key of the node: none",
+        f"host key here: {', '.join(transport._preferred_keys)}",
+        "cipher of the node: arcfour",
+        f"cipher here: {', '.join(transport._preferred_ciphers)}",
+    )
+
+
+def test_a_transport_has_heard_nothing_before_its_login(ends: tuple[socket.socket, NodeTransport]) -> None:
+    _, transport = ends
+    assert transport.said == b""
+    assert transport.said_first == ""
