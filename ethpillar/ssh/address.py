@@ -92,6 +92,7 @@ class LiveSocket(socket.socket):  # the gevent one, monkey-patched or not
         breathe()  # a peer that always has something to say, so that nothing ever waits, would keep all others waiting
         data: bytes = super().recv(*args)
         self.heard = time.monotonic()
+        breathe()  # and many that have something to say at once
         return data
 
 

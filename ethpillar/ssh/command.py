@@ -2,6 +2,8 @@
 
 Belongs here: what is done with a channel from its opening until the remote process has ended. What a login shell adds
 to the output is dropped here, for every command, by `ssh.shell`. It must not know how channels are opened and counted.
+
+A hundred commands may begin, have output or end at once. Each takes its turn before it does something about that.
 """
 
 from __future__ import annotations
@@ -121,6 +123,7 @@ class Command:
         :param stdin: all of its standard input. The command gets it when it has begun, for it may be a password, and a
             start-up file of the shell might read it
         """
+        breathe()
         self._channel.exec_command(self._line.text)
         self._channel.settimeout(HEAR_ERRORS)
         self._end = gevent.spawn(self._await_end)
@@ -186,6 +189,7 @@ class Command:
         except RuntimeError as problem:
             raise _interruption(problem) from None
         self._reads += 1
+        breathe()
         return bytes(data)
 
     def _drain_stderr(self) -> bool:
@@ -264,6 +268,7 @@ class Command:
         return self._closing
 
     def _close(self) -> None:
+        breathe()
         try:
             if self.started and not self.answered:
                 self._kill()

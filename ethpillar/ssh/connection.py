@@ -15,6 +15,7 @@ import paramiko
 from gevent.event import Event
 
 from ..errors import EthPillarError, NodeIll, NoSessions, SshTimeout, SshUnreachable
+from ..turns import breathe
 from .channels import ChannelCount
 from .command import Command
 from .shell import CommandLine, Ends
@@ -105,6 +106,7 @@ class Connection:
         # Returns its error: left to gevent it would be printed as a stack trace.
         command: Command | None = None
         refused = False
+        breathe()
         try:
             command = Command(self._transport.open_session(timeout=LATE), line, self.answered.set, self._ended)
         except paramiko.ChannelException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import gevent
@@ -15,8 +16,9 @@ from ethpillar.ssh.command import OUTPUT_LIMIT, STDERR_KEPT, Command, NotRun, Re
 from ethpillar.ssh.diagnosis import End
 from ethpillar.ssh.shell import CommandLine
 from ethpillar.timing import within
+from ethpillar.turns import HOLD, SOON
 
-from .fakes import Sshd, only, settled, start
+from .fakes import Sshd, Transport, only, settled, start
 
 
 def test_a_command_is_quoted_and_its_input_ended() -> None:
@@ -30,6 +32,37 @@ def test_a_command_is_quoted_and_its_input_ended() -> None:
     command.close()
     assert not sshd.channels
     settled(sshd.connections[0])
+
+
+def test_many_commands_at_once_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each does a piece of work when it begins, has output, and ends. Others have their turn between."""
+    pieces = [0]
+
+    def step(_: Transport) -> None:
+        pieces[-1] += 1
+        end = time.monotonic() + 1.1 * HOLD
+        while time.monotonic() < end:
+            pass
+        gevent.sleep(SOON)
+
+    def other() -> None:
+        while True:
+            pieces.append(0)
+            gevent.sleep(SOON)
+
+    monkeypatch.setattr(Transport, "step", step)
+    sshd = Sshd(sessions=20)
+    sshd.output = [b"one", b"two"]
+    connection = sshd.login()
+    somebody = gevent.spawn(other)
+    commands = [gevent.spawn(start, connection) for _ in range(20)]
+    results = [gevent.spawn(each.get().result) for each in commands]
+    assert [each.get().stdout for each in results] == [b"onetwo"] * 20
+    gevent.joinall([gevent.spawn(each.value.close) for each in commands])
+    settled(connection)
+    gevent.kill(somebody)
+    assert sum(pieces) >= 100
+    assert max(pieces) <= 4
 
 
 def test_what_a_command_said() -> None:
