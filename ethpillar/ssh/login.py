@@ -7,6 +7,7 @@ A host key is pinned last, when the node has let us in.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -215,7 +216,7 @@ def _authenticate(transport: NodeTransport, target: Target, key: paramiko.PKey |
         password = target.password
         if allowed and password is not None and _takes_password(allowed) and not transport.out_of_tries:
             tried = True
-            answer = attempt(lambda: _send_password(transport, target.username, password, allowed))
+            answer = attempt(functools.partial(_send_password, transport, target.username, password, allowed))
             partial, allowed = partial or answer is not None, ["more"] if answer is None else answer
     except (EOFError, OSError, paramiko.SSHException):
         raise _hung_up(transport, tried) from None
