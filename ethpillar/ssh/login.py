@@ -258,9 +258,9 @@ def _takes_password(allowed: list[str]) -> bool:
     return "password" in allowed or "keyboard-interactive" in allowed
 
 
-def _send_password(transport: NodeTransport, username: str, password: str, allowed: list[str]) -> object:
+def _send_password(transport: NodeTransport, username: str, password: str, allowed: list[str] | None) -> object:
     # Never paramiko's own fallback: it gives the password to any single prompt, a one-time code's too.
-    if "password" in allowed:
+    if allowed and "password" in allowed:
         return transport.auth_password(username, password, fallback=False)
     given = False
     problem: SshError | None = None

@@ -90,8 +90,8 @@ class Handler(_WSGIHandler):
     wsgi_input: Any = None
     _named: str | None = None
 
-    def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
-        super().__init__(sock, address, server, sock.makefile("rb", BUFFER) if rfile is None else rfile)
+    def __init__(self, sock: Any, address: Any, server: Any) -> None:
+        super().__init__(sock, address, server, sock.makefile("rb", BUFFER))
         self._server: Host = server.application.extensions["ethpillar"]
         self.limits = self._server.limits
         self.options = self._server.web

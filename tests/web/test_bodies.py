@@ -48,6 +48,16 @@ def test_what_is_left_of_a_body_is_discarded_within_reason(monkeypatch: pytest.M
         assert len(stream.read()) == left
 
 
+def test_what_was_read_of_a_body_is_not_left_to_be_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "DISCARDED", 100)
+    stream = io.BytesIO(b"x" * 150 + b"next")
+    body = Body(stream, 150, None, 1)
+    body.read(60)
+    body._discard()
+    assert not body.cut_off
+    assert stream.read() == b"next"
+
+
 def chunks(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + end
 
@@ -66,6 +76,22 @@ def test_extensions_and_trailers_of_chunks_are_passed_over(end: bytes) -> None:
     stream = io.BytesIO(b"3;name=value\r\nabc\r\n" + end + b"rest")
     assert ChunkedBody(stream, None, 5).take(10) == b"abc"
     assert stream.read() == b"rest"
+
+
+def test_chunks_are_read_to_their_end_whatever_is_asked_for() -> None:
+    data = chunks(b"12345", b"67")
+    for length in (None, 1, 3, 100):
+        body = ChunkedBody(io.BytesIO(data), None, 5)
+        assert b"".join(iter(lambda body=body, length=length: body.read(length), b"")) == b"1234567"  # type: ignore[misc]
+
+
+def test_others_have_their_turn_while_a_body_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[int] = []
+    monkeypatch.setattr(bodies, "breathe", lambda: turns.append(1))
+    Body(io.BytesIO(b"x" * 200_000), 200_000, None, 5)._discard()
+    assert len(turns) == 4  # pieces of 64 KiB
+    ChunkedBody(io.BytesIO(chunks(*[b"x"] * 10)), None, 5)._discard()
+    assert len(turns) >= 14
 
 
 def test_more_chunks_than_are_wanted_are_discarded_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from gevent.event import Event
 
 from ethpillar.errors import EthPillarError
 from ethpillar.limits.limits import HANDSHAKE, Limits
+from ethpillar.limits.refusals import Refusal
 from ethpillar.web import guard as guard_module
 from ethpillar.web.dispatch import CLIENT, PACKETS, PEER
 from ethpillar.web.guard import BEHIND, CONNECT, UNREAD, Guard
@@ -92,7 +93,8 @@ class Setting:
         self.engine = Engine()
         self.connected: dict[str, Socket] = {}
         server = SimpleNamespace(eio=self.engine)
-        self.guard = Guard(server, self.limits, timeout, self.connected.get, frozenset("01234"))
+        self.left: list[str] = []
+        self.guard = Guard(server, self.limits, timeout, self.connected.get, frozenset("01234"), self.left.append)
 
     def socket(self) -> tuple[EngineSocket, Socket]:
         engine = self.engine.connect()
@@ -122,6 +124,7 @@ def test_a_session_is_counted_from_its_start_to_its_end() -> None:
     assert setting.engine.answer is None
     setting.engine.handlers["disconnect"]("sid0", "why")
     assert setting.engine.events[-1] == ("disconnect", "sid0", "why")
+    assert setting.left == ["sid0"]
     assert "sid0" not in setting.engine.sockets
     setting.engine.connect("one more")
     assert setting.engine.answer is None
@@ -227,6 +230,7 @@ def test_packets_of_engine_io_s_own_count_as_well() -> None:
         engine.receive(Packet(PING))
     assert len(engine.received) == 2
     assert socket.refused == ["rate_limited"]
+    assert setting.limits.refused.counts[Refusal.EVENTS] == 1
 
 
 def test_one_that_sends_too_much_before_it_is_a_socket_is_ended() -> None:

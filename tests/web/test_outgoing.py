@@ -10,6 +10,7 @@ from gevent.queue import Empty
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ethpillar.limits.ledger import GRAIN
 from ethpillar.web.frames import BINARY, TEXT, server_frame
 from ethpillar.web.outgoing import HIGH_BYTES, HIGH_PACKETS, LOW_PACKETS, OutgoingQueue
 from ethpillar.web.ready import Ready, ready_frame
@@ -286,3 +287,13 @@ def test_all_is_taken_or_the_session_has_ended_or_the_time_is_up() -> None:
     joining.get(timeout=5)
     queue.join()
     assert not queue.empty()
+
+
+def test_the_bytes_of_what_is_queued_are_counted_until_it_is_taken() -> None:
+    queue = OutgoingQueue()
+    queue.put(packet("x" * 2 * GRAIN))
+    assert queue.account.held == queue.weight > 2 * GRAIN
+    queue.get()
+    assert queue.account.held == queue.weight == 0
+    queue.put(None)  # the end of a session weighs nothing
+    assert queue.account.held == queue.weight == 0

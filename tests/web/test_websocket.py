@@ -431,3 +431,21 @@ def test_everything_comes_in_order_whoever_writes_it(pair: Pair, seed: int) -> N
     assert queue.weight == 0
     pair.socket.socket.shutdown(sockets.SHUT_RDWR)
     reader.join()
+
+
+def test_a_connection_that_nobody_reads_any_more_is_not_hung_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    later: list[float] = []
+    monkeypatch.setattr(websocket_module.gevent, "spawn_later", lambda seconds, _: later.append(seconds))
+    messages, stream = received(frame(TEXT, b"a") + frame(CLOSE, b""))
+    assert messages == ["a"]
+    assert stream.written.startswith(b"\x88")
+    assert later == []
+
+
+def test_a_turn_of_others_is_all_that_much_to_write_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(websocket_module.gevent, "sleep", slept.append)
+    socket = websocket(Stream(b""))
+    for _ in range(3 * RUN):
+        socket.send("x")
+    assert slept == [0, 0, 0]
