@@ -147,6 +147,18 @@ def test_a_log_whose_subscriber_knows_no_end_of_logs_begins_again(socket: Browse
     assert len(after.open) == 1
 
 
+def test_a_log_that_can_not_begin_again_is_told(socket: BrowserSocket) -> None:
+    before: Any = Node()
+    after: Any = Node()
+    after.problem = UnitNotFound("execution")
+    socket.enter(before)
+    socket.subscribe_logs({"service": "execution"})
+    socket.enter(after)
+    until(lambda: "error" in names(socket), "the error")
+    assert socket.outbox.sent[-1][1]["code"] == UnitNotFound.code  # type: ignore[attr-defined]
+    assert not after.open
+
+
 def test_a_socket_follows_its_session_to_another_node(socket: BrowserSocket) -> None:
     before: Any = Node()
     after: Any = Node()

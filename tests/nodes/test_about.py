@@ -30,6 +30,8 @@ def at(seconds: float) -> bytes:
         (b"1795441675%N\nnode-1\n", About("node-1", None, None)),  # a date that knows no %N
         (b"1795441675\n\n\n", About(None, None, None)),
         (b"", About(None, None, None)),
+        (b"\n\n" + b"x" * 64, About(None, "x" * 64, None)),
+        (b"\n\n" + b"x" * 65, About(None, None, None)),
         (at(NOW) + b"\n<b>x</b>\n../../etc/passwd\n", About(None, None, 0)),
         (b"\xff\xfe\n" + b"x" * 5000, About(None, None, None)),
     ],

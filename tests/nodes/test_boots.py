@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -339,3 +340,45 @@ def test_a_boot_that_journalctl_does_not_find_is_none(entries: bytes) -> None:
     assert source.boot() == "c0ffee0c0ffee0c0ffee0c0ffee0c0ff"
     assert source.boot(fresh=True) is None
     assert not source.boots()
+
+
+class Machine:
+    """Answers the commands of a node whose journal has several boots, each with two entries."""
+
+    def __init__(self, boots: str) -> None:
+        self.boots = boots
+        self.asked: list[str] = []
+
+    @property
+    def _ids(self) -> list[str]:
+        return [each * 32 for each in self.boots]
+
+    def run(self, words: tuple[str, ...], *_: object, **__: object) -> Result:
+        return Result(0, "\n".join(self._ids[-1:] if words == THIS_BOOT else sorted(self._ids)).encode(), b"")
+
+    @contextmanager
+    def stream(self, *words: object, **_: object) -> Iterator[Any]:
+        (boot,) = re.findall(r"[0-9a-f]{32}", str(words))
+        self.asked.append(boot[0])
+        number = 2 * self.boots.index(boot[0])
+        entries = [
+            f"__CURSOR=s=a;i={at};b={boot};m=1;t={at};x=1\n__REALTIME_TIMESTAMP={at}\nMESSAGE=x\n\n".encode()
+            for at in (number, number + 1)
+        ]
+        left = [entries[-1 if "-r" in str(words).split("'") else 0]]
+        yield SimpleNamespace(read=lambda: left.pop() if left else b"", status=lambda: 0, stderr=b"")
+
+
+def test_boots_are_known_in_their_order_and_those_that_are_over_are_asked_for_once() -> None:
+    machine = Machine("cab")
+    rights = SimpleNamespace(get=lambda _: SimpleNamespace(prefix=(), wrap=lambda words: (words, b"")))
+    source = NodeJournal(machine, rights, 1.0)  # type: ignore[arg-type]
+    assert [boot.id[0] for boot in source.boots()] == ["c", "a", "b"]
+    assert sorted(machine.asked) == ["a", "b", "c"]
+    assert [boot.id[0] for boot in source.boots()] == ["c", "a", "b"]
+    assert len(machine.asked) == 3  # no reboot without a new connection
+    machine.boots = "cabd"
+    source.connected()
+    machine.asked.clear()
+    assert [boot.id[0] for boot in source.boots()] == ["c", "a", "b", "d"]
+    assert sorted(machine.asked) == ["b", "d"]  # b may have written more since

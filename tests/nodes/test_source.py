@@ -12,6 +12,8 @@ from ethpillar.nodes import source
 from ethpillar.nodes.source import CommandEntries
 from ethpillar.nodes.tries import ReadFailed, Trouble
 
+from ..waiting import until
+
 ENTRY = b"__CURSOR=s=a;i=1\n__REALTIME_TIMESTAMP=1\nMESSAGE=hello\n\n"
 
 
@@ -126,3 +128,18 @@ def test_bytes_that_drip_in_do_not_prolong_the_wait_for_an_entry() -> None:
     dripping: Any = Dripping(b"x")
     with gevent.Timeout(30), pytest.raises(ReadFailed):
         CommandEntries(dripping, hangs_after=0.05).read()
+
+
+def test_what_a_stream_holds_is_weighed() -> None:
+    """What is not read yet, half an entry, an entry that is held back, and what its reader has kept."""
+    hanging: Any = Hanging()
+    hanging.unread = 1000
+    stream = CommandEntries(hanging, hangs_after=60)
+    stream.kept = 300
+    assert stream.weight() == 1300
+    reading = gevent.spawn(stream.read)
+    until(lambda: stream.weight() > 1300, "an entry")
+    assert stream.weight() == 1300 + len(b"hello") + len(ENTRY[:20])
+    hanging.closed.set()
+    reading.get(timeout=10)
+    assert 1300 <= stream.weight() < 1300 + len(ENTRY)
