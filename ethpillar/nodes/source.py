@@ -167,6 +167,8 @@ class CommandEntries:
         self._parser = ExportParser(breathe=breathe)
         self._joiner = LineJoiner(resume) if whole else None
         self._over = False
+        self._hangs = False
+        "That is to be told, once what was held back has been handed over."
         self._most = lines
         self._hold_back = hangs_after is not None
         self._held: list[Entry] = []
@@ -185,10 +187,8 @@ class CommandEntries:
             with within(None if until is None else max(0.0, until - time.monotonic())):
                 data = self._command.read()
             if data is None:
-                if self._held:
-                    break
-                self._over = True
-                raise ReadFailed(Trouble.SLOW)
+                self._over = self._hangs = True
+                break
             if not data:
                 self._over = True
                 self._parser.close()
@@ -201,6 +201,9 @@ class CommandEntries:
             if entries and held:
                 return held
         held, self._held = self._held, []
+        if self._hangs and not held:
+            self._hangs = False
+            raise ReadFailed(Trouble.SLOW)
         return held
 
     def _entries(self, data: bytes) -> list[Entry]:

@@ -94,9 +94,8 @@ class SessionWatch:
             if time.monotonic() - now > self._interval:
                 break  # Redis is slow, and users who signed out must not wait for the renewals of others
             some, due = due[:AT_ONCE], due[AT_ONCE:]
-            records = self._store.renew_all(some)
-            self._renewed.update(dict.fromkeys(some, now))
-            for record in records.values():
+            self._renewed.update(dict.fromkeys(some, now))  # whatever comes of it: others must not wait for these
+            for record in self._store.renew_all(some).values():
                 self._tell(record)
 
     def hear(self, chosen: Choice) -> None:

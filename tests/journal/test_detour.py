@@ -147,26 +147,25 @@ def test_where_it_cannot_seek_all_is_read_from_an_end(
 
 
 @pytest.mark.parametrize("size", [1, 3, 20])
-@pytest.mark.parametrize("start", range(52, 64))
-def test_where_it_can_not_seek_beside_damage_what_is_there_is_read_from_its_own_end(start: int, size: int) -> None:
+@pytest.mark.parametrize(
+    ("back", "blind", "beyond"),
+    [
+        (True, range(52, 64), [Gap(at(49), at(52), "damaged"), *range(49, -1, -1)]),
+        (False, range(40, 50), [Gap(at(49), at(52), "damaged"), *range(52, 120)]),
+    ],
+)
+def test_where_it_can_not_seek_beside_damage_what_is_there_is_read_from_its_own_end(
+    back: bool, blind: range, beyond: list[int | Gap], size: int
+) -> None:
     """It is a matter of luck at which entry a page ends, and whether journalctl finds it again."""
     journal = files(40, 40, 40)
     journal.torn.update(entry(each, 1).cursor for each in (50, 51))
-    journal.blind.update(entry(each, 1).cursor for each in range(52, 64))
-    back = [*range(start - 1, 51, -1), Gap(at(49), at(52), "damaged"), *range(49, -1, -1)]
-    assert read(journal, entry(start, 1).cursor, back=True, size=size) == back
-    assert journal.asked < 400
-
-
-@pytest.mark.parametrize("size", [1, 3, 20])
-@pytest.mark.parametrize("start", range(40, 50))
-def test_the_same_in_the_other_direction(start: int, size: int) -> None:
-    journal = files(40, 40, 40)
-    journal.torn.update(entry(each, 1).cursor for each in (50, 51))
-    journal.blind.update(entry(each, 1).cursor for each in range(40, 50))
-    there = [*range(start + 1, 50), Gap(at(49), at(52), "damaged"), *range(52, 120)]
-    assert read(journal, entry(start, 1).cursor, size=size) == there
-    assert journal.asked < 400
+    journal.blind.update(entry(each, 1).cursor for each in blind)
+    for start in blind:
+        journal.asked = 0
+        near = range(start - 1, 51, -1) if back else range(start + 1, 50)
+        assert read(journal, entry(start, 1).cursor, back, size) == [*near, *beyond]
+        assert journal.asked < 400
 
 
 @pytest.mark.parametrize("kind", ["blind", "anxious"])

@@ -45,6 +45,33 @@ def test_one_that_hangs_is_given_up() -> None:
     assert stream.status() == -1
 
 
+class Losing(Hanging):
+    """One that prints a further entry when it is too late, which whoever gives up reading may have taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._output = [ENTRY + ENTRY.replace(b"hello", b"third"), ENTRY]
+
+    def read(self) -> bytes:
+        data = super().read()
+        if len(self._output) == 1:
+            return data
+        self.closed.wait()
+        return data
+
+
+def test_nothing_is_read_of_one_that_hung_though_something_was_held_back() -> None:
+    """What it prints then is perhaps not the next: an entry may have been lost when it was given up."""
+    losing: Any = Losing()
+    stream = CommandEntries(losing, hangs_after=0.01)
+    assert [entry.message for entry in stream.read()] == [b"hello"]
+    losing.closed.set()
+    with pytest.raises(ReadFailed) as caught:
+        stream.read()
+    assert caught.value.trouble is Trouble.SLOW
+    assert stream.read() == []
+
+
 @pytest.mark.parametrize(("hangs_after", "at_once"), [(None, [b"hello"]), (60, [])])
 def test_one_that_is_silent_is_waited_for(hangs_after: float | None, at_once: list[bytes]) -> None:
     """With a deadline what has come is held back until more does, or the end."""

@@ -185,16 +185,22 @@ def test_an_error_that_nobody_thought_of_does_not_end_the_listening(
     assert "password" not in caplog.text
 
 
-def test_tries_come_less_and_less_often(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that are waited between tries, and take no time here."""
+    waited: list[float] = []
     sleep = gevent.sleep
 
     def note(seconds: float) -> None:
         if seconds:
-            waits.append(seconds)
+            waited.append(seconds)
         sleep(0)
 
     monkeypatch.setattr(endings.gevent, "sleep", note)
+    return waited
+
+
+def test_tries_come_less_and_less_often(link: Link, waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endings, "AGAIN_MOST", 0.005)
     link.problems += [redis.ConnectionError() for _ in range(5)]
     with listening(link, lambda _: None):
@@ -202,16 +208,7 @@ def test_tries_come_less_and_less_often(link: Link, monkeypatch: pytest.MonkeyPa
     assert waits == [0.001, 0.002, 0.004, 0.005, 0.005]
 
 
-def test_after_a_connection_that_was_good_the_next_try_comes_soon(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    sleep = gevent.sleep
-
-    def note(seconds: float) -> None:
-        if seconds:
-            waits.append(seconds)
-        sleep(0)
-
-    monkeypatch.setattr(endings.gevent, "sleep", note)
+def test_after_a_connection_that_was_good_the_next_try_comes_soon(link: Link, waits: list[float]) -> None:
     link.problems += [redis.ConnectionError(), redis.ConnectionError()]
     heard: list[Any] = []
     with listening(link, heard.append):

@@ -107,6 +107,31 @@ def test_renewals_of_many_sessions_take_few_round_trips(monkeypatch: pytest.Monk
     assert scene.fake.round_trips - before == 1 + 3 * 3
 
 
+def test_records_that_nobody_thought_of_keep_no_others_from_being_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(interval=3600)
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(watch, "AT_ONCE", 1)
+    renew, fails = scene.store.renew_all, [True]
+
+    def renew_all(tokens: list[str]) -> Any:
+        if fails and fails.pop():
+            raise RecursionError
+        return renew(tokens)
+
+    monkeypatch.setattr(scene.store, "renew_all", renew_all)
+    scene.watch.look()
+    now += watch.RENEW_EVERY
+    with pytest.raises(RecursionError):
+        scene.watch.look()
+    assert scene.renewals() == 0
+    scene.watch.look()
+    assert scene.renewals() == len(TOKENS) - 1
+    now += watch.RENEW_EVERY
+    scene.watch.look()
+    assert scene.renewals() == 2 * len(TOKENS) - 1
+
+
 def test_in_an_outage_nothing_ends_and_the_watch_goes_on() -> None:
     scene = Scene()
 
