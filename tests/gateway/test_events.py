@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event
 
-import config
-from ethpillar import create_app
 from ethpillar.errors import (
     EthPillarError,
-    HostKeyChanged,
     MemoryShort,
-    RateLimited,
-    SessionExpired,
     SessionStoreDown,
     ShuttingDown,
     Superseded,
@@ -29,62 +23,7 @@ from ethpillar.limits.refusals import Refusal
 from ethpillar.server import Server
 
 from ..waiting import until
-
-TOKEN = "11111111-2222-4333-8444-555555555555"
-
-
-class Client:
-    """A polling session of Engine.IO's; what it is sent is read from its queue."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        self.sid = json.loads(self._ask("GET", "").data[1:])["sid"]
-        self.engine = app.extensions["socketio"].server.eio.sockets[self.sid]
-
-    def _ask(self, method: str, query: str, body: str = "") -> Any:
-        return self._app.test_client().open("/?EIO=4&transport=polling" + query, method=method, data=body)
-
-    def say(self, packet: str) -> None:
-        assert self._ask("POST", "&sid=" + self.sid, packet).status_code == 200
-        sessions = self._app.extensions["ethpillar"].gateway.guard._sessions
-        until(lambda: sessions[self.sid].connecting is None, "the answer to CONNECT")
-
-    def heard(self) -> list[str]:
-        found = []
-        while not self.engine.queue.empty():
-            packet = self.engine.queue.get()
-            self.engine.queue.task_done()
-            if packet is not None:
-                found.append(str(packet.encode()))
-        return found
-
-    def connect(self) -> Client:
-        self.say("40")
-        assert self.heard()[0].startswith("40")
-        return self
-
-
-@pytest.fixture
-def app() -> Iterator[Any]:
-    made = create_app(config.load({"REDIS_URL": "unix:///nowhere", "SHUTDOWN_TIMEOUT": "1"}, env_file=None))
-    server = made.extensions["socketio"].server
-    server.async_handlers = server.eio.async_handlers = False
-    server.eio.start_service_task = False  # it would go on after the test
-    yield made
-    for each in list(server.eio.sockets.values()):
-        each.close(wait=False)
-
-
-@pytest.fixture
-def server(app: Any) -> Server:
-    found: Server = app.extensions["ethpillar"]
-    return found
-
-
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
-    return caplog
+from .served import TOKEN, Client, codes
 
 
 def failing(*_: Any, **__: Any) -> Any:
@@ -245,117 +184,6 @@ def test_an_event_that_is_refused_is_told_and_acknowledged(app: Any, packet: str
         assert answers == [False]
     else:
         assert answers == [{"ok": False, "error": told}]
-
-
-# -- CONNECT
-
-
-class Watched:
-    """A session's record and its node at once, which is connected."""
-
-    token, digest = TOKEN, "d"
-    connected, away, hint = True, False, None
-    about: ClassVar[dict[str, Any]] = {}
-
-    def __init__(self, connect: Callable[..., None] = lambda *_: None) -> None:
-        self.record = self
-        self.connect = connect
-
-
-def let_in(server: Server, monkeypatch: pytest.MonkeyPatch, node: Watched) -> None:
-    """Has every token lead to this node."""
-    monkeypatch.setattr(server.store, "renew", lambda _: node)
-    monkeypatch.setattr(server.registry, "acquire", lambda *_: node)
-    monkeypatch.setattr(server.registry, "release", lambda *_: None)
-
-
-def codes(heard: list[str]) -> list[str]:
-    """What a client was told, each event by its name, an error by its code."""
-    events = [json.loads(each[2:]) for each in heard if each.startswith("42")]
-    return [name if name != "error" else rest[0]["code"] for name, *rest in events]
-
-
-@pytest.mark.parametrize(
-    ("problem", "answer"),
-    [
-        (SessionExpired(), {"message": "Authentication error: Invalid or expired session."}),
-        (SessionStoreDown(), {"message": "Authentication error: Server error during validation."}),
-        (RateLimited(), {"message": RateLimited().message, "data": RateLimited().payload()}),
-    ],
-)
-def test_a_refusal_at_connect_says_why(
-    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch, problem: EthPillarError, answer: object
-) -> None:
-    def renew(_: str) -> None:
-        raise problem
-
-    monkeypatch.setattr(server.store, "renew", renew)
-    client = Client(app)
-    client.say("40" + json.dumps({"token": TOKEN}))
-    assert [json.loads(each[2:]) for each in client.heard()] == [answer]
-    assert not server.gateway.sockets
-
-
-def test_a_node_that_refuses_at_connect_is_told_once(app: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
-        raise HostKeyChanged
-
-    let_in(server, monkeypatch, Watched(refuse))
-    client = Client(app)
-    client.say("40" + json.dumps({"token": TOKEN}))
-    [answer] = [json.loads(each[2:]) for each in client.heard()]
-    assert answer["message"] == HostKeyChanged().message
-    assert answer["data"]["code"] == "host_key_changed"
-    assert "message" not in answer["data"]
-    assert server.gateway.tokens() == set()
-
-
-def test_one_that_shows_its_token_with_its_connect_is_welcomed_after_the_answer(
-    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    let_in(server, monkeypatch, Watched())
-    client = Client(app)
-    client.say("40" + json.dumps({"token": TOKEN}))
-    until(lambda: client.engine.queue.qsize() >= 3, "the welcome")
-    answer, *events = client.heard()
-    assert answer.startswith("40")
-    assert codes(events) == ["authenticated", "connection_state"]
-    assert server.gateway.tokens() == {TOKEN}
-
-
-def test_one_that_shows_none_is_let_in_and_waits(app: Any, server: Server) -> None:
-    client = Client(app).connect()
-    assert client.heard() == []
-    [socket] = server.gateway.sockets.values()
-    assert not socket.closed
-    assert socket.token is None
-
-
-def test_a_session_that_ends_during_the_login_is_the_answer_to_connect(
-    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def end(*_: Any) -> None:
-        for holder in server.gateway._entrance.holders(TOKEN):
-            holder.end(SessionExpired())
-
-    let_in(server, monkeypatch, Watched(end))
-    client = Client(app)
-    client.say("40" + json.dumps({"token": TOKEN}))
-    assert client.heard() == ['44{"message":"Authentication error: Invalid or expired session."}']
-    assert not server.gateway.sockets
-
-
-def test_a_client_that_logs_in_while_the_server_stops_is_not_refused_so_that_it_comes_back(
-    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(*_: Any) -> None:
-        for socket in server.gateway.sockets.values():
-            socket.close()
-
-    let_in(server, monkeypatch, Watched(stop))
-    client = Client(app)
-    client.say("40" + json.dumps({"token": TOKEN}))
-    assert not any(each.startswith("44") for each in client.heard())
 
 
 # -- events
