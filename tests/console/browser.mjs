@@ -73,7 +73,11 @@ const operations = {
   goto: ({ id, url }) => of(id).goto(url, { waitUntil: "load" }).then(() => null),
   reload: ({ id }) => of(id).reload({ waitUntil: "load" }).then(() => null),
   eval: ({ id, script }) => of(id).evaluate(script),
-  wait: ({ id, script, timeout }) => of(id).waitForFunction(script, { timeout, polling: 50 }).then((found) => found.jsonValue()),
+  // What throws because something is not in the page yet is not true yet: puppeteer would wait for it no more.
+  wait: ({ id, script, timeout }) => {
+    const tried = `(() => { try { return ${script}; } catch { return false; } })()`;
+    return of(id).waitForFunction(tried, { timeout, polling: 50 }).then((found) => found.jsonValue());
+  },
   press: ({ id, key }) => of(id).keyboard.press(key).then(() => null),
   type: ({ id, text }) => of(id).keyboard.type(text).then(() => null),
   click: ({ id, selector }) => of(id).click(selector).then(() => null),

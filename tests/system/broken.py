@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..programs import need
+from ..waiting import until
 from .conftest import World
 from .parts import USER
 
@@ -101,8 +102,13 @@ def no_login(world: World) -> None:
 
 def knock(world: World) -> None:
     """Take the only place among those who log in."""
-    world.held = socket.create_connection(("127.0.0.1", world.sshd.port))  # type: ignore[attr-defined]
-    world.held.recv(1)  # type: ignore[attr-defined]
+
+    def greeted() -> bool:  # the place may still be that of somebody who only looked whether sshd answers
+        held = socket.create_connection(("127.0.0.1", world.sshd.port))
+        world.held.append(held)
+        return held.recv(4) == b"SSH-"
+
+    until(greeted, "the place")
 
 
 def force_by_key(world: World, command: str) -> None:

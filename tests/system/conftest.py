@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import time
 import uuid
@@ -41,6 +42,8 @@ class World:
         self.sshd = sshd
         self.node = node
         self.store: redis_py.Redis = redis_py.Redis.from_url(redis.url)
+        self.held: list[socket.socket] = []
+        "Connections that a test holds open until its end."
         self.clients = clients
         clients.url = server.url
 
@@ -69,17 +72,19 @@ class World:
 
     def enter(self, token: str | None = None, **options: Any) -> Any:
         """A socket that is in."""
-        socket = self.open(token or self.session(), **options)
-        socket.wait("authenticated")
-        return socket
+        entered = self.open(token or self.session(), **options)
+        entered.wait("authenticated")
+        return entered
 
     def remote(self, program: str = "journalctl") -> int:
         """How many of these run on the node now."""
         return sum(1 for each in self.node.running() if each["argv"][0].endswith(program))
 
     def close(self) -> None:
-        """Ends the clients' sockets."""
+        """Ends the clients' sockets, and what a test held open."""
         self.clients.close_sockets()
+        for each in self.held:
+            each.close()
         self.store.close()
 
 
