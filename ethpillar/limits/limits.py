@@ -72,7 +72,7 @@ class Limits:
         self.sockets = Counts(self.max_sockets_per_session)
         self.under_way = ClientCounts(UNDER_WAY)
         self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens, self.clock)
-        self.refusals = Pacing()
+        self.refusals = Pacing(self.clock)
 
         rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
         self.packets, self.suspects = (ByClient(rate, burst, self.clock) for _ in range(2))

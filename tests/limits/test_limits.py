@@ -10,6 +10,7 @@ from ethpillar.limits.attempts import Attempts
 from ethpillar.limits.buckets import Bucket, Buckets, ByClient
 from ethpillar.limits.counts import ClientCounts, Counts
 from ethpillar.limits.limits import HANDSHAKE, PROBE_BURST, UNDER_WAY, Limits
+from ethpillar.limits.pacing import DELAYS, STEP
 
 PAGE, TABS, TIMES = 5, 10, 2
 
@@ -307,3 +308,22 @@ def test_what_is_bounded_by_which_setting() -> None:
     assert limits.refusals.refused("token") == 0
     assert len(limits.heads) == 0
     assert limits.packets.rate == 500
+
+
+def test_all_that_is_limited_over_time_goes_by_the_clock_that_was_handed_in(limits: Limits) -> None:
+    clock: Any = limits.clock
+    for limited in (limits.packets, limits.suspects, limits.probes):
+        limited.charge("a", 10_000)
+        assert limited.open("a") is False
+    events = limits.events()
+    events.charge(1000)
+    for _ in range(200):
+        limits.attempts.judge("a", False)
+    assert limits.refusals.refused("token") == DELAYS[0]
+    clock.now += STEP
+    assert limits.refusals.refused("token") == DELAYS[1]
+    clock.now += 3600
+    assert limits.refusals.refused("token") == DELAYS[0]
+    assert all(each.open("a") for each in (limits.packets, limits.suspects, limits.probes))
+    assert limits.attempts.allowed("a")
+    assert events.take(1000)
