@@ -7,12 +7,14 @@ import contextlib
 import struct
 import subprocess
 import time
+from math import gcd
 from pathlib import Path
 
 import gevent
 import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from gevent import monkey
@@ -210,3 +212,56 @@ def test_any_damage_is_a_bad_key_or_none(text: bytes, damage: list[tuple[int, in
         body = body[: at % len(body)] + piece + body[at % len(body) + length :] or b"x"
     with contextlib.suppress(BadKey):
         KEYS.read("\n".join([lines[0], base64.encodebytes(body).decode().strip(), lines[-1]]), passphrase)
+
+
+def numbers(bits: int, e: int = 65537) -> RSAPrivateNumbers:
+    """What fits together as an RSA key's numbers do, of so many bits, with numbers in the place of the primes."""
+    p = (1 << bits // 2) - 1
+    while p % 3 or gcd(e, p - 1) != 1:
+        p -= 2
+    q = ((1 << bits - 1) // p + 2) | 1
+    while q % 3 == 0 or gcd(e, q - 1) != 1 or gcd(p, q) != 1:
+        q += 2
+    assert (p * q).bit_length() == bits
+    d = pow(e, -1, (p - 1) * (q - 1))
+    return RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), RSAPublicNumbers(e, p * q))
+
+
+@pytest.mark.parametrize("form", ["OPENSSH", "RSA", ""])
+def test_primes_are_not_proved(form: str) -> None:
+    """That would take minutes; a key without primes signs what no sshd takes."""
+    key = numbers(2048).private_key(unsafe_skip_rsa_key_validation=True)
+    formats = {"OPENSSH": PrivateFormat.OpenSSH, "RSA": PrivateFormat.TraditionalOpenSSL, "": PrivateFormat.PKCS8}
+    text = key.private_bytes(Encoding.PEM, formats[form], NoEncryption()).decode()
+    assert KEYS.read(text, None).get_bits() == 2048
+
+
+def text_of(found: RSAPrivateNumbers) -> str:
+    public = found.public_numbers
+    return openssh(b"ssh-rsa", b"".join(map(number, (public.n, public.e, found.d, found.iqmp, found.p, found.q))))
+
+
+def test_the_size_of_an_rsa_key_is_bounded() -> None:
+    for bits in (1024, MAX_BITS):
+        assert KEYS.read(text_of(numbers(bits)), None).get_bits() == bits
+    for bits in (1023, MAX_BITS + 1):
+        with pytest.raises(BadKey):
+            KEYS.read(text_of(numbers(bits)), None)
+    assert KEYS.read(text_of(numbers(2048, e=3)), None).get_bits() == 2048
+
+
+def test_a_key_that_is_no_rsa_key_is_none_in_its_disguise() -> None:
+    plain = pkcs8(ed25519.Ed25519PrivateKey.generate())
+    with pytest.raises(BadKey):
+        KEYS.read(plain.replace("PRIVATE KEY", "RSA PRIVATE KEY"), None)
+
+
+def test_a_key_with_as_many_rounds_as_may_be_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    words = [need("ssh-keygen"), "-q", "-t", "ed25519", "-a", "16", "-N", "open sesame", "-f", str(path)]
+    subprocess.run(words, check=True)
+    monkeypatch.setattr(keys, "MAX_ROUNDS", 16)
+    assert KEYS.read(path.read_text(), "open sesame").get_name() == "ssh-ed25519"
+    monkeypatch.setattr(keys, "MAX_ROUNDS", 15)
+    with pytest.raises(BadKey):
+        KEYS.read(path.read_text(), "open sesame")

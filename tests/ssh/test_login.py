@@ -440,3 +440,30 @@ def test_after_a_connection_that_exchanged_keys_without_end_there_is_no_other() 
     again._restless = lambda: True
     with pytest.raises(SshRestless):
         again()
+
+
+def test_a_door_is_told_how_a_login_ended(node: Node) -> None:
+    """Others are held back from a node that refuses, and a user who was in is not."""
+    doors = Mock()
+    doors.refusals_at.return_value = (0, 0)
+    log_in = Login(Target("node.example", 22, "staker", "secret"), node, LoginOptions(), doors)
+    log_in().close()
+    doors.let_in_at.assert_called_once()
+    assert doors.let_in_at.call_args.args[:3] == ("staker", *Socket.peer)
+    doors.refused_at.assert_not_called()
+    doors.let_in_at.reset_mock()
+    node.password = paramiko.AuthenticationException("no")
+    with pytest.raises(CredentialRefused):
+        log_in()
+    doors.refused_at.assert_called_once()
+    assert doors.refused_at.call_args.args[:2] == Socket.peer
+    doors.let_in_at.assert_not_called()
+
+
+def test_a_wrong_password_is_not_told_as_a_method_that_the_node_lacks(node: Node) -> None:
+    node.password = paramiko.AuthenticationException("no")
+    wrong = refused(node, CredentialRefused)
+    node.methods = ["publickey"]
+    lacking = refused(node, CredentialRefused)
+    assert str(wrong) != str(lacking)
+    assert "publickey" not in str(wrong.hint)

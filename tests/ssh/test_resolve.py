@@ -128,6 +128,8 @@ def test_an_error_that_several_share_keeps_none_of_their_frames(system: System) 
         ("node.example.de", "example.de"),
         ("localhost", "localhost"),
         ("x.com.au", "x.com.au"),
+        ("a.b.c.com.au", "c.com.au"),
+        ("a.b.info.de", "info.de"),
     ],
 )
 def test_names_below_a_public_suffix_are_of_several_owners(name: str, domain: str) -> None:

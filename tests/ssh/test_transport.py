@@ -118,7 +118,7 @@ def test_a_node_that_gives_no_sign_of_life_is_dead(ends: tuple[socket.socket, No
     Keepalive(0).watch(transport, 0.01, 0.02)
     assert transport.ended.wait(10)
     assert not transport.is_active()
-    assert b"keepalive@openssh.com" in theirs.recv(1000)
+    assert b"\x50\x00\x00\x00\x15keepalive@openssh.com\x01" in theirs.recv(1000)  # RFC 4254, 4: with a reply
 
 
 def test_a_node_that_gives_one_is_not(ends: tuple[socket.socket, NodeTransport]) -> None:
