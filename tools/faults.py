@@ -17,6 +17,7 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv}
 LOGGERS = {"log", "logging", "logger"}
+LOGS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -177,7 +178,11 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 def _logs(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in LOGGERS
+    """Return True if it is a call of a logger, be it a name or an attribute: `log.info()`, `self._log.debug()`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    logger = ast.unparse(node.func.value).rpartition(".")[2]
+    return logger.strip("_") in LOGGERS and node.func.attr in LOGS
 
 
 def faults(tree: ast.Module) -> list[Fault]:
