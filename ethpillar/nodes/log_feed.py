@@ -39,7 +39,6 @@ class LogFeed:
         tally: Tally | None = None,
         ledger: Ledger | None = None,
     ) -> None:
-        self.unit = unit
         self.log = SharedLog(unit, source, items, ring, session, tally)
         ring.account = (ledger or Ledger()).account("rings", tenant(), give_back=self._give_back)
         self._idle = idle
@@ -69,6 +68,11 @@ class LogFeed:
         if not self._subscriptions:
             self._idle(self, may_be_back)
         return True
+
+    @property
+    def unit(self) -> str:
+        """The unit, or what stands for the whole journal."""
+        return self.log.unit
 
     @property
     def ring(self) -> Ring:

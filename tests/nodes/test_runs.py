@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ethpillar.journal.reading import Gap
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.ring import Ring
-from ethpillar.nodes.runs import BATCH, BATCH_BYTES, Run, cut
+from ethpillar.nodes.runs import BATCH, BATCH_BYTES, RecentRuns, Run, cut
 
 KINDS = st.lists(st.sampled_from(["small", "small", "small", "large", "gap"]), max_size=60)
 
@@ -66,3 +66,20 @@ def test_what_is_made_of_a_run_is_made_once() -> None:
     run = Run([item(1), item(2)])
     assert [run.once("a", make), run.once("a", make), run.once("b", make)] == [1, 1, 2]
     assert made == [2, 2]
+
+
+def test_the_runs_that_were_asked_for_last_are_kept() -> None:
+    runs = RecentRuns()
+    made = [Run([item(number)]) for number in range(3)]
+    for number in (0, 1, 0, 2):
+        assert runs.keep(number, made[number]) is made[number]
+    assert [runs.get(number, number + 1) for number in range(3)] == [made[0], None, made[2]]
+    runs.clear()
+    assert runs.get(0, 1) is None
+
+
+def test_a_run_ends_with_the_item_that_makes_it_too_large() -> None:
+    half = Item("c1", 1, b"x" * (BATCH_BYTES // 2))
+    assert len(cut([half] * 9)) == 3  # two of them are just not too large
+    assert not cut([half] * 2).whole
+    assert cut([half] * 3).whole

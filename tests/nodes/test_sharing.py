@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,31 @@ def test_equals_take_nothing_from_each_other() -> None:
     assert gives_way(slots, "a", "new") is None
     assert gives_way(slots, "b", "new") is None
     assert gives_way([Slot("", "h", False, 0.1)] * 2, "", "h") is None
+
+
+@pytest.mark.parametrize("has", range(5))
+@pytest.mark.parametrize("wants", range(5))
+def test_a_node_gives_way_to_one_who_will_have_fewer_all_the_same(has: int, wants: int) -> None:
+    """By clients where the node is watched; by hosts where it has let nobody in yet."""
+    watched = [*[Slot("many", number, True, 9.0) for number in range(has)], *[Slot("few", "z", True, 9.0)] * wants]
+    number = gives_way(watched, "few", "new")
+    assert number is None if has <= wants + 1 else watched[number or 0].client == "many"
+    young = [*[Slot("a", "many", False, 0.1)] * has, *[Slot("a", "few", False, 0.1)] * wants]
+    number = gives_way(young, "a", "few")
+    assert number is None if has <= wants + 1 else young[number or 0].host == "many"
+
+
+def test_of_a_client_s_nodes_the_newest_goes_if_it_is_watched_and_the_oldest_if_it_let_nobody_in() -> None:
+    watched = [Slot("bad", "h", True, age) for age in (3.0, 1.0, 2.0)]
+    assert gives_way(watched, "good", "new") == 1
+    silent = [Slot("bad", "h", False, age) for age in (1.0, 3.0, 2.0)]
+    assert gives_way(silent, "good", "new") == 1
+    assert gives_way([watched[0], *silent, *watched[1:]], "good", "new") == 2  # before any that is watched
+
+
+def test_a_node_that_let_nobody_in_has_its_time() -> None:
+    for age, goes in ((SILENT_FOR, False), (SILENT_FOR + 0.1, True)):
+        assert (gives_way([Slot("a", "h", False, age)], "a", "h") is not None) is goes
 
 
 @given(SLOTS, st.sampled_from("abcd"), st.sampled_from("xyzq"))
