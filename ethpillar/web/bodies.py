@@ -62,8 +62,6 @@ class Body(Input):
                     breathe()  # what is there already is read without waiting, and others wait meanwhile
         except OSError:
             self.cut_off = True
-        finally:
-            self.send_100_continue_enabled = True
 
 
 class ChunkedBody(Body):

@@ -403,6 +403,23 @@ def test_a_run_for_a_client_that_is_gone_ends_the_connection(pair: Pair) -> None
     assert pair.socket.closed
 
 
+def test_a_run_that_can_not_be_written_wakes_the_reader() -> None:
+    """It may wait for a client whose network is gone."""
+
+    class Broken(Stream):
+        hung_up = 0
+
+        def send(self, data: bytes, *_: Any) -> int:
+            raise OSError
+
+        def shutdown(self, _how: int) -> None:
+            self.hung_up += 1
+
+    stream = Broken(b"")
+    assert websocket(stream).offer(ready_frame(b"run")) is None
+    assert stream.hung_up == 1
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_everything_comes_in_order_whoever_writes_it(pair: Pair, seed: int) -> None:
     dice = random.Random(seed)
