@@ -85,3 +85,8 @@ def test_packets_that_are_no_events_are_left_as_they_are() -> None:
 
 def test_the_event_that_stands_for_a_message_that_was_too_large() -> None:
     assert decoded(OVERSIZED_PACKET[1:]).data == ["oversized"]
+
+
+@pytest.mark.parametrize("text", ['2["x"]', "0", '2["x",{"_placeholder":true,"num":0}]'])
+def test_no_packet_waits_for_attachments(text: str) -> None:
+    assert Packet(encoded_packet=text).attachment_count == 0

@@ -274,3 +274,14 @@ def test_only_sockets_of_another_node_follow_a_session_that_was_renewed(server: 
     server.gateway.session_renewed(record)
     until(lambda: followed, "the one that follows")
     assert followed == [(there, record)]
+
+
+def test_a_payload_that_is_no_good_needs_no_turn_to_be_told_so_where_an_event_takes_its_own(
+    app: Any, server: Server
+) -> None:
+    """Asking a node about a service may take seconds, which must not be the other events'."""
+    client = Client(app).connect()
+    (socket,) = server.gateway.sockets.values()
+    with gevent.Timeout(10), socket.turns.take():
+        client.say('421["subscribe_logs",{"service":5}]')
+    assert codes(client.heard()) == ["bad_request"]

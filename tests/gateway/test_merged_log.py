@@ -263,3 +263,17 @@ def test_a_log_that_was_closed_sends_nothing_more(bench: Bench) -> None:
     bench.line(EXECUTION, 1, "anew")
     bench.live()
     shows(bench, "anew")
+
+
+def test_nothing_is_sent_to_a_socket_that_does_not_keep_up(bench: Bench) -> None:
+    bench.subscribe(services=["execution", "validator"])
+    bench.live()
+    until(lambda: len(bench.outbox.told("log_state")) == 2, "both")
+    bench.outbox.takes.clear()
+    for when, unit in ((1, EXECUTION), (2, VALIDATOR)):
+        bench.line(unit, when, f"{when}")
+    bench.live()
+    gevent.idle()
+    assert not bench.outbox.lines()
+    bench.outbox.takes.set()
+    shows(bench, "1", "2")

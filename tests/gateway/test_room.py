@@ -169,3 +169,16 @@ def test_an_answer_that_is_being_made_is_weighed_and_keeps_no_event_back() -> No
         with events.take([{}]):
             pass
     assert ledger.of(("a",)) < GRAIN
+
+
+def test_subscriptions_are_weighed_and_an_answer_leaves_nothing_behind() -> None:
+    ledger = Ledger()
+    subscriptions = [0]
+    events = EventRoom(ledger.account("events", ("a",)), lambda: subscriptions[0])
+    with events.take([{}]):
+        subscriptions[0] = 100
+    assert 100 * room.SUBSCRIPTION <= ledger.of(("a",)) < 100 * room.SUBSCRIPTION + GRAIN
+    for _ in range(3):
+        with events.carry(1000):
+            pass
+    assert events._events == events._carried == events._answers == 0
