@@ -101,3 +101,16 @@ def test_a_client_that_logs_in_while_the_server_stops_is_not_refused_so_that_it_
     client = Client(app)
     client.say("40" + json.dumps({"token": TOKEN}))
     assert not any(each.startswith("44") for each in client.heard())
+
+
+def test_a_client_for_whom_no_socket_can_be_made_is_refused_and_nothing_is_left(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Any) -> Any:
+        raise KeyError("it has left")
+
+    monkeypatch.setattr(server.gateway, "_new_socket", fails)
+    client = Client(app)
+    client.say("40")
+    assert client.heard() == ['44{"message":"Authentication error: Server error during validation."}']
+    assert not server.gateway.sockets

@@ -209,3 +209,11 @@ def test_a_peer_that_always_has_something_to_say_lets_others_have_their_turn() -
     theirs.close()
     assert reading.heard <= time.monotonic()
     reading.close()
+
+
+def test_addresses_that_say_nothing_are_waited_for_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may still answer: that all of them have been tried is no reason to give up."""
+    monkeypatch.setattr(address, "STAGGER", 0.01)
+    with silent("::1") as port, silent("127.0.0.1", port), pytest.raises(SshTimeout):
+        connect(Names("::1", "127.0.0.1"), port, timeout=0.3)
+    assert not sockets()

@@ -9,6 +9,7 @@ import paramiko
 import pytest
 
 from ethpillar.errors import NoSessions, SshTimeout, SshUnreachable
+from ethpillar.ssh.command import NotRun
 from ethpillar.ssh.connection import ChannelRefused
 
 from ..waiting import until
@@ -88,3 +89,23 @@ def test_a_channel_that_opens_when_nobody_waits_any_more_is_closed() -> None:
     until(lambda: sshd.most == 1, "the channel")
     settled(connection)
     assert not sshd.channels
+
+
+def test_a_node_that_ran_commands_and_runs_none_any_more_is_logged_in_to_anew_once_nothing_runs() -> None:
+    """The next login finds out why."""
+    sshd = Sshd()
+    connection = sshd.login()
+    log = start(connection, endless=True)
+    command = start(connection)
+    assert command.result().status == 0
+    command.close()
+    assert connection.answered.is_set()
+    command = start(connection)
+    sshd.channels[-1]._output = [b"This account is currently not available.\n"]
+    with pytest.raises(NotRun):
+        command.result()
+    command.close()
+    gevent.idle()
+    assert connection.alive
+    log.close()
+    until(lambda: not connection.alive, "its end")

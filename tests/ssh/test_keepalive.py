@@ -180,3 +180,17 @@ def test_what_one_connection_raises_is_not_the_others_end(caplog: pytest.LogCapt
     assert other.ended.wait(10)
     assert "Looking after a connection failed" in caplog.text
     assert "a host" not in caplog.text
+
+
+def test_a_connection_is_not_looked_at_before_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[object] = []
+    monkeypatch.setattr(keepalive_module, "_look", lambda peer, _: looks.append(peer))
+    keepalive, peers = Keepalive(0), [Peer(), Peer()]
+    keepalive.watch(peers[0], 600, 600)
+    gevent.idle()
+    keepalive.watch(peers[1], 0.99, 600)
+    gevent.idle()
+    assert not looks
+    for peer in peers:
+        peer.ended.set()
+    until(lambda: not keepalive._greenlet)

@@ -419,3 +419,19 @@ def test_the_output_of_a_short_command_is_weighed_until_it_has_ended() -> None:
     until(lambda: pool.weight() >= 100_000, "its output")
     running.kill()
     assert pool.weight() == 0
+
+
+def test_connections_that_are_gone_are_forgotten_once() -> None:
+    sshd = Sshd(1)
+    pool = connected(sshd, 1)
+    with suppress(SshUnreachable), pool.stream(["journalctl"]):
+        assert pool.run(["systemctl"]).status == 0  # on the lane
+        sshd.transports[1].close()
+        for _ in range(2):
+            assert pool.alive == sshd.connections[:1]
+        assert pool.channels == 1
+        sshd.transports[0].close()
+        for _ in range(2):
+            assert pool.alive == []
+        assert pool.channels == 0
+        assert pool.heard == float("-inf")

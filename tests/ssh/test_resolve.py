@@ -134,3 +134,14 @@ def test_an_error_that_several_share_keeps_none_of_their_frames(system: System) 
 )
 def test_names_below_a_public_suffix_are_of_several_owners(name: str, domain: str) -> None:
     assert resolve.domain_of(name) == domain
+
+
+def test_a_name_whose_domain_has_all_of_its_turns_waits_for_one(system: System) -> None:
+    waiting = [system.start(f"hangs{number}.bad.example") for number in range(resolve.PER_DOMAIN + 1)]
+    until(lambda: len(system.asked) == resolve.PER_DOMAIN, "all that one domain gets")
+    gevent.idle()
+    assert not any(each.ready() for each in waiting)
+    system.held.release()
+    assert not [each for each in waiting if isinstance(each.get(), SshTimeout)]
+    system.held.acquire()
+    assert len(system.asked) == resolve.PER_DOMAIN + 1

@@ -58,3 +58,10 @@ def test_a_node_has_never_sent_more_than_the_window_and_is_never_stuck(steps: li
         assert FIRST <= window.size <= MOST
     allowed += window.read(held, now)
     assert allowed > 0
+
+
+def test_a_quarter_at_once_is_a_little_piece() -> None:
+    window = Window()
+    window.read(FIRST // 4, 0.0)
+    window.read(FIRST // 4, 0.1)
+    assert window.size == 2 * FIRST
