@@ -17,6 +17,7 @@ from gevent.event import Event
 from ethpillar.errors import (
     CredentialRefused,
     EthPillarError,
+    InternalError,
     LoginDenied,
     SessionStoreDown,
     SshTimeout,
@@ -27,6 +28,7 @@ from ethpillar.nodes import link as link_module
 from ethpillar.nodes import link_state
 from ethpillar.nodes.link import Link
 from ethpillar.nodes.link_state import REFUSED_TRIES, LinkState
+from ethpillar.nodes.tally import Tally
 from ethpillar.timing import Backoff
 
 from ..interruption import sweep
@@ -606,3 +608,16 @@ def closing() -> Iterator[Callable[[], None]]:
 
 def test_a_close_that_is_stopped_can_be_repeated() -> None:
     sweep(closing)
+
+
+@pytest.mark.usefixtures("quick")
+def test_logins_are_counted_by_their_outcome_and_losses_by_their_end(pool: Pool, link: Link) -> None:
+    tally = link._tally = Tally()
+    away(link, pool, RuntimeError("CANARY"))
+    until(lambda: tally.logins[InternalError.code], "a mistake of ours")
+    pool.problem = SshTimeout()
+    until(lambda: tally.logins[SshTimeout.code], "a try in vain")
+    assert tally.reconnects == 0
+    pool.problem = None
+    until(lambda: link.state is LinkState.CONNECTED, "the connection")
+    assert (tally.logins["ok"], tally.reconnects) == (2, 1)

@@ -227,3 +227,34 @@ def test_a_backlog_of_cut_lines_is_not_taken_for_all_there_is(journal: FakeJourn
         until(lambda: first.states, "live")
     assert len(feed.ring) < 50
     assert not feed.ring.complete
+
+
+def test_what_each_subscriber_was_given_is_counted(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(10)
+    sinks = [FakeSink(), FakeSink()]
+    for sink in sinks:
+        feed.subscribe(sink)
+    for sink in sinks:
+        expect(sink, range(10))
+    tally = feed.log.tally
+    until(lambda: tally.lines_sent == 20, "the count")
+    assert tally.bytes_sent == 20 * len("line 1\n")
+    assert not tally.gaps
+    journal.cut()
+    journal.write(100)
+    journal.vacuum(keep=20)
+    journal.mend()
+    until(lambda: [len(sink.got) for sink in sinks] == [30, 30], "the rest")
+    assert tally.gaps == {"vacuumed": 2}  # each was told of it
+
+
+def test_one_that_resumes_within_the_ring_needs_no_journalctl_of_its_own(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(30)
+    first = FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    opened = journal.opened
+    sink = FakeSink()
+    feed.subscribe(sink, after=journal.entries[9].cursor)
+    expect(sink, range(10, 30))
+    assert journal.opened == opened

@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError, SshUnreachable
+from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError, SshTimeout, SshUnreachable
 from ethpillar.nodes.items import Encoder
 from ethpillar.nodes.link_state import PATIENT, RESTLESS
 from ethpillar.nodes.node import Node, NodeOptions
@@ -154,6 +154,11 @@ class Pool:
         self.connection.ended = Event()
         self.running = 0
         self.closed = False
+        self.heard = 0.0
+        self.problem: EthPillarError | None = None
+        "What polls run into."
+        self.waited: list[float] = []
+        "For how long each command may take."
 
     @property
     def alive(self) -> list[Flapping]:
@@ -164,6 +169,9 @@ class Pool:
 
     def run(self, words: Sequence[str], stdin: bytes = b"", timeout: float = 0, limit: int = 0) -> Result:
         gevent.sleep(0)
+        self.waited.append(timeout)
+        if "systemctl" in words and self.problem is not None:
+            raise self.problem
         if "systemctl" in words:
             units = words[words.index("--") + 1 :]
             return Result(0, b"\n".join([b"ActiveState=active\n"] * len(units)), b"")
@@ -227,3 +235,82 @@ def test_a_node_that_is_closed_in_the_middle_of_everything_leaves_nothing(monkey
     left = [each for each in gc.get_objects() if isinstance(each, gevent.Greenlet) and not each.dead]
     assert not [each for each in left if any(name in str(each) for name in watched)]
     node.close()
+
+
+@pytest.fixture
+def options() -> NodeOptions:
+    return NodeOptions(Encoder(lambda *_: b"packet"), lambda *_: "update")
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch, options: NodeOptions) -> Iterator[Node]:
+    monkeypatch.setattr("ethpillar.nodes.node.ConnectionPool", Pool)
+    made = Node(RECORD, lambda: None, options)  # type: ignore[arg-type, return-value]
+    yield made
+    made.close()
+
+
+def test_a_node_that_has_let_us_in_is_met(node: Node) -> None:
+    assert not node.met
+    node.connect()
+    assert node.met
+    assert not node.given_up
+
+
+def test_a_new_connection_forgets_which_boot_the_node_is_in(node: Node) -> None:
+    node.connect()
+    node._journal._boot = "of the old connection"
+    node._connected()
+    assert node._journal._boot is None
+
+
+def test_those_who_come_after_the_first_wait_for_a_login_only_shortly(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[bool] = []
+    monkeypatch.setattr(node._link, "connect", lambda known_before, gone: known.append(known_before))
+    node.connect()
+    node.connect()
+    assert known == [False, True]
+
+
+@pytest.mark.parametrize(("heard", "silent"), [(0.0, True), (float("inf"), False)])
+@pytest.mark.parametrize("problem", [SshTimeout(), SshUnreachable()])
+def test_a_poll_without_an_answer_tells_of_a_silent_node_unless_it_said_something_else(
+    node: Node, options: NodeOptions, heard: float, silent: bool, problem: EthPillarError
+) -> None:
+    node.connect()
+    node.status.get(0.0)
+    assert (sum(options.tally.polls.values()), options.tally.polls_failed) == (1, 0)
+    assert 0 <= options.tally.poll_seconds < 60
+    Pool.made.problem, Pool.made.heard = problem, heard
+    with pytest.raises(type(problem)):
+        node.status.get(0.0)
+    assert (sum(options.tally.polls.values()), options.tally.polls_failed) == (1, 1)
+    assert node._missing() is (silent and isinstance(problem, SshTimeout))
+
+
+@pytest.mark.parametrize("timeout", [None, 2.0])
+def test_a_short_command_has_its_own_deadline_or_that_of_all(
+    node: Node, options: NodeOptions, timeout: float | None
+) -> None:
+    node.run(("true",), timeout=timeout)
+    assert Pool.made.waited == [timeout or options.ssh_command_timeout]
+
+
+def test_a_node_weighs_something_until_it_is_closed(node: Node, options: NodeOptions) -> None:
+    assert options.ledger.total > 0
+    node.close()
+    assert options.ledger.total == 0
+
+
+def test_nothing_of_a_closed_node_runs_a_command(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ethpillar.nodes.about.AFTER", 0.0)
+    node.connect()
+    node.close()
+    ran = len(Pool.made.waited)
+    for ask in (lambda: node.status.get(0.0), lambda: node._rights.search()):
+        with pytest.raises(EthPillarError):
+            ask()
+    gevent.sleep(0.01)
+    assert len(Pool.made.waited) == ran
