@@ -9,7 +9,7 @@ import pytest
 
 from ethpillar.errors import NOWHERE
 from ethpillar.gateway import log_lines
-from ethpillar.gateway.browser_log import BrowserLog, Silence
+from ethpillar.gateway.browser_log import BATCH_WINDOW, BrowserLog, Silence
 from ethpillar.nodes.items import Item
 from ethpillar.nodes.runs import Run
 from ethpillar.web.ready import Ready, messages_in, ready_frame
@@ -193,3 +193,8 @@ def test_what_was_told_at_the_beginning_is_not_told_again() -> None:
     sink.state("live", {})
     sink.elsewhere("null")
     assert len([each for each in sent if each[0] == "error"]) == 1
+
+
+def test_lines_are_gathered_only_for_a_subscriber_to_batches() -> None:
+    assert log(batched=True)[0].window == BATCH_WINDOW
+    assert log()[0].window == 0.0

@@ -69,3 +69,9 @@ def test_a_batch_says_in_which_boot_its_lines_were_written() -> None:
         ("line 3.1", None),
         ("line 4.0", None),
     ]
+
+
+def test_a_boot_is_told_by_its_own_part_of_a_cursor_and_by_no_other() -> None:
+    """A journal's own number may begin as the boot before did."""
+    cursors = ["s=1;i=1;b=aaaaaaaa", "s=aaaaaaaa;i=2;b=bbbbbbbb", "s=aaaaaaaa;i=3;b=bbbbbbbb"]
+    assert log_lines.boots_in([Item(cursor, 0, b"", 1) for cursor in cursors]) == [(0, "aaaaaaaa"), (1, "bbbbbbbb")]

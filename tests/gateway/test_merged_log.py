@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import BadRequest, EthPillarError, LimitReached, UnitNotFound
+from ethpillar.errors import BadRequest, EthPillarError, LimitReached, LogElsewhere, UnitNotFound
 from ethpillar.gateway import merged_log
 from ethpillar.gateway.browser_logs import BrowserLogs, log_request
 from ethpillar.gateway.turn import Turns
@@ -277,3 +277,17 @@ def test_nothing_is_sent_to_a_socket_that_does_not_keep_up(bench: Bench) -> None
     assert not bench.outbox.lines()
     bench.outbox.takes.set()
     shows(bench, "1", "2")
+
+
+def test_a_unit_that_begins_to_print_elsewhere_is_told_once_and_in_its_place(bench: Bench) -> None:
+    bench.subscribe(services=["execution", "validator"])
+    bench.live()
+    bench.line(EXECUTION, 1, "1")
+    for _ in range(2):
+        bench.node.sinks[EXECUTION].elsewhere("file:/var/log/geth.log")
+    until(lambda: bench.outbox.told("error"), "the word")
+    gevent.idle()
+    (error,) = bench.outbox.told("error")
+    assert error["code"] == LogElsewhere.code
+    assert bench.outbox.sent[-1] == ("error", error)
+    assert bench.outbox.lines() == ["1"]

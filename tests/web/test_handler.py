@@ -21,7 +21,7 @@ from ethpillar.limits.address import Proxies
 from ethpillar.limits.limits import Limits
 from ethpillar.limits.refusals import Refusal
 from ethpillar.web import handler as module
-from ethpillar.web.dispatch import CLIENT
+from ethpillar.web.dispatch import CLIENT, PEER
 from ethpillar.web.handler import CONNECTION, GUID, Handler, direct
 from ethpillar.web.options import WebOptions
 from ethpillar.web.origins import Origins
@@ -450,3 +450,16 @@ def test_a_websocket_that_fails_is_closed_and_logged_by_its_name(served: Served,
     gevent.sleep(0)
     assert "A WebSocket failed (RuntimeError" in log.text
     assert "CANARY" not in log.text
+
+
+def test_the_system_keeps_little_of_what_a_client_does_not_read(served: Served) -> None:
+    """It would take megabytes of our answers for each one."""
+    kept: list[int] = []
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        kept.append(environ[PEER].getsockopt(socket.IPPROTO_TCP, module.NOTSENT_LOWAT))
+        return served._hello(environ, start_response)
+
+    served.answer = answer
+    assert served.status() == 200
+    assert kept == [module.UNSENT]
