@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import gevent
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from ethpillar.errors import SshUnreachable
 from ethpillar.journal.detour import Answer, Step
 from ethpillar.journal.entry import Entry
+from ethpillar.nodes.follower import LONG_SILENT, SILENT
 
 from ..waiting import until
 from .journal_fake import FakeSink, make_feed
@@ -149,4 +151,30 @@ def test_a_subscriber_that_has_not_caught_up_is_not_told_that_nothing_comes() ->
     sink.frozen = False
     until(lambda: sink.told_where, "word of it")
     assert sink.got
+    feed.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_log_that_stays_silent_is_looked_after_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        """gevent, in which each look comes at once."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(gevent, name)
+
+        def sleep(self, seconds: float) -> None:
+            looks.append(seconds)
+            gevent.sleep(0.001)
+
+    looks: list[float] = []
+    monkeypatch.setattr("ethpillar.nodes.follower.gevent", Clock())
+    journal = Moving(0)
+    feed = make_feed(journal)
+    sink = live(feed)
+    until(lambda: len(looks) > 9, "some looks")
+    assert looks[:9] == [SILENT, 30, 60, 120, 240, 480, LONG_SILENT, LONG_SILENT, LONG_SILENT]
+    looks.clear()
+    journal.write()
+    came(sink, 5)
+    until(lambda: SILENT in looks, "a look that is soon")
     feed.close()

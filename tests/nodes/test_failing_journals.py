@@ -447,3 +447,31 @@ def test_what_ends_a_subscriber_from_within_is_told_once(journal: FakeJournal, p
     assert second.errors == 1
     assert first.error is None
     feed.close()
+
+
+def test_a_log_that_was_live_waits_for_a_channel_however_long_that_takes(journal: FakeJournal) -> None:
+    journal.write(3)
+    feed = make_feed(journal)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: sink.states, "live")
+    journal.refusal = LimitReached()
+    journal.end_streams()
+    until(lambda: ("reconnecting", 9) in told(sink), "the ninth try")
+    assert feed.log.follower_waits
+    journal.refusal = None
+    journal.write(1)
+    expect(sink, range(4))
+    until(lambda: sink.states[-1][0] == "live", "live again")
+    assert not feed.log.follower_waits
+    feed.close()
+
+
+def test_a_follower_that_gives_up_ends_without_a_further_error(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.refusal = CredentialRefused()
+    sink = FakeSink()
+    feed.subscribe(sink)
+    until(lambda: sink.error, "the error")
+    feed._follower._greenlet.join(5)
+    assert feed._follower._greenlet.successful()
+    assert not sink.states

@@ -258,3 +258,44 @@ def test_one_that_resumes_within_the_ring_needs_no_journalctl_of_its_own(journal
     feed.subscribe(sink, after=journal.entries[9].cursor)
     expect(sink, range(10, 30))
     assert journal.opened == opened
+
+
+def test_one_that_comes_while_a_log_is_not_live_is_told_so(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(5)
+    first = FakeSink()
+    feed.subscribe(first)
+    until(lambda: first.states, "live")
+    journal.cut()
+    until(lambda: first.states[-1][0] == "reconnecting", "the loss")
+    late = FakeSink()
+    feed.subscribe(late)
+    expect(late, range(5))
+    until(lambda: late.states, "the log's state")
+    journal.mend()
+    until(lambda: late.states[-1][0] == "live", "live again")
+    assert [state for state, _ in late.states] == ["reconnecting", "live"]
+
+
+def test_one_that_heard_of_a_state_while_it_was_slow_is_not_told_again(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(5)
+    slow, other = FakeSink(), FakeSink()
+    slow.frozen = True
+    for sink in (slow, other):
+        feed.subscribe(sink)
+    until(lambda: other.states, "live")
+    journal.cut()
+    until(lambda: slow.states, "the loss")
+    slow.frozen = False
+    expect(slow, range(5))
+    gevent.sleep(0)
+    journal.mend()
+    until(lambda: slow.states[-1][0] == "live", "live again")
+    assert [state for state, _ in slow.states] == ["reconnecting", "live"]
+
+
+def test_a_unit_s_description_tells_how_its_lines_are_parsed(journal: FakeJournal, feed: LogFeed) -> None:
+    journal.write(1)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    expect(sink, range(1))
+    assert feed._follower._intake._lines.client == "Geth"

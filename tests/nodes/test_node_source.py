@@ -22,7 +22,7 @@ from ethpillar.errors import (
 )
 from ethpillar.journal.steps import Step
 from ethpillar.nodes import node_source
-from ethpillar.nodes.node_source import NAMES, NodeJournal, NodeSource
+from ethpillar.nodes.node_source import CATCHING_UP, NAMES, NodeJournal, NodeSource
 from ethpillar.nodes.source import WHOLE
 from ethpillar.ssh.access import SUDO, JournalAccess
 from ethpillar.ssh.command import Result
@@ -280,3 +280,46 @@ def test_what_journald_drops(node: Node, journal: NodeJournal, settings: bytes, 
     node.said = b"0123456789abcdef0123456789abcdef\n" + settings + b"\n"
     assert journal.boot() == "0123456789abcdef0123456789abcdef"
     assert journal.drops == drops
+
+
+def test_so_many_are_served_from_a_node_s_journal_at_once(source: NodeSource) -> None:
+    assert [source.catching_up.acquire(blocking=False) for _ in range(CATCHING_UP + 1)] == [True] * CATCHING_UP + [
+        False
+    ]
+
+
+CUT = b"__CURSOR=s=1;i=%d\n__REALTIME_TIMESTAMP=1\n_PID=7\n_LINE_BREAK=line-max\nMESSAGE=%s\n\n"
+
+
+def test_lines_that_journald_cut_are_whole_to_a_reader_and_stay_cut_in_an_answer(
+    node: Node, journal: NodeJournal
+) -> None:
+    node.output = CUT % (1, b"one") + CUT.replace(b"_LINE_BREAK=line-max\n", b"") % (2, b"two")
+    assert [each.message for each in journal.ask(UNIT, Step(count=2)).entries] == [b"one", b"two"]
+    with journal.open(UNIT, Step(count=2)) as stream:
+        assert [each.message for each in stream.read()] == [b"onetwo"]
+
+
+@pytest.mark.parametrize(("most", "cut"), [(4, True), (5, False)])
+def test_no_more_is_kept_of_an_answer_than_it_may_have(
+    node: Node, journal: NodeJournal, monkeypatch: pytest.MonkeyPatch, most: int, cut: bool
+) -> None:
+    monkeypatch.setattr(node_source, "ANSWER_BYTES", most)
+    answer = journal.ask(UNIT, Step(count=2))
+    assert ([each.message for each in answer.entries], answer.cut) == ([b"fatal"], cut)
+
+
+def test_an_answer_that_breaks_off_is_none(journal: NodeJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Command, "status", lambda _: -1)
+    with pytest.raises(SshUnreachable):
+        journal.ask(UNIT, Step(count=2))
+
+
+def test_a_boot_that_can_not_be_asked_anew_is_not_known(
+    node: Node, journal: NodeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.said = b"c" * 32 + b"\n"
+    assert journal.boot() == "c" * 32
+    monkeypatch.setattr(node, "run", lambda *_, **__: (_ for _ in ()).throw(SshTimeout()))
+    assert journal.boot() == "c" * 32
+    assert journal.boot(fresh=True) is None

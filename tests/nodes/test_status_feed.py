@@ -21,7 +21,7 @@ from ethpillar.errors import (
 from ethpillar.nodes import status_feed, status_state
 from ethpillar.nodes.status_feed import OTHERS, Snapshot, StatusFeed
 from ethpillar.nodes.status_state import StatusState
-from ethpillar.units import KNOWN_UNITS, UnitStatus
+from ethpillar.units import CORE_UNITS, KNOWN_UNITS, UnitStatus
 
 from ..waiting import until
 
@@ -439,3 +439,44 @@ def test_one_that_is_closed_at_the_moment_at_which_its_poll_ends_sends_nothing(
     monkeypatch.setattr(feed, "get", get_and_close)
     subscription._send_or_owe(0.0)  # an illegal transition otherwise
     assert len(sink.updates) == 1
+
+
+def test_an_answer_that_is_none_is_no_mistake_of_ours(
+    feed: StatusFeed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+
+    def unreadable(*_: object) -> list[UnitStatus]:
+        raise ValueError
+
+    monkeypatch.setattr(status_feed, "parse_show", unreadable)
+    with pytest.raises(StatusUnavailable):
+        feed.get(0.0)
+    assert not caplog.records
+
+
+def test_units_that_the_node_never_had_are_only_in_an_update_with_everything(
+    feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        feed, "_run", lambda words: (0, b"\n".join([b"LoadState=not-found\nActiveState=inactive\n"] * len(feed._units)))
+    )
+    snapshot = feed.get(0.0)
+    assert snapshot.data == ""
+    assert set(snapshot.everything.split()) == {f"{name}.service" for name in CORE_UNITS}
+
+
+def test_all_are_told_at_once_that_a_node_is_away_and_then_polls_find_out_whether_it_is_back(
+    systemd: FakeSystemd, feed: StatusFeed
+) -> None:
+    quick, slow = FakeSink(), FakeSink()
+    feed.subscribe(slow, 600.0)
+    until(lambda: slow.updates, "the first update")
+    feed.subscribe(quick, 0.02)
+    until(lambda: quick.updates, "its first update")
+    feed.set_away(True)
+    unknown = feed.unknown
+    until(lambda: slow.updates[-1] is unknown, "the update of the one with a long interval")
+    until(lambda: unknown in quick.updates and quick.updates[-1] is not unknown, "a poll that found it")
+    assert quick.updates[quick.updates.index(unknown) - 1].units  # type: ignore[arg-type]
+    assert quick.updates.count(unknown) == 1  # type: ignore[arg-type]
