@@ -47,13 +47,13 @@ def read_on(cursor: str, end_us: int, *, back: bool = False, size: int = SIZE) -
     if there and answer.whole:
         return Run(found, end=end)
     begins = begins_of_ignored(answer.complaint)
-    certain: bool | None = False
+    certain = False
     if there:
         if not _may_have_passed_over(answer):
             return _without_ignored(cursor, found, begins, end, back)
         sure, certain = yield from _without_jumps(cursor, found, back)
         if sure:
-            begins = begins_of_ignored(answer.complaint, jumped=certain is None)
+            begins = begins_of_ignored(answer.complaint, jumped=not certain)
             return _without_ignored(cursor, sure, begins, False, back)
     elif could_not_seek(answer.complaint) and (sure := (yield from _from_own_end(cursor, back))):
         return _without_ignored(cursor, sure, begins, False, back)
@@ -89,8 +89,8 @@ def _place(times: Sequence[int], hole: int, begins: bool) -> int | None:
 
 def _without_jumps(
     cursor: str, found: list[Entry], back: bool
-) -> Generator[Step, Answer, tuple[list[Entry], bool | None]]:
-    """Return the entries before the first jump over others, and whether there is one: None if that can't be told.
+) -> Generator[Step, Answer, tuple[list[Entry], bool]]:
+    """Return the entries before the first jump over others, and whether it is certain that it is right after them.
 
     A journalctl that prints fewer entries does not come upon it.
     """
@@ -104,12 +104,12 @@ def _without_jumps(
                 most = middle - 1
             else:
                 sure = middle
-        return found[:sure], sure < len(found) or not found
+        return found[:sure], True
     # It does so while it seeks already. What is read from the end tells.
     far, _ = yield from _from_end(cursor, back)
     if not far.reached:
-        return [each for each in found if far.island and is_beyond(far.island[0].cursor, each.cursor, back)], None
-    return [one for one, other in zip(found, far.island, strict=False) if one.cursor == other.cursor], None
+        return [each for each in found if far.island and is_beyond(far.island[0].cursor, each.cursor, back)], False
+    return [one for one, other in zip(found, far.island, strict=False) if one.cursor == other.cursor], False
 
 
 def _over(cursor: str, nearest: Entry | None, end_us: int, back: bool, certain: bool) -> Plan:

@@ -44,6 +44,8 @@ class Files:
     quiet: bool = False
     "journalctl does not say that it goes on without a file, as with another SYSTEMD_LOG_LEVEL."
     asked: int = 0
+    steps: list[Step] = field(default_factory=list)
+    "What it was asked."
 
     @property
     def readable(self) -> list[Entry]:
@@ -58,6 +60,7 @@ class Files:
     def answer(self, step: Step) -> Answer:
         """Run one journalctl."""
         self.asked += 1
+        self.steps.append(step)
         said = [self._name(number) + " corrupted, ignoring file." for number in sorted(self.ignored)]
         if step.cursor in self.startled:
             said.append("Can't iterate through /j/x.journal, ignoring: Bad message")

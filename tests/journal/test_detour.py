@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from ethpillar.journal.detour import last, read_on
 from ethpillar.journal.entry import Entry
-from ethpillar.journal.steps import Answer, Gap, Run
+from ethpillar.journal.steps import Answer, Gap, Run, Step
 
 from .damaged import END, START, Files, entry
 
@@ -272,6 +273,117 @@ def test_of_what_came_by_a_jump_only_what_the_end_does_not_know_better_is_believ
         with pytest.raises(StopIteration) as end:
             plan.send(Answer(from_end, 0, complaint))
         assert end.value.value.entries == believed
+
+
+ARCHIVED = b"Can't iterate through /j/system@%032x-%016x-%016x.journal, ignoring: Bad message"
+
+
+def test_a_file_that_was_jumped_over_while_seeking_is_missing_where_its_name_says_that_it_began() -> None:
+    known, one, two, three = (entry(each) for each in (5, 6, 7, 8))
+    jump = ARCHIVED % (0, 0, two.realtime_us)
+    plan = read_on(known.cursor, END)
+    next(plan)
+    plan.send(Answer([known, one, two], 0, jump))
+    plan.send(Answer([known], 0, jump))
+    with pytest.raises(StopIteration) as end:
+        plan.send(Answer([three, entry(4)], 0, jump))
+    assert end.value.value == Run([one])
+
+
+def test_a_file_that_was_jumped_over_later_is_not_missing_before_that() -> None:
+    known, one, two = (entry(each) for each in (5, 6, 7))
+    jump = ARCHIVED % (0, 0, one.realtime_us)
+    plan = read_on(known.cursor, END)
+    next(plan)
+    assert plan.send(Answer([known, one, two], 0, jump)).count == 1
+    assert plan.send(Answer([known])).count == 2
+    assert plan.send(Answer([known, one])).count == 3
+    with pytest.raises(StopIteration) as end:
+        plan.send(Answer([known, one, two], 0, jump))
+    assert end.value.value == Run([one])
+
+
+def run_on(journal: Files, which: int, back: bool = False, size: int = 20) -> Run:
+    """What is read at once beyond an entry."""
+    return cast(Run, journal.carry_out(read_on(entry(which).cursor, 1 if back else END, back=back, size=size)))
+
+
+@pytest.mark.parametrize(("size", "come", "end"), [(1, 1, False), (8, 8, False), (9, 9, False), (10, 9, True)])
+@pytest.mark.parametrize("back", [False, True])
+def test_no_more_is_read_than_was_asked_for(size: int, come: int, end: bool, back: bool) -> None:
+    run = run_on(files(10, 10), 9 if back else 10, back, size)
+    assert (len(run.entries), run.end) == (come, end)
+
+
+def test_damage_with_nothing_beyond_it_is_a_dead_end_and_the_end_of_the_journal_is_none() -> None:
+    journal = files(40)
+    journal.unreadable.add(entry(39).cursor)
+    assert run_on(journal, 39) == Run([], Gap(at(39), None, "damaged"), end=True, dead_end=True)
+    journal.unreadable.clear()
+    journal.torn.add(entry(39).cursor)
+    assert run_on(journal, 38) == Run([], Gap(at(38), None, "damaged"), end=True, dead_end=True)
+    journal = files(40)
+    del journal.files[0][30:]
+    assert run_on(journal, 35) == Run([], end=True)  # it was vacuumed, and nothing has come since
+    journal = files(40)
+    journal.torn.add(entry(30).cursor)
+    assert run_on(journal, 29).dead_end is False
+
+
+def test_a_file_may_be_missing_beyond_damage() -> None:
+    journal = files(20, 20, 20)
+    journal.torn.update(entry(each).cursor for each in (10, 11))
+    journal.ignored.add(1)
+    there = [*range(6, 10), Gap(at(9), at(12), "damaged"), *range(12, 20), Gap(at(19), at(40), "damaged")]
+    assert read(journal, entry(5).cursor) == [*there, *range(40, 60)]
+
+
+def is_sought(step: Step) -> bool:
+    """Whether it looks what there is at a time, which one entry tells."""
+    return step.cursor not in (None, "t=1") and str(step.cursor).startswith("t=")
+
+
+LITTLE, MUCH = 4, 9
+"Entries that are read at once, and from an end of the journal."
+PLACES = [range(0), range(2), range(8, 10), range(12, 14), range(5, 16), range(18), range(17, 18)]
+"Entries at which journalctl has trouble with seeking."
+ALONE = [range(each, each + 1) for each in (0, 8, 9, 12, 13, 17)]
+"Entries with which it comes upon damage elsewhere. Two such beside each other can't be told from a hole between them."
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("kind", ["blind", "anxious", "startled"])
+@pytest.mark.parametrize("damage", ["torn", "unreadable"])
+@pytest.mark.parametrize("back", [False, True])
+def test_from_every_entry_beside_a_hole(
+    back: bool, damage: str, kind: str, small: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three files of six entries each, with a hole of two in the one in the middle."""
+    if small:
+        monkeypatch.setattr("ethpillar.journal.detour.AT_ONCE", LITTLE)
+        monkeypatch.setattr("ethpillar.journal.detour.MOST", MUCH)
+    hole, wrong = (10, 11), []
+    every = ALONE if kind == "startled" else PLACES
+    for places in every[: 1 if small else None]:
+        for size in (1, 3, 20):
+            for start in range(18):
+                journal = files(6, 6, 6)
+                getattr(journal, damage).update(entry(each, each // 6).cursor for each in hole)
+                getattr(journal, kind).update(entry(each, each // 6).cursor for each in places)
+                found = read(journal, entry(start, start // 6).cursor, back, size)
+                older, newer = [*range(10)], [*range(12, 18)]
+                older, newer, gap = range(10), range(12, 18), Gap(at(9), at(12), "damaged")
+                if start in hole:
+                    gap = replace(gap, to_us=at(start)) if back else replace(gap, from_us=at(start))
+                beyond = start <= 9 if back else start >= 12
+                there = [*newer[::-1], gap, *older[::-1]] if back else [*older, gap, *newer]
+                wanted = [each for each in there if isinstance(each, Gap) or (each < start if back else each > start)]
+                if beyond:
+                    wanted.remove(gap)
+                if found != wanted:
+                    wrong.append((start, size, places, found))
+                assert all(step.count == 1 for step in journal.steps if is_sought(step))
+    assert not wrong
 
 
 def test_a_cursor_without_a_time_beyond_which_there_is_nothing() -> None:
