@@ -87,9 +87,7 @@ def _place(times: Sequence[int], hole: int, begins: bool) -> int | None:
     return None
 
 
-def _without_jumps(
-    cursor: str, found: list[Entry], back: bool
-) -> Generator[Step, Answer, tuple[list[Entry], bool]]:
+def _without_jumps(cursor: str, found: list[Entry], back: bool) -> Generator[Step, Answer, tuple[list[Entry], bool]]:
     """Return the entries before the first jump over others, and whether it is certain that it is right after them.
 
     A journalctl that prints fewer entries does not come upon it.
