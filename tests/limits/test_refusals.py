@@ -53,3 +53,13 @@ def test_each_reason_says_what_to_set(refusal: Refusal) -> None:
     assert named <= SETTINGS
     assert named or "LimitNOFILE=" in refusal.cure
     assert re.fullmatch(r"[a-z_]+", refusal.value)
+
+
+def test_what_happens_in_normal_operation_is_no_warning() -> None:
+    levels = {refusal: refusal.level for refusal in Refusal if refusal.level != "warning"}
+    assert levels == {
+        Refusal.ORIGIN: "debug",
+        Refusal.UNKNOWN: "info",
+        Refusal.NO_TOKEN: "info",
+        Refusal.REQUEST: "debug",
+    }

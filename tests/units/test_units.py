@@ -201,6 +201,8 @@ def test_the_limit_has_room_for_far_more_than_systemd_says() -> None:
         ({"StandardOutput": "journal", "LogLevelMax": "0"}, "LogLevelMax=emerg"),
         ({"StandardOutput": "journal", "LogLevelMax": "4", "SyslogLevel": "4"}, None),
         ({"StandardOutput": "journal", "LogLevelMax": "4", "SyslogLevel": "999999999"}, "LogLevelMax=warning"),
+        ({"StandardOutput": "journal", "LogLevelMax": "7", "SyslogLevel": "10"}, "LogLevelMax=debug"),
+        ({"StandardOutput": "journal", "LogLevelMax": "8", "SyslogLevel": "10"}, None),  # no level that it knows
         ({"StandardOutput": "journal", "LogLevelMax": "9", "SyslogLevel": "10"}, None),
         ({"StandardOutput": "null", "StandardError": "null", "LogLevelMax": "3"}, "null"),
     ],
