@@ -46,6 +46,15 @@ def test_data_is_put_into_a_channel_without_letting_others_run(channel: paramiko
     assert reading.get(timeout=10) == b"hello"
 
 
+def test_a_channel_that_was_put_is_found(channel: paramiko.Channel) -> None:
+    theirs, ours = socket.socketpair()
+    transport = NodeTransport(LiveSocket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=ours.detach()))
+    transport._channels.put(7, channel)
+    assert transport._channels.get(7) is channel
+    transport.close()
+    theirs.close()
+
+
 def test_what_is_read_may_be_sent_again_until_the_channel_ends(channel: paramiko.Channel) -> None:
     channel.active = True
     quarter = FIRST // 4

@@ -139,3 +139,27 @@ def test_chunks_that_do_not_come_in_time() -> None:
         body.take(5)
     body._discard()
     assert body.cut_off
+
+
+class Asked:
+    """Where `100 Continue` is written."""
+
+    def __init__(self) -> None:
+        self.said = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.said += data
+
+
+def test_a_body_that_nobody_wants_is_not_asked_for() -> None:
+    socket = Asked()
+    Body(io.BytesIO(b"12345"), 5, socket, 1)._discard()
+    ChunkedBody(io.BytesIO(chunks(b"12345")), socket, 1)._discard()
+    assert not socket.said
+    assert Body(io.BytesIO(b"12345"), 5, socket, 1).take(5) == b"12345"
+    assert b"100" in socket.said
+
+
+def test_chunks_may_be_as_long_as_the_limit() -> None:
+    assert ChunkedBody(io.BytesIO(chunks(b"12", b"345")), None, 1).take(5) == b"12345"
+    assert ChunkedBody(io.BytesIO(chunks(b"12", b"345")), None, 1).take(4) is None

@@ -113,6 +113,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_session_is_counted_from_its_start_to_its_end() -> None:
     setting = Setting()
+    assert setting.guard.unnamed == 0
     for number in range(3):
         setting.engine.connect(f"sid{number}")
         assert setting.engine.answer is None  # what Socket.IO's own handler says
@@ -132,6 +133,8 @@ def test_a_session_is_counted_from_its_start_to_its_end() -> None:
         setting.engine.handlers["disconnect"](sid, "why")
     assert len(setting.guard) == 0
     assert len(setting.limits.engines) == 0
+    assert not setting.limits.ledger.tenants()
+    assert setting.guard.unnamed == 0
 
 
 @pytest.fixture
