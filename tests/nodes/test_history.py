@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import gevent
 import pytest
 from gevent.event import Event
 
-from ethpillar.errors import BadRequest, LimitReached, LogUnavailable, PermissionDenied, SshUnreachable
+from ethpillar.errors import BadRequest, InternalError, LimitReached, LogUnavailable, PermissionDenied, SshUnreachable
 from ethpillar.journal.boots import Boot
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.history.paging import Paging
@@ -19,7 +20,7 @@ from ethpillar.journal.history.wanted import Wanted
 from ethpillar.journal.steps import Step
 from ethpillar.limits.ledger import Ledger
 from ethpillar.nodes import history as history_module
-from ethpillar.nodes.history import SEARCHES, History
+from ethpillar.nodes.history import GRACE, SEARCHES, History
 
 from ..journal.history.model import SMALL, Journal, entry
 from ..waiting import until
@@ -256,3 +257,52 @@ def test_a_page_weighs_more_with_each_entry(source: Source) -> None:
     assert waiting >= empty + sum(len(each.message) for each in source.journal.entries[:3])
     paging.ended(0)
     assert paging.weight() > empty
+
+
+def test_a_slice_may_take_as_long_as_is_left_of_its_page(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, timeouts = [100.0], []
+    read = source.slice
+
+    def slower(units: Sequence[str], step: Step, timeout: float) -> AbstractContextManager[Slice]:
+        timeouts.append(timeout)
+        now[0] += 2.0
+        return read(units, step, timeout)
+
+    monkeypatch.setattr(source, "slice", slower)
+    source.statuses = [(-1, b"")]
+    bounds = replace(SMALL, seconds=10.0)
+    History(source, bounds, lambda: now[0]).read(query())
+    assert timeouts[:2] == [10.0 + GRACE, 8.0 + GRACE]
+
+
+@pytest.mark.parametrize(("late", "error"), [(-0.5, SshUnreachable), (0.5, LogUnavailable)])
+def test_a_slice_that_breaks_again_is_the_connection_unless_the_time_is_over(
+    source: Source, monkeypatch: pytest.MonkeyPatch, late: float, error: type[Exception]
+) -> None:
+    now = [100.0]
+    read = source.slice
+
+    def second_takes_long(units: Sequence[str], step: Step, timeout: float) -> AbstractContextManager[Slice]:
+        if source.started % 2:
+            now[0] += 10.0 + late
+        return read(units, step, timeout)
+
+    monkeypatch.setattr(source, "slice", second_takes_long)
+    source.statuses = [(-1, b"nothing came")] * 9
+    with pytest.raises(error):
+        History(source, replace(SMALL, seconds=10.0), lambda: now[0]).read(query())
+
+
+def test_a_mistake_in_a_search_is_noted_with_its_session_and_without_its_text(
+    source: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("ethpillar"), "propagate", True)
+
+    def mistaken(*_: object) -> list[Boot]:
+        raise RuntimeError("CANARY")
+
+    monkeypatch.setattr(source, "slice", mistaken)
+    with pytest.raises(InternalError):
+        History(source, SMALL, lambda: 0.0, "a session").read(query())
+    assert {getattr(each, "session", None) for each in caplog.records} == {"a session"}
+    assert "CANARY" not in caplog.text
