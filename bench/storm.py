@@ -24,7 +24,7 @@ from gevent.lock import BoundedSemaphore
 
 from bench.breakage import BREAKAGE
 from demo.simnode import SimNode, install
-from ethpillar.watchdog import EVERY, Lag
+from ethpillar.watchdog import SELDOM, Lag
 from tests.system.clients import JsClients
 from tests.system.local import LocalServer
 from tests.system.local import count as count_objects
@@ -240,7 +240,7 @@ class Storm:
             yield
         finally:
             gc.freeze()
-            gevent.sleep(2 * EVERY)  # the watchdog has its turn, late, and counts it elsewhere
+            gevent.sleep(2 * SELDOM)  # the loop waits: its turn, too long, is counted elsewhere
             watchdog.lag = lag
 
     def close(self) -> None:

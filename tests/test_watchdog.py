@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from ethpillar.watchdog import LATE, Lag, Watchdog
+from ethpillar.watchdog import LATE, SELDOM, Lag, Watchdog
 
 from .waiting import DEADLINE
 
@@ -20,6 +20,7 @@ def watchdog() -> Iterator[Watchdog]:
     before = signal.getsignal(signal.SIGALRM)
     made = Watchdog()
     made.start()
+    gevent.sleep(0.001)  # the turn in which it begins is not measured to its end
     yield made
     made.stop()
     signal.signal(signal.SIGALRM, before)
@@ -57,6 +58,38 @@ def test_lines_about_it_do_not_fill_the_log(watchdog: Watchdog, caplog: pytest.L
                 gevent.sleep(0.01)
     assert watchdog.lag.late >= 3
     assert len([each for each in caplog.records if each.name == "ethpillar.watchdog"]) == 1
+
+
+def test_a_loop_that_waits_is_not_woken(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    gevent.sleep(2 * SELDOM)
+    set_to: list[float] = []
+    monkeypatch.setattr(signal, "setitimer", lambda _which, seconds: set_to.append(seconds))
+    for _ in range(3):
+        gevent.sleep(2 * SELDOM)
+    assert set_to[:6] == [0, LATE + SELDOM] * 3, "It is set while somebody has a turn, and not while all wait."
+
+
+def test_a_loop_that_hurries_asks_the_system_seldom(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[float] = []
+    monkeypatch.setattr(signal, "setitimer", lambda _which, seconds: set_to.append(seconds))
+    monkeypatch.setattr(time, "monotonic", lambda: 1.0)
+    watchdog._armed, watchdog._waited = 1.0, 0.0
+    for _ in range(100):
+        watchdog._begin()
+        watchdog._end()
+    assert set_to == []
+
+
+def test_greenlets_have_their_turn_within_what_is_measured(watchdog: Watchdog) -> None:
+    def work() -> None:
+        end = time.monotonic() + 0.03
+        while time.monotonic() < end:
+            pass
+
+    watchdog.lag.longest = 0.0
+    gevent.spawn(work).join()
+    gevent.sleep(2 * SELDOM)
+    assert watchdog.lag.longest >= 0.03
 
 
 def test_a_machine_that_is_busy_with_something_else_is_told_apart_from_work() -> None:
