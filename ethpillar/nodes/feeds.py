@@ -11,11 +11,12 @@ from collections.abc import Callable
 import gevent
 from gevent.pool import Group
 
+from ..errors import SshUnreachable
 from .log_feed import LogFeed
 
 FEED_LINGER = 5.0
-"Seconds that a feed outlives its last subscriber, if that one may be back. A page that is loaded again, or whose"
-"connection broke, is back by then: nothing has to be started for it on the node, nor searched for in the journal."
+"""Seconds that a feed outlives its last subscriber, if that one may be back. A page that is loaded again, or whose
+connection broke, is back by then: nothing has to be started for it on the node, nor searched for in the journal."""
 UNSUBSCRIBED = 1.0
 "And seconds if that one has said that it wants no more: long enough for a page that shows the same log anew."
 LINGERING = 4
@@ -36,7 +37,12 @@ class LogFeeds:
         self._closed = False
 
     def get(self, unit: str) -> LogFeed:
-        """Return the feed of a unit, made when there is none. Subscribe to it before anything else gets a turn."""
+        """Return the feed of a unit, made when there is none. Subscribe to it before anything else gets a turn.
+
+        :raises SshUnreachable: they have been closed, and the node with them
+        """
+        if self._closed:
+            raise SshUnreachable
         feed = self._feeds.get(unit)
         if feed is None or feed.dead:
             feed = self._feeds[unit] = self._make(unit, self._idle)

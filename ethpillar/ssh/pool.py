@@ -50,14 +50,16 @@ class ConnectionPool:
 
     @property
     def alive(self) -> list[Connection]:
-        """Return the connections that are still alive, and forget the others."""
+        """The connections that are still alive."""
+        return [connection for connection in self._connections if connection.alive]
+
+    def _forget_dead(self) -> None:
         for connection in self._all():
             if not connection.alive:
                 self._channels.remove(connection.channels)
         self._connections = [connection for connection in self._connections if connection.alive]
         if self._lane is not None and not self._lane.alive:
             self._lane = None
-        return self._connections
 
     @property
     def channels(self) -> int:
@@ -78,11 +80,13 @@ class ConnectionPool:
 
     def connect(self) -> Connection:
         """Return the first connection, made when there is none. Raises what the login raises."""
-        while not self.alive:
+        self._forget_dead()
+        while not (alive := self.alive):
             connection = self._open()
             if connection is not self._lane:
                 return connection  # though it may have ended already
-        return self.alive[0]
+            self._forget_dead()
+        return alive[0]
 
     def _open(self, lane: bool = False) -> Connection:
         """Return a connection that is new, or the one that is being made at the moment."""
@@ -181,8 +185,8 @@ class ConnectionPool:
 
     def _with_room(self, decide: Decide) -> Connection:
         """Return a connection on which a channel is counted, so that the caller has to start a command at once."""
-        while True:
-            _ = self.alive
+        while not self._closed:
+            self._forget_dead()
             found = decide(time.monotonic())
             if isinstance(found, ChannelCount):
                 return next(each for each in self._all() if each.channels is found)
@@ -195,6 +199,7 @@ class ConnectionPool:
                 self._room.wait(LOOK_EVERY)
             elif not self._open(found is Step.OPEN_LANE).alive:
                 raise SshUnreachable  # it lets us in and hangs up: another login would be no better
+        raise SshUnreachable
 
     def drop(self) -> None:
         """Close every connection. `connect` makes a new one."""
@@ -205,6 +210,7 @@ class ConnectionPool:
         self._closed = True
         closing: list[gevent.Greenlet[..., Any]] = [gevent.spawn(connection.close) for connection in self._all()]
         self._connections, self._lane = [], None
+        self._room.set()
         if self._opening is not None:
             self._opening.kill(block=False)
             closing.append(self._opening)

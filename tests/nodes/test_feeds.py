@@ -9,6 +9,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from ethpillar.errors import SshUnreachable
 from ethpillar.nodes import feeds as feeds_module
 from ethpillar.nodes.feeds import LogFeeds
 
@@ -145,3 +146,12 @@ def test_closing_ends_every_feed_and_waits_for_it_also_those_that_linger(feeds: 
         each.left(each, True)
     assert [each.closed for each in made] == [1, 1, 1, 1]
     assert not feeds._lingering
+
+
+def test_after_the_end_there_is_no_other_feed(feeds: LogFeeds) -> None:
+    """Nobody would close it."""
+    get(feeds)
+    feeds.close()
+    with pytest.raises(SshUnreachable):
+        get(feeds)
+    assert feeds.all() == []

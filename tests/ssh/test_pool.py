@@ -203,6 +203,27 @@ def test_a_connection_that_comes_after_the_end_is_closed() -> None:
     assert sshd.logins == 1
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_command_that_comes_after_the_end_is_told_that_nothing_is_there(waits: bool) -> None:
+    """A browser may ask something of a node whose session ends at that moment."""
+    sshd = Sshd(1)
+    sshd.endless = waits
+    pool = connected(sshd, 1)
+    with ExitStack() as stack:
+        if waits:  # on the log's connection, and on the lane
+            stack.enter_context(pool.stream(["journalctl"]))
+            gevent.spawn(pool.run, ["one"])
+            until(lambda: len(sshd.channels) == 2, "the lane's only channel")
+        late = gevent.spawn(pytest.raises, SshUnreachable, pool.run, ["two"]) if waits else None
+        gevent.idle()
+        pool.close()
+    for ask in (lambda: pool.run(["three"]), lambda: stack.enter_context(pool.stream(["journalctl"]))):
+        with pytest.raises(SshUnreachable):
+            ask()
+    if late is not None:
+        late.get(timeout=10)
+
+
 def test_the_end_of_the_pool_ends_a_login_that_is_under_way() -> None:
     sshd = Sshd(delay=3600)
     pool = ConnectionPool(sshd.login, 4)
