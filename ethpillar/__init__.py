@@ -90,9 +90,9 @@ def _make_server(app: Flask, settings: Settings) -> Server:
     policy = AddressPolicy(settings.ssh_allowed_networks, settings.ssh_denied_networks)
     login_options = settings.select(LoginOptions, policy=policy, logins=Slots(settings.ssh_logins))
     encoders = {"lines": log_lines.encoder(), "encode_statuses": wire.encode_statuses}
-    limits = settings.select(Limits, refused=Refusals(say_refusal), ledger=ledger_of(settings.memory_budget))
+    limits = settings.select(Limits, refusals=Refusals(say_refusal), ledger=ledger_of(settings.memory_budget))
     registry = NodeRegistry(store, login_options, settings.select(NodeOptions, **encoders, ledger=limits.ledger))
-    origins = Origins(settings.frontend_url, settings.console, partial(limits.refused.note, Refusal.ORIGIN))
+    origins = Origins(settings.frontend_url, settings.console, partial(limits.refusals.note, Refusal.ORIGIN))
     gateway = Gateway(_socketio(app, settings, origins), store, registry, limits, settings.select(GatewayOptions))
     every = settings.session_check_interval
     watch = SessionWatch(store, gateway.tokens, gateway.session_ended, every, gateway.session_renewed)

@@ -47,7 +47,7 @@ class _Figures(Collector):
         yield _gauge("memory_held_bytes", "Memory held for browsers and nodes, by kind.", +ledger.kinds, "kind")
         yield _gauge("memory_budget_bytes", "How much of it there may be.", ledger.budget)
         yield _counter("memory_given_back_bytes", "Bytes of recent lines forgotten for lack of it.", ledger.given_back)
-        counts = {refusal.value: count for refusal, count in limits.refused.counts.items()}
+        counts = {refusal.value: count for refusal, count in limits.refusals.counts.items()}
         yield _counter("refused", "What was refused, by reason; see docs/metrics.md.", counts, "reason")
 
     def _logs(self) -> Iterator[Metric]:

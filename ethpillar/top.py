@@ -38,7 +38,7 @@ def top(server: Server, version: str) -> bytes:
         "unnamed": gateway.guard.unnamed,
         "longest_lag_seconds": lag.longest,
         "memory": {"held": +ledger.kinds, "budget": ledger.budget, "given_back": ledger.given_back},
-        "refused": {refusal.value: count for refusal, count in server.limits.refused.counts.items() if count},
+        "refused": {refusal.value: count for refusal, count in server.limits.refusals.counts.items() if count},
         "sessions": [_session(name, counts[name], held[name], nodes.get(name)) for name in names],
     }
     return json.dumps(answer).encode()

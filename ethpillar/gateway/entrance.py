@@ -100,7 +100,7 @@ class Entrance:
             raise self._too_many() if suspect else SessionExpired()
         crowded = attempts.crowded and not in_use
         if crowded:
-            self._limits.refused.note(Refusal.CROWD)
+            self._limits.refusals.note(Refusal.CROWD)
         # A good token never pays for others' bad ones: it is looked up all the same, though few are at once.
         with self._slots.hold((client, well_formed)) if crowded or suspect else nullcontext():
             record = self._store.renew(well_formed)
@@ -113,19 +113,19 @@ class Entrance:
                 self._limits.suspects.charge(client, SUSPECT)
             raise self._too_many()
         if record is None:
-            self._limits.refused.note(Refusal.UNKNOWN)
+            self._limits.refusals.note(Refusal.UNKNOWN)
             raise SessionExpired
         return record
 
     def _too_many(self) -> RateLimited:
-        self._limits.refused.note(Refusal.TOKENS)
+        self._limits.refusals.note(Refusal.TOKENS)
         return RateLimited()
 
     def refused(self, problem: EthPillarError) -> None:
         """Take note that a socket was refused something, if it is a setting that decides such things."""
         refusal = REFUSALS.get(type(problem))
         if refusal is not None:
-            self._limits.refused.note(refusal)
+            self._limits.refusals.note(refusal)
 
     def held_back(self, token: object, client: str | None, problem: EthPillarError, came: float | None) -> float:
         """Return the seconds for which a refusal is held back: the longer the more often one is refused.
@@ -136,15 +136,15 @@ class Entrance:
         if not isinstance(problem, SshError | SessionExpired | LimitReached):
             return 0.0
         key = _paced(token, client)
-        return self._limits.refusals.refused(key, None if key[1] is None else came)
+        return self._limits.pacing.refused(key, None if key[1] is None else came)
 
     def unheard(self, token: object, client: str | None) -> None:
         """Take note that a client left while its refusal was held back."""
-        self._limits.refusals.unheard(_paced(token, client))
+        self._limits.pacing.unheard(_paced(token, client))
 
     def let_in(self, token: str, client: str | None) -> None:
         """Take note that a session's node can be watched."""
-        self._limits.refusals.forget(_paced(token, client))
+        self._limits.pacing.forget(_paced(token, client))
 
     def let_go(self, token: str | None, client: str | None, came: float | None) -> None:
         """Take note that a socket was let in, and has to go as its node refuses.
@@ -152,7 +152,7 @@ class Entrance:
         :param came: when it came, if it has heard no refusal so far
         """
         if token is not None and came is not None:
-            self._limits.refusals.opened(_paced(token, client), came)
+            self._limits.pacing.opened(_paced(token, client), came)
 
     def take(self, token: str, holder: Holder) -> None:
         """Count one more socket that has this token. Raises `TooManySockets`."""

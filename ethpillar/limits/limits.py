@@ -42,7 +42,7 @@ class Limits:
     max_events_per_second: int
     max_events_burst: int
     clock: Clock = time.monotonic
-    refused: Refusals = field(default_factory=Refusals)
+    refusals: Refusals = field(default_factory=Refusals)
     ledger: Ledger = field(default_factory=Ledger)
     "Bytes that are held, by tenant."
     connections: Counts = field(init=False)
@@ -54,7 +54,7 @@ class Limits:
     under_way: Counts = field(init=False)
     "Events of a client that wait or are being handled."
     attempts: Attempts = field(init=False)
-    refusals: Pacing = field(init=False)
+    pacing: Pacing = field(init=False)
     "Refusals of a session, or of what shows no session."
     packets: ByClient = field(init=False)
     "What clients send, over all their connections."
@@ -72,7 +72,7 @@ class Limits:
         self.sockets = Counts(self.max_sockets_per_session)
         self.under_way = ClientCounts(UNDER_WAY)
         self.attempts = Attempts(self.max_bad_tokens_per_address, self.max_bad_tokens, self.clock)
-        self.refusals = Pacing(self.clock)
+        self.pacing = Pacing(self.clock)
 
         rate, burst = self.max_events_per_second * CLIENT_RATE, self.max_events_burst * CLIENT_BURST
         self.packets, self.suspects = (ByClient(rate, burst, self.clock) for _ in range(2))

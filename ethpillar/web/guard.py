@@ -113,7 +113,7 @@ class Guard:
         self.unnamed += client is None
         wait_until_paid(self._limits, client, HANDSHAKE, environ.get(PEER))
         if not self._limits.engines.take(client):
-            self._limits.refused.note(Refusal.CONNECTIONS)
+            self._limits.refusals.note(Refusal.CONNECTIONS)
             return False
         deadline = gevent.spawn_later(self._timeout, self._too_late, sid)
         account = self._eio.sockets[sid].queue.account = self._limits.ledger.account("sockets", (client,), SOCKET)
@@ -188,7 +188,7 @@ class Guard:
         if session is None or self._is_not_reading(sid, session):
             return self._end(sid)
         if not session.events.take():
-            self._limits.refused.note(Refusal.EVENTS)
+            self._limits.refusals.note(Refusal.EVENTS)
             gevent.sleep(PENALTY)
             return self._refuse(sid, RateLimited())
         if packet.packet_type == eio_packet.MESSAGE:

@@ -162,7 +162,7 @@ class Handler(_WSGIHandler):
         named = environ.get(proxies.header_key) if proxies.header else None
         peer, forwarded = _peer(self.client_address), environ.get("HTTP_X_FORWARDED_FOR")
         if forwarded and not proxies.are_at(peer):
-            self.limits.refused.note(Refusal.FORWARDED)
+            self.limits.refusals.note(Refusal.FORWARDED)
         environ[CLIENT] = proxies.client(peer, forwarded, named)
         environ[PEER] = self.socket
         belong(environ[CLIENT])
@@ -172,7 +172,7 @@ class Handler(_WSGIHandler):
 
     def _handle_client_error(self, problem: Exception) -> tuple[str, bytes]:
         """Answer what is no request with a status alone."""
-        self.limits.refused.note(Refusal.REQUEST)
+        self.limits.refusals.note(Refusal.REQUEST)
         codes = {TooSlow: 408, TimeoutError: 408, HeadTooLarge: 431, LengthMissing: 411}
         return str(codes.get(type(problem), 400)), b""
 
@@ -198,7 +198,7 @@ class Handler(_WSGIHandler):
             elif refused is not None:
                 self._answer(refused)
             elif not room or (new and self.limits.engines.full(client)):
-                self.limits.refused.note(Refusal.CONNECTIONS)
+                self.limits.refusals.note(Refusal.CONNECTIONS)
                 self._answer(429)
             elif self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
                 self._upgrade()

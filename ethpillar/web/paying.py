@@ -57,7 +57,7 @@ def _pay(limits: Limits, debts: ByClient, client: str, cost: float, connection: 
             return
         line = limits.owing[key] = Line()
         gevent.spawn(_give_turns, limits, debts, client, line)
-    limits.refused.note(Refusal.FLOOD)
+    limits.refusals.note(Refusal.FLOOD)
     turn, end = Event(), time.monotonic() + MOST
     number = line.put(session, cost, (turn, cost))
     try:

@@ -43,13 +43,13 @@ class Listener(PyWSGIServer):
         """
         limits, key = self._server.limits, self._key(address)
         if not limits.connections.take(key):
-            limits.refused.note(Refusal.CONNECTIONS)
+            limits.refusals.note(Refusal.CONNECTIONS)
             if not limits.heads.end_oldest_of(key):
                 sock.close()
                 return
             limits.connections.add(key)
         if self.pool.free_count() < self.pool.size / SPARE:
-            limits.refused.note(Refusal.SLOTS)
+            limits.refusals.note(Refusal.SLOTS)
             limits.heads.end_oldest()
         limits.heads.begin(sock, partial(hang_up, sock), key)  # its handler may get its turn after those that come now
         super().do_handle(sock, address)

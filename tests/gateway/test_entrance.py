@@ -185,7 +185,7 @@ def test_bad_tokens_of_a_suspect_cost_it_more_than_a_packet(limits: Limits) -> N
 @pytest.fixture
 def paced(limits: Limits) -> Entrance:
     """One in which no time passes."""
-    limits.refusals = Pacing(lambda: 100.0)
+    limits.pacing = Pacing(lambda: 100.0)
     return Entrance(Store(), limits)  # type: ignore[arg-type]
 
 
@@ -226,7 +226,7 @@ def test_what_a_setting_refuses_is_counted_by_that_setting(limits: Limits) -> No
     entrance = Entrance(Store(), limits)  # type: ignore[arg-type]
     entrance.refused(TooManySockets())
     entrance.refused(SshUnreachable())
-    assert {refusal: count for refusal, count in limits.refused.counts.items() if count} == {Refusal.SOCKETS: 1}
+    assert {refusal: count for refusal, count in limits.refusals.counts.items() if count} == {Refusal.SOCKETS: 1}
 
 
 def test_tokens_that_are_refused_are_counted_by_the_reason() -> None:
@@ -234,9 +234,9 @@ def test_tokens_that_are_refused_are_counted_by_the_reason() -> None:
     entrance = Entrance(Store(), limits)  # type: ignore[arg-type]
     with pytest.raises(SessionExpired):
         entrance.look_up(str(uuid.uuid4()), "a")
-    assert limits.refused.counts[Refusal.UNKNOWN] == 1
+    assert limits.refusals.counts[Refusal.UNKNOWN] == 1
     for _ in range(limits.max_bad_tokens_per_address + 5):
         with pytest.raises((SessionExpired, RateLimited)):
             entrance.look_up(str(uuid.uuid4()), "a")
-    assert limits.refused.counts[Refusal.TOKENS] == 6
-    assert limits.refused.counts[Refusal.CROWD] == 0
+    assert limits.refusals.counts[Refusal.TOKENS] == 6
+    assert limits.refusals.counts[Refusal.CROWD] == 0

@@ -305,7 +305,7 @@ def test_what_is_bounded_by_which_setting() -> None:
     assert not limits.attempts.crowded
     limits.attempts.judge("b", False)
     assert limits.attempts.crowded
-    assert limits.refusals.refused("token") == 0
+    assert limits.pacing.refused("token") == 0
     assert len(limits.heads) == 0
     assert limits.packets.rate == 500
 
@@ -319,11 +319,11 @@ def test_all_that_is_limited_over_time_goes_by_the_clock_that_was_handed_in(limi
     events.charge(1000)
     for _ in range(200):
         limits.attempts.judge("a", False)
-    assert limits.refusals.refused("token") == DELAYS[0]
+    assert limits.pacing.refused("token") == DELAYS[0]
     clock.now += STEP
-    assert limits.refusals.refused("token") == DELAYS[1]
+    assert limits.pacing.refused("token") == DELAYS[1]
     clock.now += 3600
-    assert limits.refusals.refused("token") == DELAYS[0]
+    assert limits.pacing.refused("token") == DELAYS[0]
     assert all(each.open("a") for each in (limits.packets, limits.suspects, limits.probes))
     assert limits.attempts.allowed("a")
     assert events.take(1000)

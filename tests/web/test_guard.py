@@ -233,7 +233,7 @@ def test_packets_of_engine_io_s_own_count_as_well() -> None:
         engine.receive(Packet(PING))
     assert len(engine.received) == 2
     assert socket.refused == ["rate_limited"]
-    assert setting.limits.refused.counts[Refusal.EVENTS] == 1
+    assert setting.limits.refusals.counts[Refusal.EVENTS] == 1
 
 
 def test_one_that_sends_too_much_before_it_is_a_socket_is_ended() -> None:

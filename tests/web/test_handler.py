@@ -145,7 +145,7 @@ def test_what_is_no_request_is_answered_by_a_status_alone(served: Served, head: 
     assert "Connection: close" in answer
     assert "X-Content-Type-Options: nosniff" in answer
     assert served.requests == []
-    assert served.limits.refused.counts[Refusal.REQUEST] == 1
+    assert served.limits.refusals.counts[Refusal.REQUEST] == 1
 
 
 @pytest.mark.parametrize("begin", ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n"])
@@ -208,7 +208,7 @@ def test_under_which_key_a_connection_is_counted(address: object, proxies: Proxi
 def test_a_trusted_proxy_names_the_client(proxied: Served) -> None:
     proxied.ask("/", X_Forwarded_For="203.0.113.9")
     assert proxied.requests[0][CLIENT] == "203.0.113.9"
-    assert proxied.limits.refused.counts[Refusal.FORWARDED] == 0
+    assert proxied.limits.refusals.counts[Refusal.FORWARDED] == 0
 
 
 def test_a_header_of_the_platform_names_the_client() -> None:
@@ -223,9 +223,9 @@ def test_a_header_of_the_platform_names_the_client() -> None:
 def test_anybody_else_who_names_a_client_is_not_believed_and_that_is_noted(served: Served) -> None:
     served.ask("/", X_Forwarded_For="203.0.113.9")
     assert served.requests[0][CLIENT] == "127.0.0.1"
-    assert served.limits.refused.counts[Refusal.FORWARDED] == 1
+    assert served.limits.refusals.counts[Refusal.FORWARDED] == 1
     served.ask("/")
-    assert served.limits.refused.counts[Refusal.FORWARDED] == 1
+    assert served.limits.refusals.counts[Refusal.FORWARDED] == 1
 
 
 # -- what is refused
@@ -258,7 +258,7 @@ def test_a_client_with_as_many_sessions_as_it_may_have_gets_no_other(served: Ser
     for _ in range(3):
         served.limits.engines.add("127.0.0.1")
     assert served.status(ENGINE) == 429
-    assert served.limits.refused.counts[Refusal.CONNECTIONS] == 1
+    assert served.limits.refusals.counts[Refusal.CONNECTIONS] == 1
     assert served.status(f"{ENGINE}&sid=5") == 200
 
 

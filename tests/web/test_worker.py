@@ -107,12 +107,12 @@ def test_of_an_address_with_too_many_the_silent_one_gives_way(counting: tuple[Li
     pairs = [connected() for _ in range(5)]
     for ours, _ in pairs[:4]:
         listener.do_handle(ours, ("198.51.100.7", 1))
-    assert host.limits.refused.counts[Refusal.CONNECTIONS] == 1
+    assert host.limits.refusals.counts[Refusal.CONNECTIONS] == 1
     assert pairs[0][1].recv(10) == b""  # the one that has waited longest
     for ours, _ in pairs[:4]:
         host.limits.heads.done(ours)  # all of them have sent their heads
     listener.do_handle(pairs[4][0], ("198.51.100.7", 1))
-    assert host.limits.refused.counts[Refusal.CONNECTIONS] == 2
+    assert host.limits.refusals.counts[Refusal.CONNECTIONS] == 2
     assert pairs[4][0].fileno() == -1
     for pair in pairs:
         for each in pair:
@@ -126,7 +126,7 @@ def test_while_hardly_any_slots_are_left_the_oldest_silent_one_gives_way(
     pairs = [connected() for _ in range(38)]
     for number, (ours, _) in enumerate(pairs):
         listener.do_handle(ours, (f"198.51.100.{number}", 1))
-    assert host.limits.refused.counts[Refusal.SLOTS] == 1
+    assert host.limits.refusals.counts[Refusal.SLOTS] == 1
     assert pairs[0][1].recv(10) == b""
     for pair in pairs:
         for each in pair:
