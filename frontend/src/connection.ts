@@ -4,13 +4,16 @@
  * Belongs here: when to connect, when to show the token, when to try again and when to stop. It must not know what is
  * subscribed; `Follower` is told when there is somebody to ask.
  *
- *   idle -> connecting -> authenticating -> ready
- *             ^   |             |             |
- *             |   v             v             v
- *            waiting <----------+-------------+     a network, or a login that may work later: tried for ever
- *                               |             |
- *                               v             v
- *                            stopped                no session, or one that is over: until there is another token
+ *   from             to                what happens
+ *   idle             connecting        somebody looks (stopped, if there is no token)
+ *   connecting       authenticating    connected
+ *   authenticating   ready             accepted
+ *   any of these     waiting           a network, or a login that may work later: tried for ever, with growing pauses
+ *   any of these     stopped           a session that is over: until there is another token (connecting, if there is)
+ *   waiting          authenticating    tried again, on the same socket if it still stands; else connecting
+ *   waiting          ready             accepted after all
+ *   stopped          connecting        another token
+ *   each             idle              nobody has looked for a second, or `close`
  */
 
 import { io } from "socket.io-client";
@@ -100,6 +103,11 @@ export class Connection extends Observed<ConnectionState> {
 
   get isReady(): boolean {
     return this.phase === "ready";
+  }
+
+  /** Somebody needs the connection. */
+  get isHeld(): boolean {
+    return this.users > 0;
   }
 
   get isStopped(): boolean {
@@ -263,6 +271,7 @@ export class Connection extends Observed<ConnectionState> {
 
   private disconnected(): void {
     if (this.phase === "idle" || this.phase === "stopped") return; // our own doing
+    if (this.phase === "waiting") return this.changed(); // the login has failed: it is tried again as it is
     this.lost(this.problem ?? problems.LOST);
   }
 

@@ -21,9 +21,12 @@ export interface LogPage {
   before: string | null;
 }
 
-/** The server ends a read after 10 s, and may let it wait for 10 s before. */
-const TIMEOUT = 25_000;
+/** Milliseconds until a server that has never answered such a question is one that does not know it. */
+const UNKNOWN = 25_000;
+/** And until one that has is too slow: it may wait for the node and for its turn, and reads a doubtful page twice. */
+const TIMEOUT = 60_000;
 const UNSUPPORTED: Problem = { code: "unsupported", message: "This server can't read the past of a log." };
+const SLOW: Problem = { code: "timeout", message: "The node has not answered in time. Try again in a moment." };
 const AWAY: Problem = { code: "disconnected", message: "Not connected to the server at the moment." };
 
 export class History {
@@ -43,7 +46,7 @@ export class History {
         done();
         reject(new RealtimeError(problem));
       };
-      const timer = setTimeout(() => fail(UNSUPPORTED), TIMEOUT);
+      const timer = this.answered ? setTimeout(() => fail(SLOW), TIMEOUT) : setTimeout(() => fail(UNSUPPORTED), UNKNOWN);
       const done = (): void => {
         clearTimeout(timer);
         this.waiting.delete(fail);

@@ -140,6 +140,7 @@ class Store implements Realtime {
     this.states.down();
     this.history.down();
     if (this.connection.isStopped) this.states.doubted(true);
+    if (!this.connection.isHeld) this.waiting = []; // the next connection may be another session's
   }
 
   node(state: NodeState["state"]): void {

@@ -85,8 +85,8 @@ export class LogView extends Observed<LogSnapshot> implements LogReader {
   };
 
   /**
-   * Reads what was before: first before the oldest line shown, then on from there. `after` nothing is left, `more` is
-   * false. Rejects with a `RealtimeError`, whose code is `unsupported` when the server keeps no history.
+   * Reads what was before: first before the oldest line shown, then on from there. `more` is false once nothing is
+   * left. Rejects with a `RealtimeError`, whose code is `unsupported` when the server keeps no history.
    */
   readBefore = async (limit = 200): Promise<LogPage> => {
     const oldest = this.before ?? this.get().logs.find((each) => each.cursor)?.cursor;

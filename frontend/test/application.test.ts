@@ -11,6 +11,21 @@ describe("events of the application's own", () => {
     expect(server.socket.sent.map(({ event }) => event)).toEqual(["authenticate", "one", "two", "three"]);
   });
 
+  it("are forgotten once nobody needs the connection", async () => {
+    const accept = server.onLogin;
+    server.onLogin = () => {};
+    const leave = look();
+    await pass(100);
+    store.emit("one", 1);
+    leave();
+    await pass(2000);
+    server.onLogin = accept;
+    look();
+    await pass(100);
+    store.emit("two");
+    expect(server.socket.sent.map(({ event }) => event)).toEqual(["authenticate", "authenticate", "two"]);
+  });
+
   it("are heard whatever the connection, and each line of a batch is one", async () => {
     const heard: unknown[] = [];
     const stops = ["log_data", "connect", "other"].map((name) => store.on(name, (...args) => heard.push([name, ...args])));

@@ -185,6 +185,22 @@ describe("a session", () => {
     expect(store.connection.get()).toMatchObject({ isAuthenticated: true, problem: null });
   });
 
+  it("that was refused and then cut off is tried again when it would have been", async () => {
+    server.onLogin = (socket, _token, ack) => {
+      socket.receive("error", { message: "The node can't be reached over SSH.", code: "ssh_unreachable" });
+      ack(false);
+    };
+    look();
+    await pass(500);
+    const { phase, retryAt } = store.connection.get();
+    expect(phase).toBe("waiting");
+    server.cut();
+    await pass(20);
+    expect(store.connection.get()).toMatchObject({ phase, retryAt, isConnected: false, problem: { code: "ssh_unreachable" } });
+    await pass(1000);
+    expect(server.socket.attempts).toHaveLength(2);
+  });
+
   it("that a server without codes refuses is not tried in a hurry", async () => {
     server.typescript = true;
     server.onLogin = (socket, _token, ack) => {

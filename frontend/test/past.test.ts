@@ -43,6 +43,26 @@ describe("the past", () => {
     expect(store.connection.get().problem).toBe(null);
   });
 
+  it("is told to be late, not unsupported, by a server that has answered before", async () => {
+    let silent = false;
+    server.onOther = (_socket, event, _args, ack) => {
+      if (event === "read_logs" && !silent) ack?.({ ok: true, entries: [], before: null, more: false });
+      return event === "read_logs";
+    };
+    look();
+    await pass(200);
+    const answered = store.read({ service: "execution" });
+    await pass(10);
+    expect((await answered).more).toBe(false);
+    silent = true;
+    let code: string | undefined;
+    void store.read({ service: "execution" }).catch((problem) => (code = problem.code));
+    await pass(30_000);
+    expect(code).toBeUndefined();
+    await pass(31_000);
+    expect(code).toBe("timeout");
+  });
+
   it("is not read without a connection", async () => {
     const view = store.logs("execution");
     await expect(view.readBefore()).rejects.toMatchObject({ code: "disconnected" });
