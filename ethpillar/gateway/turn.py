@@ -11,11 +11,6 @@ from contextlib import contextmanager
 
 from gevent.event import Event
 
-from ..errors import LimitReached
-
-WAITING = 500
-"Events of one socket that may wait for their turn; more than that is no page's doing."
-
 
 class Turns:
     """Lets one greenlet in at a time, in the order in which they came."""
@@ -23,23 +18,17 @@ class Turns:
     def __init__(self) -> None:
         self._last = Event()
         self._last.set()
-        self._waiting = 0
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Wait for a turn, and hold it in the block. Raises `LimitReached` if too many wait already."""
-        if self._waiting >= WAITING:
-            raise LimitReached("Too many requests are waiting on this connection.")
+        """Wait for a turn, and hold it in the block."""
         before, mine = self._last, Event()
         self._last = mine
-        self._waiting += 1
         try:
             before.wait()
         except BaseException:
             before.rawlink(lambda _: mine.set())  # the next one still waits for the one before us
             raise
-        finally:
-            self._waiting -= 1
         try:
             yield
         finally:

@@ -194,7 +194,7 @@ def test_a_message_that_was_too_large_is_told_and_counted(app: Any, server: Serv
     [socket] = server.gateway.sockets.values()
     ack = server.gateway._oversized(socket)
     assert codes(client.heard()) == [TooLarge.code] == [ack["error"]["code"]]
-    assert server.gateway._entrance._limits.refused.counts[Refusal.MESSAGE] == 1
+    assert server.gateway._entrance._limits.refusals.counts[Refusal.MESSAGE] == 1
 
 
 def test_an_event_for_which_there_is_no_room_is_told_and_acknowledged(
@@ -215,7 +215,7 @@ def test_an_event_for_which_there_is_no_room_is_told_and_acknowledged(
     [ack] = [json.loads(each[3:])[0] for each in heard if each.startswith("431")]
     assert (ack["ok"], ack["error"]["code"]) == (False, MemoryShort.code)
     assert "432[false]" in heard
-    assert server.gateway._entrance._limits.refused.counts[Refusal.MEMORY] == 2
+    assert server.gateway._entrance._limits.refusals.counts[Refusal.MEMORY] == 2
 
 
 def test_a_page_of_the_past_is_the_ack(app: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,7 @@ import gevent
 import gevent.event
 import pytest
 
-from ethpillar.errors import LimitReached
-from ethpillar.gateway.turn import WAITING, Turns
+from ethpillar.gateway.turn import Turns
 
 from ..interruption import Operation, sweep
 
@@ -61,20 +60,6 @@ def test_an_error_inside_passes_the_turn_on() -> None:
         pass
 
 
-def test_not_too_many_may_wait() -> None:
-    turns = Turns()
-
-    def act() -> None:
-        with turns.take():
-            gevent.sleep(60)
-
-    greenlets = [gevent.spawn(act) for _ in range(WAITING + 1)]
-    gevent.sleep(0)
-    with pytest.raises(LimitReached), turns.take():
-        pass
-    gevent.killall(greenlets)
-
-
 def test_a_turn_that_is_given_up_anywhere_holds_up_nobody() -> None:
     @contextmanager
     def scenario() -> Iterator[Operation]:
@@ -97,28 +82,5 @@ def test_a_turn_that_is_given_up_anywhere_holds_up_nobody() -> None:
         last.get(timeout=10)
         first.get(timeout=10)
         assert order in (["first", "last"], ["first", "second", "last"])
-        assert turns._waiting == 0
 
     assert sweep(scenario) >= 2
-
-
-def test_those_that_had_their_turn_wait_no_more() -> None:
-    turns = Turns()
-    gate = gevent.event.Event()
-
-    def act() -> None:
-        with turns.take():
-            gate.wait()
-
-    for stopped in (False, True, False):
-        with turns.take():
-            pass
-        greenlets = [gevent.spawn(act) for _ in range(WAITING + 1)]
-        gevent.sleep(0)
-        with pytest.raises(LimitReached), turns.take():
-            pass
-        if stopped:
-            gevent.killall(greenlets)
-        gate.set()
-        gevent.joinall(greenlets, raise_error=True)
-        gate.clear()
