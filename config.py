@@ -1,7 +1,7 @@
 """Every setting of the server: name, default, meaning and check in one place.
 
-Belongs here: reading the environment (and `.env`), typed and checked. Nothing else in the project reads
-`os.environ`. `.env.example` and README's table are made from `SETTINGS` by `python config.py --env` / `--table`. The
+Belongs here: reading the environment (and `.env`), typed and checked. No room of the server reads `os.environ` for
+itself. `.env.example` and README's table are made from `SETTINGS` by `python config.py --env` / `--table`. The
 checks themselves are in `setting_values`.
 """
 

@@ -1,12 +1,18 @@
 """Settings: defaults, checks, and what is said when one is wrong."""
 
 import pathlib
+from dataclasses import MISSING, fields
+from typing import Any
 
 import pytest
 
 import config
 import setting_values
+from ethpillar.gateway.options import GatewayOptions
+from ethpillar.nodes.node import NodeOptions
 from ethpillar.sessions import SessionStore
+from ethpillar.ssh.login import LoginOptions
+from ethpillar.web.options import WebOptions
 
 GOOD = {"REDIS_URL": "redis://localhost:6379/0"}
 
@@ -182,3 +188,11 @@ def test_a_file_that_is_no_text_is_one_line(tmp_path: pathlib.Path) -> None:
     file.write_bytes(b"WS_PORT=\xff\xfe")
     with pytest.raises(config.ConfigError, match=r"\.env can't be read: it is not UTF-8$"):
         config.load(GOOD, env_file=file)
+
+
+@pytest.mark.parametrize("kind", [GatewayOptions, LoginOptions, NodeOptions, WebOptions])
+def test_a_room_on_its_own_has_the_defaults_of_the_settings(kind: Any) -> None:
+    """A field with a value of its own is a setting: one that is misspelt would never get the setting's value."""
+    settings = load()
+    plain = {each.name: each.default for each in fields(kind) if each.default is not MISSING}
+    assert plain == {name: getattr(settings, name, f"no setting {name}") for name in plain}

@@ -1,4 +1,4 @@
-"""How often something is tried again, counted by the kind of failure.
+"""When something is given up: how often it is tried again, by the kind of failure.
 
 Belongs here: the kinds of failure, which error is of which kind, and how many failures of a kind in a row each reader
 of a journal puts up with. It is pure: it waits for nothing and knows no clock.

@@ -20,9 +20,10 @@ HELD_FOR = 2.0
 def login_slot(slots: Slots, tenant: Tenant = NOBODY, held_for: float = HELD_FOR) -> Iterator[None]:
     """Wait for a slot and hold it to the end of the block, but no longer than `held_for` seconds.
 
-    :param tenant: the address that is logged in to, and whose login it is: each address gets as many as any other
     Slots bound the work that logins do at once. A node that hangs causes none: if its login held a slot to the end, a
     few such nodes would hold up the logins of all others.
+
+    :param tenant: the address that is logged in to, and whose login it is: each address gets as many as any other
     """
     slots.acquire(tenant)
     held = True

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from bench import hostile
 from bench.lines import LINES
+from ethpillar.journal import clients
 from ethpillar.journal.clients import client_of
 from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser, pairs
-from ethpillar.journal.formats.catalogue import BEGINNINGS
+from ethpillar.journal.formats.catalogue import BEGINNINGS, OF_CLIENT
 from ethpillar.journal.formats.eth import CONSENSUS, EXECUTION
 from ethpillar.journal.text import clean
 
@@ -119,3 +120,8 @@ def test_pairs_without_quotes_are_what_the_patterns_make_of_them(pieces: list[st
         patch.setattr(pairs, "_plain_pairs", lambda _: None)
         rest, fields = pairs.quoted_pairs(text, blanks_in_keys=blanks)
     assert (found[0], list(found[1].items())) == (rest, list(fields.items()))
+
+
+def test_each_client_that_is_known_has_a_format() -> None:
+    assert set(OF_CLIENT) == set(clients._NAMES.values())
+    assert set(OF_CLIENT.values()) <= set(FORMATS)

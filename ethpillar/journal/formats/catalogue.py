@@ -1,7 +1,6 @@
 """Which formats there are, and the order in which they are tried.
 
-Belongs here: the table of formats and of what each client prints by default. To add a format: its module, a line in
-`FORMATS` and in `BEGINNINGS`, and, for a client, one in `OF_CLIENT`.
+Belongs here: the table of formats and of what each client prints by default. CONTRIBUTING.md says how to add one.
 """
 
 from __future__ import annotations
