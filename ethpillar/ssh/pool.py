@@ -64,7 +64,7 @@ class ConnectionPool:
     @property
     def channels(self) -> int:
         """How many channels are open or being opened."""
-        return sum(connection.channels.in_use for connection in self._all())
+        return sum(connection.channels.in_use for connection in self._all() if connection.alive)
 
     def weight(self) -> int:
         """Return the bytes of the output of short commands that are held."""
@@ -73,7 +73,7 @@ class ConnectionPool:
     @property
     def heard(self) -> float:
         """When the node last sent anything on any of them: `time.monotonic()`; long ago, if there is none."""
-        return max((connection.heard for connection in self._all()), default=float("-inf"))
+        return max((connection.heard for connection in self._all() if connection.alive), default=float("-inf"))
 
     def _all(self) -> list[Connection]:
         return [*self._connections, *([self._lane] if self._lane is not None else [])]
