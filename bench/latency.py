@@ -92,7 +92,7 @@ def measure(found: Stage) -> dict[str, tuple[float, float]]:
     ssh = subprocess.Popen([*words, f"{USER}@127.0.0.1", follow], stdout=subprocess.PIPE, bufsize=0)
     burst = None
     try:
-        socket = Counting(server.port, found.session(), "consensus", False)
+        socket = Counting(server.port, found.session(), "consensus", False, "127.0.1.1")
         assert ssh.stdout
         ours, bare = Ages(lambda: socket.socket.recv(65536)), Ages(lambda: ssh.stdout.read(65536) or b"")  # type: ignore[union-attr]
         found.node.burst()

@@ -7,7 +7,7 @@ one has. It must not know what a turn is used for.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -18,11 +18,14 @@ from gevent.hub import Waiter
 
 T = TypeVar("T")
 
-HOLD = 0.003
+HOLD = 0.0015
 "Seconds that one piece of work over outside bytes may keep all others from their turn."
 SOON = 1e-6
 """Seconds that the loop is given to look at its sockets and timers. `gevent.sleep(0)` gives it none: what sleeps so is
 back before it looks, up to fifty times in a row."""
+
+PERIOD = 0.1
+"Seconds for which it is remembered how much of its turns a tenant used."
 
 Tenant = tuple[Hashable, ...]
 "From the outermost share to the innermost: (client's address, session)."
@@ -89,7 +92,10 @@ class _Loop:
     def __init__(self, hub: Any) -> None:
         self.since = time.monotonic()
         "When the loop last looked at its sockets and timers, or gave somebody a turn."
-        self._waiting: Fair[Any] = Fair()
+        self._waiting: Fair[tuple[Tenant, Any]] = Fair()
+        self._used: defaultdict[Tenant, float] = defaultdict(float)
+        "Seconds of the turns that each tenant had in this period."
+        self._period = self.since
         self._timer = hub.loop.timer(SOON)
         self._started = False
         self._look = hub.loop.check(ref=False)
@@ -98,14 +104,18 @@ class _Loop:
     def _looked(self) -> None:
         self.since = time.monotonic()
 
+    def is_light(self, tenant: Tenant) -> bool:
+        """Return True if a tenant needed next to nothing of its turns in this period."""
+        return self._used.get(tenant, 0.0) < HOLD
+
     def wait(self, tenant: Tenant) -> None:
         waiter: Any = Waiter()
-        self._waiting.put(tenant, waiter)
+        self._waiting.put(tenant, (tenant, waiter))
         self._go_on()
         try:
             waiter.get()
         except BaseException:
-            self._waiting.discard(tenant, waiter)
+            self._waiting.discard(tenant, (tenant, waiter))
             raise
 
     def _go_on(self) -> None:
@@ -116,12 +126,18 @@ class _Loop:
     def _give(self) -> None:
         """Give turns, one after the other, for as long as one may keep all others from theirs."""
         self._timer.stop()
-        end = time.monotonic() + HOLD
+        now = time.monotonic()
+        end = now + HOLD
+        if now - self._period > PERIOD:
+            self._used, self._period = defaultdict(float), now
         try:
             while self._waiting:
-                self.since = time.monotonic()
-                self._waiting.take().switch(None)
-                if time.monotonic() >= end:
+                self.since = now
+                tenant, waiter = self._waiting.take()
+                waiter.switch(None)
+                now = time.monotonic()
+                self._used[tenant] += now - self.since
+                if now >= end:
                     break
         finally:
             self._started = False
@@ -152,10 +168,13 @@ def tenant() -> Tenant:
 def breathe() -> None:
     """Let others have their turn if nobody had one for `HOLD`. Call it again and again in loops over outside bytes.
 
-    The caller is back when each other tenant that waits has had a turn.
+    The caller is back when each other tenant that waits has had a turn. One that has little to do, and finds that
+    another has just had its turn, goes on at once, for as long again: a line of a quiet log passes three greenlets,
+    and would wait for one that prints without end before each of them.
     """
     loop = _loop()
-    if time.monotonic() - loop.since > HOLD:
+    held = time.monotonic() - loop.since
+    if held > HOLD and (held > 2 * HOLD or not loop.is_light(tenant())):
         loop.wait(tenant())
 
 

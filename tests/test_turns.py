@@ -90,6 +90,28 @@ def test_who_works_without_end_has_no_more_than_another(hogs: Counter[object]) -
     assert hogs[("many",)] <= 30 + 40 + 2
 
 
+def test_who_needs_little_does_not_wait_for_who_works_without_end(hogs: Counter[object]) -> None:
+    """A line of a quiet log passes several greenlets, and would wait for a noisy one before each."""
+    while hogs.total() < 100:
+        gevent.sleep(0.001)
+    loop = _loop()
+    assert not loop.is_light(("many",))
+    assert loop.is_light(("quiet",))
+
+    def quiet() -> list[bool]:
+        belong("quiet")
+        waited = []
+        for held in (1.5 * HOLD, 3 * HOLD):
+            turns = hogs.total()
+            loop.since = time.monotonic() - held
+            breathe()
+            waited.append(hogs.total() > turns)
+        return waited
+
+    assert gevent.spawn(quiet).get() == [False, True]
+    assert len(loop._used) < 10, "Only who had a turn is remembered, and not for long."
+
+
 def test_a_greenlet_belongs_to_whom_its_maker_belonged() -> None:
     def child() -> Tenant:
         return tenant()
