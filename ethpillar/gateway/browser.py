@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import gevent
@@ -100,7 +101,7 @@ class BrowserSocket:
         """
         account = (ledger or Ledger()).account("events", (client,))
         self.room = EventRoom(account, self._subscriptions, client, under_way)
-        self.turns = Turns()
+        self.turns, self.beginning = Turns(), Turns()  # and for events that come, until each has its place among them
         self._name = name
         self.token: str | None = None
         "The token it has shown, once that was found valid."
@@ -292,8 +293,7 @@ class BrowserSocket:
     def subscribe_logs(self, payload: dict[str, Any]) -> None:
         """Follow one service's log, or several, merged by time; see `BrowserLogs.subscribe`."""
         request = log_request(payload)
-        self.room.wait(self._gone)
-        self._logs.subscribe(request, self._require_node)
+        self._logs.subscribe(request, self._require_node, partial(self.room.wait, self._gone))
 
     def unsubscribe_logs(self, payload: dict[str, Any]) -> None:
         """Stop logs. Nothing of them is sent after this returns."""

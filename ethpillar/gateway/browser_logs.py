@@ -112,13 +112,16 @@ class BrowserLogs:
     def __iter__(self) -> Any:
         return iter([*self._followed, *self._checking])
 
-    def subscribe(self, request: LogRequest, node_of: Callable[[], Node]) -> None:
+    def subscribe(
+        self, request: LogRequest, node_of: Callable[[], Node], wait_for_room: Callable[[], None] = lambda: None
+    ) -> None:
         """Follow logs. One that is followed already stays as it is.
 
-        Unlike all other events it takes its turns itself: asking the node takes as long as that takes to answer, and
-        meanwhile other events have theirs. An unsubscribe that comes meanwhile ends it. What stands against one of
-        several is told, and the others are followed.
+        Unlike all other events it takes its turns itself: asking the node takes as long as that takes to answer, as
+        does waiting for memory, and meanwhile other events have theirs. An unsubscribe that comes meanwhile ends it.
+        What stands against one of several is told, and the others are followed.
 
+        :param wait_for_room: waits until there is memory for them; raises an `EthPillarError` if that takes too long
         :raises EthPillarError: what stands against all of them
         """
         mark = object()
@@ -127,6 +130,7 @@ class BrowserLogs:
             node = node_of()
             wanted = self._reserve(request.units, mark, problems)
         try:
+            wait_for_room()
             for unit, problem in _check(node, wanted):
                 if problem is not None and self._release(unit, mark):
                     problems.append(problem)

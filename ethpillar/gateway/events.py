@@ -162,7 +162,8 @@ class Gateway:
             belong(*socket.tenant)
             try:
                 with socket.room.take(arguments):
-                    breathe()  # many events that come at once begin at once
+                    with socket.beginning.take():  # in their order: one that waits here must not be overtaken
+                        breathe()  # many events that come at once begin at once
                     return handler(socket, *arguments)
             except EthPillarError as problem:
                 self._entrance.refused(problem)

@@ -197,6 +197,27 @@ def test_a_message_that_was_too_large_is_told_and_counted(app: Any, server: Serv
     assert server.gateway._entrance._limits.refusals.counts[Refusal.MESSAGE] == 1
 
 
+def test_events_have_their_turns_in_the_order_in_which_they_came(
+    app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if one of them lets others go first: an unsubscribe that came later would else have been for nothing."""
+    client = Client(app).connect()
+    app.extensions["socketio"].server.async_handlers = True  # a greenlet for each, as in production
+    order: list[object] = []
+
+    def payload(arguments: Any) -> dict[str, Any]:
+        order.append(arguments[0]["n"])
+        return {}
+
+    delays = iter([0.03, 0.02, 0.01] + [0] * 30)
+    monkeypatch.setattr("ethpillar.gateway.events.breathe", lambda: gevent.sleep(next(delays)))
+    monkeypatch.setattr("ethpillar.gateway.events.wire.payload_object", payload)
+    names = ["subscribe_logs", "unsubscribe_logs", "read_logs"] * 3
+    client.say("\x1e".join(f'42["{name}",{{"n":{number}}}]' for number, name in enumerate(names)))
+    until(lambda: len(order) == len(names), "all of them")
+    assert order == list(range(len(names)))
+
+
 def test_an_event_for_which_there_is_no_room_is_told_and_acknowledged(
     app: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

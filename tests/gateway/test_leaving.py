@@ -266,6 +266,30 @@ def test_what_needs_memory_is_refused_while_there_is_none(
     assert page.registry.held[0].watching == []
 
 
+def test_an_unsubscribe_ends_a_subscribe_that_still_waits_for_memory(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.sign_in()
+    waits, goes_on = gevent.event.Event(), gevent.event.Event()
+
+    def wait(_: Any) -> None:
+        waits.set()
+        goes_on.wait()
+
+    followed: list[str] = []
+    node = page.registry.held[0]
+    monkeypatch.setattr(node, "check_unit", lambda _: None, raising=False)
+    monkeypatch.setattr(node, "log_feed", followed.append, raising=False)
+    monkeypatch.setattr(page.socket.room, "wait", wait)
+    subscribe = gevent.spawn(page.socket.subscribe_logs, {"service": "execution"})
+    waits.wait()
+    page.socket.unsubscribe_logs({"service": "execution"})
+    goes_on.set()
+    subscribe.get(timeout=10)
+    assert followed == []
+    assert [*page.socket._logs] == []
+
+
 def test_one_that_shows_its_token_again_hears_again_that_its_node_is_away(page: Page) -> None:
     page.sign_in()
     page.registry.held[0].away = True
