@@ -304,8 +304,7 @@ class BrowserSocket:
     def read_logs(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Return the ack of a `read_logs`; see `PastReader`. It takes no turn, since it may take seconds."""
         request = past_request(payload)
-        self.room.wait(self._gone)
-        return self._past.read(self._require_node().past, request)
+        return self._past.read(self._require_node().past, request, partial(self.room.wait, self._gone))
 
     def _masker(self) -> Masker:
         target = self._require_node().record.target

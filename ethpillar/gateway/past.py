@@ -50,16 +50,17 @@ class PastReader:
         self._calls: dict[gevent.Greenlet[..., Any], str | None] = {}
         self._closed = False
 
-    def read(self, ask: Ask, request: PastRequest) -> dict[str, Any]:
+    def read(self, ask: Ask, request: PastRequest, wait_for_room: Callable[[], None] = lambda: None) -> dict[str, Any]:
         """Return the ack of a `read_logs`.
 
+        :param wait_for_room: waits until there is memory for it; raises an `EthPillarError` if that takes too long
         :raises Superseded: a newer call with the same id has come
         :raises EthPillarError: what stands against it
         """
         self._supersede(request.id)
         if len(self._calls) >= WAITING or self._closed:
             raise LimitReached("Too many requests for the past are waiting on this connection.")
-        call = gevent.spawn(self._caught, ask, request)
+        call = gevent.spawn(self._caught, ask, request, wait_for_room)
         self._calls[call] = request.id
         try:
             answer = call.get()
@@ -76,9 +77,12 @@ class PastReader:
                 self._calls.pop(call, None)
                 call.kill(block=False)
 
-    def _caught(self, ask: Ask, request: PastRequest) -> dict[str, Any] | EthPillarError:
+    def _caught(
+        self, ask: Ask, request: PastRequest, wait_for_room: Callable[[], None]
+    ) -> dict[str, Any] | EthPillarError:
         # It returns errors: gevent would print the stack trace of a greenlet that raises.
         try:
+            wait_for_room()  # with its place taken: a newer call with the same id ends it while it waits
             return self._answer(ask, request)
         except EthPillarError as problem:
             return problem.with_traceback(None)

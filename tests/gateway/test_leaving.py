@@ -99,7 +99,7 @@ class Door:
 class Node:
     """A node whose states can be watched."""
 
-    connected, away, hint = True, False, None
+    connected, away, hint, past = True, False, None, None
     about: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, problem: EthPillarError | None = None) -> None:
@@ -288,6 +288,24 @@ def test_an_unsubscribe_ends_a_subscribe_that_still_waits_for_memory(
     subscribe.get(timeout=10)
     assert followed == []
     assert [*page.socket._logs] == []
+
+
+def test_a_newer_question_ends_one_that_still_waits_for_memory(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.sign_in()
+    waiting: list[Event] = []
+
+    def wait(_: Any) -> None:
+        waiting.append(Event())
+        waiting[-1].wait()
+
+    monkeypatch.setattr(page.socket.room, "wait", wait)
+    question = {"service": "execution", "id": "search"}
+    first = gevent.spawn(pytest.raises, Superseded, page.socket.read_logs, question)
+    until(lambda: len(waiting) == 1, "the first")
+    second = gevent.spawn(page.socket.read_logs, question)
+    until(lambda: len(waiting) == 2, "the second")
+    first.get(timeout=10)
+    second.kill()
 
 
 def test_one_that_shows_its_token_again_hears_again_that_its_node_is_away(page: Page) -> None:
