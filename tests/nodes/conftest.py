@@ -10,7 +10,10 @@ import pytest
 from ethpillar.nodes.log_feed import LogFeed
 from ethpillar.timing import Backoff
 
+from .by_hand import Clock
+from .following import Following
 from .journal_fake import FakeJournal, make_feed
+from .subscribing import Subscribing
 
 
 @pytest.fixture
@@ -31,3 +34,28 @@ def feed(journal: FakeJournal) -> Iterator[LogFeed]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ethpillar.nodes.reader.Backoff", lambda: Backoff(0.001, 0.002))
     monkeypatch.setattr("ethpillar.nodes.reader.EVERY", {})
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().rule(monkeypatch)
+
+
+@pytest.fixture
+def following(clock: Clock) -> Iterator[Following]:
+    made = Following(clock)
+    yield made
+    made.follower.close()
+    gevent.sleep(0)
+    assert made.node.open == 0
+    assert clock.naps == []  # nothing of it goes on
+
+
+@pytest.fixture
+def subscribing(clock: Clock) -> Iterator[Subscribing]:
+    made = Subscribing(clock)
+    yield made
+    made.subscription.close()
+    gevent.sleep(0)
+    assert made.node.open == 0
+    assert clock.naps == []
