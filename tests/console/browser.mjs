@@ -29,6 +29,25 @@ function byName(events, tasks = 1) {
   return spent;
 }
 
+/**
+ * How long events took from when they came until what came of them was presented, as the browser reckons it, by kind.
+ *
+ * @param {any[]} events of a trace, in no order
+ */
+function latencies(events) {
+  /** @type {Record<string, number[]>} */
+  const found = {};
+  /** @type {Map<string, any>} */
+  const begun = new Map();
+  for (const each of events.filter(({ name }) => name === "EventLatency").sort((a, b) => a.ts - b.ts)) {
+    const id = `${each.pid} ${each.id2?.local ?? each.id}`;
+    const first = begun.get(id);
+    if (each.ph === "b") begun.set(id, each);
+    else if (each.ph === "e" && first) (found[first.args.event_latency?.event_type] ??= []).push((each.ts - first.ts) / 1000);
+  }
+  return found;
+}
+
 /** The thread that most of these events are of. @param {any[]} events */
 function busiest(events) {
   /** @type {Map<string, number>} */
@@ -134,16 +153,16 @@ const operations = {
     return seconds;
   },
   /** Watch what the page's main thread does. */
-  async trace({ id }) {
+  async trace({ id, categories = ["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel"] }) {
     const session = await of(id).createCDPSession();
     /** @type {any[]} */
     const events = [];
     session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
-    await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel"], excludedCategories: ["*"] } });
+    await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: [...categories, "input.scrolling"], excludedCategories: ["*"] } });
     traces.set(id, { session, events });
     return null;
   },
-  /** What it did since then: milliseconds of each task of more than four, by the clock and of the processor; and of what the processor was taken, by name. */
+  /** What it did since then: milliseconds of each task of more than four, by the clock and of the processor; and of what the processor was taken, by name; and of each event until it was seen. */
   async traced({ id }) {
     const found = traces.get(id);
     if (!found) throw new Error("no trace was begun");
@@ -158,7 +177,7 @@ const operations = {
     const tasks = ours.filter((each) => each.name === "ThreadControllerImpl::RunTask" && each.tdur > 4_000);
     const longest = [...tasks].sort((a, b) => b.tdur - a.tdur).slice(0, Math.ceil(tasks.length / 20));
     const within = ours.filter(({ ts }) => longest.some((task) => ts > task.ts && ts < task.ts + task.dur));
-    return { tasks: tasks.map(({ dur, tdur }) => [dur / 1000, (tdur ?? 0) / 1000]), spent: byName(ours), longest: byName(within, longest.length) };
+    return { tasks: tasks.map(({ dur, tdur }) => [dur / 1000, (tdur ?? 0) / 1000]), spent: byName(ours), longest: byName(within, longest.length), latencies: latencies(found.events) };
   },
   async shot({ id, path }) {
     await of(id).screenshot({ path });
