@@ -104,10 +104,12 @@ def test_each_time_it_is_left_it_has_as_long_again(feeds: LogFeeds, monkeypatch:
 def test_of_many_that_are_left_the_last_ones_linger(feeds: LogFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of them has a channel, of which a connection has ten."""
     monkeypatch.setattr(feeds_module, "FEED_LINGER", 60)
-    made = [get(feeds, f"unit{number}.service") for number in range(10)]
+    made, timers = [get(feeds, f"unit{number}.service") for number in range(10)], []
     for feed in made:
         feed.left(feed, True)
+        timers.append(feeds._lingering[feed])
     until(lambda: sum(feed.closed for feed in made) == 6, "the end of the others")
+    assert [timer.dead for timer in timers] == [True] * 6 + [False] * 4  # those have nothing more to end
     assert [feed.closed for feed in made] == [1] * 6 + [0] * 4
     made[6].idle = False  # somebody follows it again: it does not count
     more = [get(feeds, "more.service"), get(feeds, "most.service")]

@@ -13,11 +13,12 @@ from ethpillar.journal.entry import Entry
 from ethpillar.journal.reading import After, Gap, Last
 from ethpillar.nodes import intake as module
 from ethpillar.nodes.intake import GRACE, GRACE_EVERY, Grace, Intake, Lend
-from ethpillar.nodes.items import Item
+from ethpillar.nodes.items import CHUNK, Item
 from ethpillar.nodes.log import SharedLog
 from ethpillar.nodes.ring import Ring
 
 from ..waiting import until
+from .by_hand import Watched, settle
 
 
 def test_grace_is_a_moment_now_and_then() -> None:
@@ -177,6 +178,51 @@ def test_what_went_in_before_it_was_stopped_is_not_read_again(putting: Any) -> N
     assert world.reader.start == After(f"c{world.log.ring.end - 1}")
 
 
+def test_no_more_goes_in_than_the_subscriber_has_had(putting: Any) -> None:
+    subscriber = Subscriber(0)
+    world = World(subscriber)
+    world.intake.put(items(0, 10))
+    putting.append(gevent.spawn(world.intake.put, items(10, 13)))
+    for reach in (0, 1, 2, 3):
+        subscriber.reach = reach
+        world.log.progress.fire()
+        settle()
+        assert world.held == cursors(reach, 10 + reach)
+    putting[0].get()
+
+
+def test_those_who_have_to_take_something_are_woken_while_it_waits_for_them(putting: Any) -> None:
+    for subscriber in (Subscriber(0), Subscriber(0, takes=True)):
+        world = World(subscriber)
+        world.log.news = news = Watched()
+        world.intake.put(items(0, 10))
+        before = news.fired
+        putting.append(gevent.spawn(world.intake.put, items(10, 11)))
+        settle()
+        assert news.fired == before + 1
+        subscriber.reach = 1  # that is enough
+        world.log.progress.fire()
+        settle()
+        assert world.held == cursors(1, 11)
+
+
+def test_others_have_their_turn_while_many_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look() -> None:
+        while True:
+            seen.add(world.log.ring.end)
+            gevent.sleep(0)
+
+    breaths: list[int] = []
+    seen: set[int] = set()
+    world = World()
+    monkeypatch.setattr(module, "breathe", lambda: breaths.append(world.log.ring.end))
+    looking = gevent.spawn(look)
+    world.intake.append(entries(*range(2 * CHUNK + 1)))
+    looking.kill()
+    assert seen >= {CHUNK, 2 * CHUNK}
+    assert breaths == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
+
+
 def test_who_waits_is_told_and_the_ring_is_weighed() -> None:
     world = World()
     woken = gevent.spawn(world.log.news.wait, 20)
@@ -204,12 +250,14 @@ def test_a_gap_stands_once_before_the_entries_after_it() -> None:
     world.reader.start = After("c0")
     world.intake.append(entries(*range(5, 9)), Gap(1, 5))
     ring = world.log.ring
-    assert [(each.cursor, each.gap) for each in ring.slice(ring.start, 2)] == [("c0", Gap(1, 5)), ("c5", None)]
+    assert ring.slice(ring.start, 2) == [Item("c0", 1, b"", 0, Gap(1, 5)), Item("c5", 5, b"four")]
     assert len(ring) == 5
     world.intake.append([], Gap(9, None))
     assert [(each.cursor, each.gap) for each in ring.slice(ring.end - 1, 1)] == [("c8", Gap(9, None))]
     world.intake.append([], None)
     assert len(ring) == 6
+    world.intake.append([], Gap(None, 9))  # since when is not known
+    assert ring.slice(ring.end - 1, 1) == [Item("c8", 0, b"", 0, Gap(None, 9))]
 
 
 def test_a_gap_before_the_first_entry_of_all_is_none() -> None:

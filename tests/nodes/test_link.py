@@ -268,6 +268,42 @@ def test_a_node_that_goes_silent_is_away_until_it_says_something(
     assert len(listener.away) == 2
 
 
+def test_who_keeps_the_states_hears_of_an_absence_before_the_listeners_do(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Telling(Listener):
+        def node_away(self) -> None:
+            told.append("away")
+
+        def node_back(self) -> None:
+            told.append("back")
+
+    told: list[Any] = []
+    monkeypatch.setattr(link_state, "AWAY_AFTER", 0.0)
+    monkeypatch.setattr(away_module, "LOOK_EVERY", 0.01)
+    link = Link("session", pool, 60, told.append)  # type: ignore[arg-type]
+    link.listeners.add(Telling())
+    link.connect()
+    del told[:]
+    link.unanswered(time.monotonic())
+    until(lambda: len(told) == 2, "its absence")
+    pool.heard = time.monotonic()
+    until(lambda: len(told) == 4, "its return")
+    assert told == [True, "away", False, "back"]
+    link.close()
+
+
+def test_a_connection_that_runs_nothing_is_let_go(pool: Pool) -> None:
+    def prove(_: Any) -> None:
+        raise SshTimeout
+
+    link = Link("session", pool, 60, prove=prove)  # type: ignore[arg-type]
+    with pytest.raises(SshTimeout):
+        link.reach()
+    assert pool.alive == []
+    link.close()
+
+
 def test_a_silent_node_that_is_lost_and_comes_back(
     pool: Pool, link: Link, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from ethpillar.nodes.items import Item
 from ethpillar.nodes.log_feed import LogFeed
 
 from ..waiting import until
+from .by_hand import Watched
 from .journal_fake import FakeJournal, FakeSink, FakeStream, expect, numbers
 
 
@@ -153,6 +154,38 @@ def test_one_that_is_closed_while_its_feed_gives_up_hears_nothing_more(journal: 
     subscriptions[1].fail(UnitNotFound("nope"))
     subscriptions[1].fail(UnitNotFound("again"))
     assert "nope" in str(sinks[1].error)
+
+
+def test_the_last_one_who_leaves_is_told_of_once_and_whether_it_may_be_back(
+    journal: FakeJournal, feed: LogFeed
+) -> None:
+    left: list[bool] = []
+    feed._idle = lambda _, may_be_back: left.append(may_be_back)
+    subscriptions = [feed.subscribe(FakeSink()) for _ in range(3)]
+    feed.log.progress = progress = Watched()
+    subscriptions[0].close(may_be_back=True)
+    subscriptions[1].fail(UnitNotFound("nope"))
+    assert (left, progress.fired, feed.subscribers) == ([], 2, 1)  # who waits for one of them need not any more
+    for _ in range(2):
+        subscriptions[2].close(may_be_back=True)
+    assert (left, feed.idle) == ([True], True)
+    feed.subscribe(FakeSink()).close()
+    assert left == [True, False]
+
+
+def test_one_that_memory_is_needed_of_says_how_much_it_gave_and_that_there_is_room(
+    journal: FakeJournal, feed: LogFeed
+) -> None:
+    journal.write(50)
+    sink = FakeSink()
+    feed.subscribe(sink)
+    expect(sink, range(50))
+    feed.log.progress = progress = Watched()
+    feed.ring.weigh()
+    size = feed.ring.size
+    assert feed._give_back() == size - feed.ring.size > 0
+    assert len(feed.ring) == 1
+    assert progress.fired == 1
 
 
 def test_an_unsubscribe_is_final(journal: FakeJournal, feed: LogFeed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -274,12 +275,18 @@ def test_those_who_come_after_the_first_wait_for_a_login_only_shortly(
     assert known == [False, True]
 
 
-@pytest.mark.parametrize(("heard", "silent"), [(0.0, True), (float("inf"), False)])
+@pytest.mark.parametrize(("heard", "silent"), [(99.9, True), (100.0, False), (float("inf"), False)])
 @pytest.mark.parametrize("problem", [SshTimeout(), SshUnreachable()])
 def test_a_poll_without_an_answer_tells_of_a_silent_node_unless_it_said_something_else(
-    node: Node, options: NodeOptions, heard: float, silent: bool, problem: EthPillarError
+    node: Node,
+    options: NodeOptions,
+    monkeypatch: pytest.MonkeyPatch,
+    heard: float,
+    silent: bool,
+    problem: EthPillarError,
 ) -> None:
     node.connect()
+    monkeypatch.setattr("ethpillar.nodes.node.time", SimpleNamespace(monotonic=lambda: 100.0))
     node.status.get(0.0)
     assert (sum(options.tally.polls.values()), options.tally.polls_failed) == (1, 0)
     assert 0 <= options.tally.poll_seconds < 60

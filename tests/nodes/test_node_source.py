@@ -309,6 +309,30 @@ def test_no_more_is_kept_of_an_answer_than_it_may_have(
     assert ([each.message for each in answer.entries], answer.cut) == ([b"fatal"], cut)
 
 
+def test_what_is_kept_of_an_answer_is_weighed_until_it_is_whole(
+    journal: NodeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Two(Command):
+        """Prints an entry, and another one."""
+
+        unread = 0
+
+        def __init__(self, output: bytes) -> None:
+            self._left = [b"", output.replace(b"s=1", b"s=1;i=2"), output]
+
+        def read(self) -> bytes:
+            weights.extend(account.measure() for account in journal.ledger.measured if account.measure)
+            return self._left.pop()
+
+    weights: list[int] = []
+    monkeypatch.setattr(f"{__name__}.Command", Two)
+    assert len(journal.ask(UNIT, Step(count=2)).entries) == 2
+    assert len(weights) == 3
+    assert weights[0] == 0
+    assert weights[2] >= len(b"fatal")
+    assert not journal.ledger.measured
+
+
 def test_an_answer_that_breaks_off_is_none(journal: NodeJournal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Command, "status", lambda _: -1)
     with pytest.raises(SshUnreachable):

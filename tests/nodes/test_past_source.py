@@ -100,8 +100,18 @@ def test_no_more_than_a_slice_may_have_is_read(monkeypatch: pytest.MonkeyPatch) 
 
 def test_output_without_entries_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(past_source, "BARREN", 100)
-    assert messages(slice_of(*[b"x\n" * 25] * 9, ENTRY)) == []
-    assert messages(slice_of(b"x\n" * 25, b"x\n" * 25, b"\n" + ENTRY, *[b"x\n" * 40] * 9, ENTRY)) in ([[b"hello"]], [])
+    junk = FOREIGN + b"\n" * (50 - len(FOREIGN))
+    assert messages(slice_of(*[junk] * 2, ENTRY, *[junk] * 2, ENTRY)) == [[b"hello"]] * 2
+    assert messages(slice_of(*[junk] * 2, ENTRY, *[junk] * 3, ENTRY)) == [[b"hello"]]
+    assert messages(slice_of(*[junk] * 3, ENTRY)) == []
+
+
+def test_of_what_is_compressed_no_more_is_unpacked_than_a_slice_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past_source, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(past_source, "BARREN", 1_000_000)
+    for text, most in ((ENTRY, 1_000_000 // len(ENTRY)), (FOREIGN, 0)):
+        found = messages(slice_of(gzip.compress(text * 500_000 + b"000")))
+        assert most <= sum(map(len, found)) <= most * 2
 
 
 def test_what_has_come_and_is_no_entry_yet_is_weighed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from ethpillar.errors import CredentialRefused, LimitReached, PermissionDenied, SshUnreachable
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.reading import After, Last, Reading, Start, Verdict
-from ethpillar.journal.steps import Answer, Step
+from ethpillar.journal.steps import Answer, Gap, Step
+from ethpillar.nodes import reader as reader_module
 from ethpillar.nodes.reader import EVERY, JournalReader
 from ethpillar.nodes.tries import FOLLOWED, SUBSCRIBER, ReadFailed, Trouble
 
+from ..journal.damaged import Files, entry
 from .journal_fake import Bad
 
 
@@ -114,7 +117,7 @@ def test_pauses_grow_until_there_is_progress() -> None:
 
 def test_a_missing_right_is_looked_for_at_each_try_and_given_up_at_last() -> None:
     reader, source = make()
-    reader.tries.limits = FOLLOWED
+    reader.tries.tolerance = FOLLOWED
     for _ in range(9):
         reader.failed(SshUnreachable())
     pauses = [reader.failed(PermissionDenied("execution")) for _ in range(5)]
@@ -208,6 +211,32 @@ def test_when_entries_of_the_present_boot_may_stand_before_those_of_an_earlier_o
     reader, source = in_boot(LAST, believed, fresh, **known)
     assert reader.misses_boot(cursor) is misses
     assert all(step.reverse and step.boot == "b2" for step in source.steps)  # the newest of that boot
+
+
+def test_a_present_boot_that_can_t_be_asked_for_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(unit: str, step: Step) -> Answer:
+        raise SshUnreachable
+
+    reader, source = in_boot(LAST, "b2", "b2")
+    monkeypatch.setattr(source, "ask", ask)
+    assert reader.misses_boot(at("b1", 5)) is False
+
+
+@pytest.mark.parametrize("ahead", [0, 3_600])
+def test_the_last_lines_that_can_be_read_are_found_though_a_node_s_clock_is_ahead_of_ours(
+    monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    files = Files([[entry(number) for number in range(20)]])
+    files.unreadable = {entry(19).cursor}
+    source: Any = SimpleNamespace(ask=lambda _, step: files.answer(step), boot=lambda *_, **__: None, boots=list)
+    monkeypatch.setattr(
+        reader_module, "time", SimpleNamespace(time=lambda: files.files[0][19].realtime_us / 1e6 - ahead)
+    )
+    reader = JournalReader("execution.service", source, Last(3), SUBSCRIBER)
+    found = list(reader.go_round())
+    assert [each for entries, _ in found for each in entries] == files.files[0][16:19]
+    assert [gap for _, gap in found if gap is not None] == [Gap(files.files[0][18].realtime_us, None, "damaged")]
+    assert reader.dead_end == entry(18).cursor
 
 
 def test_a_follow_without_an_entry_to_compare_with_is_not_behind() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
@@ -177,6 +178,34 @@ def test_one_that_comes_back_in_time_finds_its_node(registry: NodeRegistry) -> N
     assert not registry._expiry
     registry.close()
     assert closed(node)
+
+
+def test_a_node_that_nobody_holds_is_closed_after_a_while_and_others_stay(registry: NodeRegistry) -> None:
+    registry._node_options = replace(registry._node_options, node_linger=0.01)
+    holder, other = Holder(), Holder()
+    held, left = registry.acquire(record(1), holder), registry.acquire(record(2), holder)
+    registry.acquire(record(1), other)
+    for node in (held, left):
+        registry.release(node, holder)
+    until(lambda: closed(left), "its end")
+    assert not closed(held)
+    assert registry.nodes() == [held]
+    assert registry.tokens() == {held.record.token}
+
+
+def test_a_node_that_is_over_is_forgotten_after_a_while_though_somebody_holds_it_again(
+    registry: NodeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "OVER_KEPT", 0.01)
+    registry._store = Mock(refused=lambda _: "ssh_auth_failed")
+    first, second = Holder(), Holder()
+    node = registry.acquire(record(1), first)
+    with pytest.raises(CredentialRefused):
+        node.connect()
+    registry.release(node, first)
+    assert registry.acquire(record(1), second) is node
+    until(lambda: closed(node), "its end")
+    assert registry.acquire(record(1), second) is not node
 
 
 def test_a_caller_that_is_stopped_while_nodes_are_closed_leaves_nothing(

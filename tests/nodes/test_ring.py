@@ -222,6 +222,22 @@ def test_a_copy_of_an_entry_is_found() -> None:
     assert ring.after("nothing") is None
 
 
+@pytest.mark.parametrize(
+    ("cursor", "found"),
+    [
+        ("s=bb;i=7;b=b0;m=2;t=2;x=5", 3),  # in another file
+        ("s=aa;i=2;b=b0;m=2;t=2;x=5", 3),
+        ("s=aa;i=7;b=b0;m=2;t=2;x=5", None),  # in this sequence it is another entry: the same line, once more at once
+        ("s=aa;i=2;b=b0;m=2;t=2;x=6", None),
+    ],
+)
+def test_in_one_sequence_an_entry_is_known_by_its_number(cursor: str, found: int | None) -> None:
+    ring = Ring(10, 10**6)
+    for number in range(4):
+        ring.append(Item(f"s=aa;i={number:x};b=b0;m={number:x};t={number:x};x=5", number, b""))
+    assert ring.after(cursor) == found
+
+
 @given(st.integers(1, 2000), st.lists(st.integers(-1, 2000), max_size=5))
 def test_what_everybody_has_had_is_given_back_first_and_something_always_is(count: int, at: list[int]) -> None:
     ring = filled(1500, count)
