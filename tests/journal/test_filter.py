@@ -282,10 +282,18 @@ def test_gzip_on_standard_input() -> None:
     assert run(gzip.compress(export(GETH.encode()))) == SHOWN + "\n"
 
 
-def test_what_is_no_gzip_and_what_is_no_file_is_one_line(tmp_path: Path) -> None:
-    for file, data in ((tmp_path / "broken.gz", b"\x1f\x8bbroken"), (tmp_path / "nowhere", None)):
+def test_what_is_no_gzip_and_what_is_no_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = tmp_path / "nowhere"
+    for file, data, told in (
+        (tmp_path / "broken.gz", b"\x1f\x8bbroken", "Error -3"),
+        (nowhere, None, f"{nowhere}: No such file or directory\n"),
+    ):
         if data:
             file.write_bytes(data)
+        with (tmp_path / "printed").open("w") as printed, redirect_stdout(printed):
+            assert main([str(file)]) == 1
+        assert capsys.readouterr().err.startswith(f"ethpillar.journal: {told}")
+        assert (tmp_path / "printed").read_text() == ""
         done = subprocess.run([*COMMAND, str(file)], capture_output=True, timeout=30)
         assert done.returncode == 1
         assert done.stderr.startswith(b"ethpillar.journal: ")
@@ -342,7 +350,11 @@ def test_lines_are_chosen_and_their_continuations_with_them(options: list[str], 
 @pytest.mark.parametrize(
     "options", [["--level", "loud"], ["--since", "soon"], ["--grep", "("], ["--slot", "x"], ["--input", "verbose"]]
 )
-def test_an_option_that_is_wrong_is_told(options: list[str]) -> None:
+def test_an_option_that_is_wrong_is_told(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(options)
+    assert end.value.code == 2
+    assert f"argument {options[0]}: " in capsys.readouterr().err
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import pytest
 from gevent.event import Event
 
 from ethpillar.errors import CredentialRefused, EthPillarError, HostKeyChanged, SshError, SshTimeout, SshUnreachable
+from ethpillar.nodes.about import About
 from ethpillar.nodes.items import Encoder
 from ethpillar.nodes.link_state import PATIENT, RESTLESS
 from ethpillar.nodes.node import Node, NodeOptions
@@ -256,6 +258,36 @@ def test_a_node_that_has_let_us_in_is_met(node: Node) -> None:
     node.connect()
     assert node.met
     assert not node.given_up
+
+
+def test_what_a_node_says_of_itself_is_told_while_it_is_connected(node: Node) -> None:
+    told: list[dict[str, Any]] = []
+    listener: Any = Mock(connection_state=lambda state, details: told.append(details))
+    assert node.about == {}
+    node.connect()
+    node.listeners.add(listener)
+    node._about.about = About("staking", "Europe/Berlin", 12)
+    node._tell_about()
+    assert node.about == {"node": {"name": "staking", "zone": "Europe/Berlin", "clock_offset_ms": 12}}
+    assert told == [node.about]
+    node._link.close()
+    node._tell_about()
+    assert told == [node.about]
+
+
+def test_a_question_about_the_past_waits_for_a_node_that_is_away_and_not_for_ever(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("ethpillar.nodes.node.AWAY", 0.01)
+    monkeypatch.setattr(node._history, "read", lambda *what: asked.append(what))
+    query: Any = object()
+    with pytest.raises(SshUnreachable):
+        node.past(query)
+    assert asked == []
+    node.connect()
+    node.past(query, 7)
+    assert asked == [(query, 7)]
 
 
 def test_a_new_connection_forgets_which_boot_the_node_is_in(node: Node) -> None:

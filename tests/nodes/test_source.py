@@ -157,6 +157,20 @@ def test_bytes_that_drip_in_do_not_prolong_the_wait_for_an_entry() -> None:
         CommandEntries(dripping, hangs_after=0.05).read()
 
 
+def test_one_that_is_closed_ends_though_somebody_reads_it() -> None:
+    class Closable(Hanging):
+        def close(self) -> None:
+            self.closed.set()
+
+    hanging: Any = Closable()
+    stream = CommandEntries(hanging, hangs_after=None)
+    assert [entry.message for entry in stream.read()] == [b"hello"]
+    reading = gevent.spawn(stream.read)
+    gevent.sleep(0)
+    stream.close()
+    assert reading.get(timeout=5) == []
+
+
 def test_what_a_stream_holds_is_weighed() -> None:
     """What is not read yet, half an entry, an entry that is held back, and what its reader has kept."""
     hanging: Any = Hanging()

@@ -455,6 +455,20 @@ def test_an_answer_that_is_none_is_no_mistake_of_ours(
     assert not caplog.records
 
 
+def test_what_is_known_of_a_unit_without_asking_anybody(systemd: FakeSystemd, feed: StatusFeed) -> None:
+    known, unknown = f"{KNOWN_UNITS[0]}.service", "nobody.service"
+    assert (feed.known(known), feed.description(known)) == (None, None)
+    assert (feed.polls(known), feed.polls(unknown)) == (True, False)
+    answer = b"LoadState=loaded\nActiveState=active\nDescription=Geth\n"
+    feed._run = lambda words: (0, b"\n".join([answer] * (len(words) - words.index("--") - 1)))
+    feed.get(0.0)
+    assert (feed.description(known), feed.description(unknown)) == ("Geth", None)
+    feed.unit(unknown)
+    feed.get(0.0)
+    assert feed.description(unknown) == "Geth"
+    assert systemd.asked == []
+
+
 def test_units_that_the_node_never_had_are_only_in_an_update_with_everything(
     feed: StatusFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
