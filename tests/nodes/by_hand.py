@@ -15,7 +15,7 @@ from gevent.queue import Queue
 
 from ethpillar.journal.entry import Entry
 from ethpillar.journal.steps import Answer, Step
-from ethpillar.nodes import follower, intake, subscription
+from ethpillar.nodes import follower, intake, status_feed, subscription
 from ethpillar.nodes.log import Signal
 
 from ..waiting import until
@@ -157,8 +157,8 @@ class Clock:
         return getattr(gevent, name)
 
     def rule(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
-        """Be the only time that followers and subscribers know of."""
-        for each in (follower, subscription):
+        """Be the only time that followers, subscribers and polls know of."""
+        for each in (follower, subscription, status_feed):
             monkeypatch.setattr(each, "gevent", self)
             monkeypatch.setattr(each, "time", self)
         for each in (intake, subscription):
@@ -170,6 +170,8 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
+
+    time = monotonic
 
     def sleep(self, seconds: float = 0.0) -> None:
         if seconds <= 0:

@@ -285,6 +285,14 @@ def test_a_cursor_that_is_gone_is_a_gap_before_what_the_ring_has(ours: bool, fir
     assert subscriber.states == [("gap", Gap(2, 51 + first).details())]
 
 
+def test_an_entry_that_the_ring_has_by_now_is_no_gap() -> None:
+    subscriber = Subscriber(after(5), ring=range(5, 9))
+    subscriber.reader.failed(ReadFailed(Trouble.NOTHING))
+    assert subscriber.turn() is False
+    assert subscriber.joined == [1]
+    assert not subscriber.states
+
+
 def test_what_is_read_is_parsed_as_the_unit_s_lines() -> None:
     """The description tells the client; without it the first lines would not be known for Teku's."""
     subscriber = Subscriber(after(0))

@@ -112,6 +112,31 @@ def test_a_histogram(source: Source, history: History) -> None:
     assert [each[1:] for each in answer.counts] == [(20, 0, 0), (20, 0, 0)]
 
 
+@pytest.mark.parametrize(
+    ("enough", "trusted", "ends", "fed"),
+    [
+        (9, True, (-1, b"said"), [3, 3, 2]),  # all of it is wanted: it ended as it says
+        (2, True, (0, b""), [3, 3]),  # what we have ended ourselves has not failed
+        (9, False, (0, b"said"), []),  # nothing is taken that was said to be damaged
+    ],
+)
+def test_how_a_slice_ends(enough: int, trusted: bool, ends: tuple[int, bytes], fed: list[int]) -> None:
+    class Page:
+        def trusts(self, complaint: bytes) -> bool:
+            return trusted or not complaint
+
+        def feed(self, entries: Sequence[Entry]) -> bool:
+            took.append(len(entries))
+            return len(took) < enough
+
+    took: list[int] = []
+    go = Event()
+    go.set()
+    stream = Slice([entry(number, "text") for number in range(8)], -1, b"said", go)
+    assert history_module._feed(Page(), stream) == ends  # type: ignore[arg-type]
+    assert took == fed
+
+
 def test_those_that_ask_the_same_share_one_search(source: Source, history: History) -> None:
     source.go.clear()
     asking = [gevent.spawn(history.read, query(wanted=ERRORS)) for _ in range(20)]
