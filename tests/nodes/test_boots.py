@@ -360,10 +360,10 @@ class Machine:
     def stream(self, *words: object, **_: object) -> Iterator[Any]:
         (boot,) = re.findall(r"[0-9a-f]{32}", str(words))
         self.asked.append(boot[0])
-        number = 2 * self.boots.index(boot[0])
-        entries = [
-            f"__CURSOR=s=a;i={at};b={boot};m=1;t={at};x=1\n__REALTIME_TIMESTAMP={at}\nMESSAGE=x\n\n".encode()
-            for at in (number, number + 1)
+        number = self.boots.index(boot[0])
+        entries = [  # the older one as if it had been written by a clock that was ahead
+            f"__CURSOR=s={at};i=1;b={boot};m=1;t={at};x=1\n__REALTIME_TIMESTAMP={at}\nMESSAGE=x\n\n".encode()
+            for at in (9 - number, number)
         ]
         left = [entries[-1 if "-r" in str(words).split("'") else 0]]
         yield SimpleNamespace(read=lambda: left.pop() if left else b"", status=lambda: 0, stderr=b"")

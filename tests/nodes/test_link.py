@@ -122,6 +122,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is tried unless somebody asks."""
     monkeypatch.setattr(link_module, "Backoff", lambda: Backoff(600, 600))
+    monkeypatch.setattr(link_state, "SOON", 600.0)
 
 
 @pytest.fixture

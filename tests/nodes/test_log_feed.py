@@ -48,6 +48,19 @@ def test_a_feed_that_is_closed_keeps_no_lines(journal: FakeJournal, feed: LogFee
     until(lambda: len(feed.ring) == 20, "a full ring")
     feed.close()
     assert len(feed.ring) == 1
+    assert feed.ring.account.held == 0
+    assert feed.idle
+
+
+def test_those_who_subscribe_to_a_feed_that_is_closed_have_left_it(journal: FakeJournal, feed: LogFeed) -> None:
+    left: list[bool] = []
+    feed._idle = lambda _, may_be_back: left.append(may_be_back)
+    subscriptions = [feed.subscribe(FakeSink()) for _ in range(2)]
+    until(lambda: all(each.takes for each in subscriptions), "both to wait for lines")
+    feed.close()
+    assert feed.subscribers == 0
+    assert left == [False]
+    assert all(each._greenlet is not None and each._greenlet.dead for each in subscriptions)
 
 
 def test_an_empty_journal(journal: FakeJournal, feed: LogFeed) -> None:

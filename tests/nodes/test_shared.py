@@ -120,6 +120,17 @@ def test_a_run_that_is_killed_by_somebody_else_is_not_waited_for_ever() -> None:
     assert call.shared.get() == 2
 
 
+def test_what_a_run_returned_is_not_kept() -> None:
+    class Large:
+        pass
+
+    shared = Shared(Large, "A call", StatusUnavailable)
+    found = weakref.ref(shared.get())
+    gevent.sleep(0)  # the greenlet is through
+    gc.collect()
+    assert found() is None
+
+
 def test_joining_waits_for_the_run_under_way_only() -> None:
     call = Call(SshUnreachable())
     call.shared.join()
