@@ -367,6 +367,13 @@ def test_a_message_of_bytes_or_of_several_texts_is_shown() -> None:
     assert "two" in run(as_json(["one", 5, "two"]))
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_more_than_is_read_at_once_is_shown_as_a_whole(pack: Any) -> None:
+    line = "INFO [07-21|10:11:20.001] Imported number=%d\n"
+    data = pack("".join(line % number for number in range(6000)).encode())
+    assert [row.rpartition("=")[2] for row in run(data).splitlines()] == [str(number) for number in range(6000)]
+
+
 def test_input_without_an_end_of_line_is_shown_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "_LONGEST_LINE", 100)
     chunks = [b"{" + b"x" * 60, b"x" * 60, b"y\nz"]

@@ -125,3 +125,21 @@ def test_pairs_without_quotes_are_what_the_patterns_make_of_them(pieces: list[st
 def test_each_client_that_is_known_has_a_format() -> None:
     assert set(OF_CLIENT) == set(clients._NAMES.values())
     assert set(OF_CLIENT.values()) <= set(FORMATS)
+
+
+@pytest.mark.parametrize(("priority", "level"), [(7, "debug"), (6, None), (4, "warn"), (3, "error"), (None, None)])
+def test_a_line_that_gives_no_level_has_that_of_its_priority_unless_journald_gave_it(
+    priority: int | None, level: str | None
+) -> None:
+    """Of lines that a format knows, and of those that none does."""
+    for text in ("execution.service: Main process exited, code=exited", "plain words"):
+        assert LineParser().parse(text, priority).level == level
+
+
+def test_lines_that_no_format_knows_are_counted() -> None:
+    parser = LineParser()
+    assert parser.unknown == 0
+    parser.parse("INFO [09-12|08:15:01.004] Known number=1")
+    parser.parse("plain words")
+    parser.parse("  and more of them", further=True)
+    assert parser.unknown == 1

@@ -431,3 +431,16 @@ def test_a_journalctl_that_fails_after_some_entries_is_asked_again() -> None:
     step = paging.next_step()
     assert step is not None
     assert step.cursor == every[2].cursor
+
+
+def test_a_page_ends_when_its_time_is_over_whatever_the_clock_said_at_first() -> None:
+    now = [1000.0]
+    paging = Paging(Query((), limit=5), lambda: now[0], bounds=SMALL)
+    assert paging.next_step() is not None
+    now[0] += SMALL.seconds - 0.1
+    assert paging.feed([entry(2, line(2))])
+    now[0] += 0.1
+    assert not paging.feed([entry(1, line(1))])
+    paging.ended(0)
+    assert paging.next_step() is None
+    assert paging.page().more
