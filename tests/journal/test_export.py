@@ -383,3 +383,11 @@ def test_what_surrounds_a_message_is_remembered_unless_it_is_long(size: int, rem
     parser = ExportParser()
     assert [each.message for each in parser.feed(b"\n".join(lines))] == [b"m"]
     assert len(parser._same) == remembered
+
+
+@pytest.mark.parametrize("come", range(9))
+def test_the_length_of_a_binary_field_may_come_in_pieces_behind_much_else(come: int) -> None:
+    """So much that it is not kept as it is until the rest has come."""
+    data = export(FIELDS[0], (b"OTHER", b"y" * REST), FIELDS[3], binary=True)
+    (entry,) = parse(data, [data.index(b"MESSAGE\n") + len(b"MESSAGE\n") + come])
+    assert entry == Entry("s=a;i=1", 0, b"hello")
