@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.simnode import SimNode, install
+from demo.simnode.writer import load, locked, save
 
 UNIT, OTHER = "execution.service", "consensus.service"
 SERVICES = ("execution", "consensus", *(f"service{number}" for number in range(38)))
@@ -21,6 +22,7 @@ LINE = (
     "INFO [07-21|10:11:12.345] Imported new potential chain segment     number={:,} hash=1f2e3d..a0b1c2 blocks=1 "
     "txs=187 mgas=21.402 elapsed=98.113ms mgasps=218.136 snapdiffs=8.91MiB triediffs=61.02MiB triedirty=0.00B"
 )
+BOOT = "1a2b3c4d5e6f47589a0b1c2d3e4f5a6b"
 _JOURNALCTL = r"""#!/bin/sh
 cd {folder} || exit 1
 format=cat follow= cursor=
@@ -51,6 +53,10 @@ class FastNode:
         self._folder.mkdir(parents=True)
         install(folder / "sim", sys.executable)
         node = SimNode(folder / "sim")
+        with locked(node.state):  # the entries are of this boot: a log of an earlier one is read with more care
+            state = load(node.state)
+            state["boot"]["id"] = BOOT
+            save(node.state, state)
         for service in SERVICES:
             node.set_unit(
                 f"{service}.service", LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x"
@@ -87,8 +93,8 @@ def exported(number: int, line: str) -> bytes:
     """Return an entry as `journalctl -o export` prints it with the fields that the server asks for."""
     at = 1_790_000_000_000_000 + number * 37
     return (
-        f"__CURSOR=s=0639fb4d36de4b3a8a0a6c1ff8c5a9a2;i={number + 4096:x};b=1a2b3c4d5e6f47589a0b1c2d3e4f5a6b;"
+        f"__CURSOR=s=0639fb4d36de4b3a8a0a6c1ff8c5a9a2;i={number + 4096:x};b={BOOT};"
         f"m={at % 10**12:x};t={at:x};x={number * 2654435761 % 2**64:016x}\n"
-        f"__REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={at % 10**12}\n_BOOT_ID=1a2b3c4d5e6f47589a0b1c2d3e4f5a6b\n"
+        f"__REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={at % 10**12}\n_BOOT_ID={BOOT}\n"
         f"PRIORITY=6\nSYSLOG_IDENTIFIER=geth\nMESSAGE={line}\n_PID=4711\n\n"
     ).encode()
