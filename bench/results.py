@@ -32,6 +32,7 @@ SUBSCRIBES = 8
 "Times that a log is subscribed to, of which the median counts."
 ONE, NINE, BATCH = Scenario("1", 1, 60_000), Scenario("9", 9, 30_000), Scenario("9, batch", 9, 30_000, batch=True)
 FIFTY, MANY = Scenario("50", 50, 20_000), Scenario("200", 200, 15_000, counters=2)
+OURS = (ONE, NINE, BATCH, FIFTY, MANY, Scenario("500", 500, 6000, counters=2))
 LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 "Characters of a line, and how many of them are sent."
 
@@ -267,7 +268,9 @@ def draw(runs: Sequence[Run], by_length: Points, by_service: Points, by_node: Po
 
     (FOLDER / "results").mkdir(exist_ok=True)
     series: dict[str, dict[int, float]] = {"this server": {}, "peer": {}}
-    for each in (ONE, NINE, FIFTY, MANY):
+    for each in OURS:
+        if each.batch:
+            continue
         series["this server"][each.sockets] = statistics.median([ours[each.name].cpu for _, ours, _ in runs])
     for each in (ONE, NINE):
         series["peer"][each.sockets] = statistics.median([peer[each.name].cpu for peer, _, _ in runs])
@@ -295,7 +298,7 @@ def main() -> None:
         for number in range(RUNS):
             folder = found.folder / "servers"
             peer = measure(found, Peer(folder, found.redis.url), [ONE, NINE])
-            ours = measure(found, Ours(folder, found.redis.url), [ONE, NINE, BATCH, FIFTY, MANY])
+            ours = measure(found, Ours(folder, found.redis.url), OURS)
             waits = subscribe(found, Peer(folder, found.redis.url)), subscribe(found, Ours(folder, found.redis.url))
             runs.append((peer, ours, waits))
             for name, value in ratios(*runs[-1]).items():
