@@ -19,6 +19,8 @@ from tools.source import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md"]
 PAGES += [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").rglob("README.md"))]
+INSIDE = [ROOT / "ARCHITECTURE.md", ROOT / "frontend" / "README.md"]
+"Pages for whoever works on the code, which need not name all there is."
 TEXT = "\n".join(page.read_text() for page in PAGES)
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -52,9 +54,16 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield (*path, name)
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", TEXT))))
-def test_each_test_that_is_named_is_there(path: str) -> None:
-    assert (ROOT / path).exists()
+PLACES = ("ethpillar", "tests", "tools", "bench", "demo", "deploy", "docs", "frontend", "requirements")
+"Folders in which a file that a page names by its path must be."
+
+
+@pytest.mark.parametrize("page", [*PAGES, *INSIDE], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_each_file_that_is_named_is_there(page: Path) -> None:
+    named = set(re.findall(rf"`((?:{'|'.join(PLACES)})/[\w./-]+)`", page.read_text()))
+    missing = {path for path in named if not (ROOT / path).exists() and not (page.parent / path).exists()}
+    assert not missing
+    assert not re.findall(r"`(test_\w+\.py)`", page.read_text())  # of which nobody knows where it is
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in config.SETTINGS])
@@ -79,7 +88,7 @@ def test_each_event_is_there(name: str) -> None:
     assert f"`{name}`" in TEXT
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [*PAGES, *INSIDE], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text()):
         assert (page.parent / link).resolve().exists(), link
