@@ -233,3 +233,12 @@ def test_each_entry_comes_once_and_in_order(
     assert [(each.realtime_us - 7, each.message.decode()) for each in got] == [
         each[1:] for each in written[had + resumed :]
     ]
+
+
+def test_what_a_reader_is_told_that_it_has_is_not_new_as_a_copy() -> None:
+    copies = Copies()
+    copies.left_out(some(RUN, 0, "x", 0))
+    copies.left_out(some(RUN, 1, "a"))
+    copies.known(some(RUN, 1, "abc"))
+    assert texts(copies.left_out(some(VAR, 1, "abc"))) == ""
+    assert texts(copies.left_out(some(VAR, 2, "d", 4))) == "d"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ethpillar.journal.formats import LineParser, geth, lighthouse, logfmt, nimbus, tracing
+from ethpillar.journal.formats import LineParser, generic, geth, lighthouse, logfmt, nimbus, tracing
 from ethpillar.journal.formats.continuation import AFTER_CRASH, AFTER_EXCEPTION, Continuation, State, is_art
 from ethpillar.journal.formats.crash import Report, begins
 from ethpillar.journal.formats.eth import of_execution
@@ -228,3 +228,19 @@ def test_only_a_message_of_nimbus_s_that_fills_its_column_has_a_template(length:
     line = nimbus.parse(text)
     assert line is not None
     assert (nimbus.template(text, line) is not None) is has_one
+
+
+@pytest.mark.parametrize(
+    ("text", "component", "message"),
+    [
+        ("[2026-11-27 10:00:00 INFO worker] done", "worker", "done"),
+        ("[2026-11-27 10:00:00 INFO] done", None, "done"),
+        ("[2026-11-27 10:00:00] INFO worker] done", None, "worker] done"),  # the bracket is closed already
+    ],
+)
+def test_what_stands_in_the_bracket_of_the_time_is_the_component(
+    text: str, component: str | None, message: str
+) -> None:
+    line = generic.parse(text)
+    assert line is not None
+    assert (line.level, line.component, line.message) == ("info", component, message)

@@ -264,3 +264,22 @@ def test_a_node_that_reboots_is_followed_on_within_half_a_minute() -> None:
         assert retries.hurried(now + REFUSED_WAIT, now + 1) == now + HURRY_EVERY
     retries.connected(93.0)
     assert retries.allowed(93.0)
+
+
+def test_a_connection_that_is_lost_was_there() -> None:
+    retries = Retries(3600.0, Backoff())
+    retries.begin(100.0)
+    retries.lost(200.0)
+    assert not retries.exhausted(200.0 + 3600.0)
+    assert retries.exhausted(200.1 + 3600.0)
+
+
+@pytest.mark.parametrize(("short", "rarer"), [(PATIENT - 1, False), (PATIENT, True)])
+def test_after_so_many_short_connections_tries_become_rarer(short: int, rarer: bool) -> None:
+    retries, now = Retries(1e9, Backoff(draw=lambda: 1.0)), 0.0
+    retries.connected(now)
+    for _ in range(short):
+        retries.tried(now)
+        now += 1
+        retries.lost(now)
+    assert (max(retries.delay(now) for _ in range(8)) > 2 * SOON) is rarer

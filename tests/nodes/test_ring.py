@@ -259,3 +259,17 @@ def test_a_ring_that_is_empty_gives_nothing_back() -> None:
     ring = Ring(10, 1000)
     ring.forget_until(may_give_back(ring, [0]))
     assert (ring.start, ring.end) == (0, 0)
+
+
+def test_what_somebody_still_needs_is_kept_if_enough_is_free_before_it() -> None:
+    ring = filled(1500, 2000)
+    assert ring.start > LEAST
+    assert may_give_back(ring, [ring.start + LEAST, ring.end]) == ring.start + LEAST
+
+
+def test_of_what_is_forgotten_nothing_is_kept() -> None:
+    ring = Ring(10, 10**6)
+    for number in range(100):
+        ring.append(Item(f"s=aa;i={number:x};b=b0;m={number:x};t={number:x};x={number:x}", number, b""))
+        assert ring.after(f"s=bb;i=1;b=b0;m={number:x};t={number:x};x={number:x}") == number + 1  # has it indexed
+    assert len(ring._copies) == len(ring._index) == len(ring) == 10

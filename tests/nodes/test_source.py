@@ -8,8 +8,9 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from ethpillar.journal.steps import Step
 from ethpillar.nodes import source
-from ethpillar.nodes.source import CommandEntries
+from ethpillar.nodes.source import WHOLE, CommandEntries, journal_command
 from ethpillar.nodes.tries import ReadFailed, Trouble
 
 from ..waiting import until
@@ -184,3 +185,25 @@ def test_what_a_stream_holds_is_weighed() -> None:
     hanging.closed.set()
     reading.get(timeout=10)
     assert 1300 <= stream.weight() < 1300 + len(ENTRY)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (Step(), "-n all"),
+        (Step(count=50), "-n 50"),
+        (Step("s=a;i=1"), "-n all --cursor=s=a;i=1"),
+        (Step("s=a;i=1", True, 8), "-n 8 --cursor=s=a;i=1 -r"),
+        (Step("s=a;i=1", follow=True), "-n all --cursor=s=a;i=1 -f"),
+        (Step(None, True, 1, "b0"), "-n 1 -r _BOOT_ID=b0"),
+    ],
+)
+def test_which_journalctl_makes_a_step(step: Step, words: str) -> None:
+    own = journal_command("execution.service", step)
+    assert own[:5] == ["journalctl", "--no-pager", "-q", "-o", "export"]
+    assert own[5].startswith("--output-fields=MESSAGE,")
+    assert own[6:] == ["--unit=execution.service", *words.split()]
+    whole = journal_command(WHOLE, step)
+    assert whole[:5] == own[:5]
+    assert {*own[5].split(",")} < {*whole[5].split(",")}  # whose line it is has to be told of the whole journal
+    assert whole[6:] == words.split()
