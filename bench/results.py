@@ -1,4 +1,4 @@
-"""Writes `bench/RESULTS.md` and its plots: `make bench`.
+"""Writes `bench/RESULTS.md` and its plots: `make bench`. With LONG=1 also for a thousand nodes: two minutes more.
 
 Three runs, each with the peer and this server one after the other on the same node, so that what a ratio says does not
 depend on how fast the machine is. The lines that a server has while others are measured cost nothing: it is the only
@@ -37,7 +37,7 @@ LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 "Characters of a line, and how many of them are sent."
 
 SERVICES_TO_LINES = {1: 40_000, 10: 6000, 40: 1500}
-NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
+NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600, **({1000: 60} if os.environ.get("LONG") else {})}
 "How many there are, and how many lines each prints. A socket follows each."
 
 Figures = dict[str, Figure]
@@ -303,7 +303,8 @@ def main() -> None:
     """Measures, and writes."""
     runs: list[Run] = []
     with stage() as found:
-        answer_from_memory(found.node.bin / "systemctl")
+        for command in ("systemctl", "systemd-id128"):
+            answer_from_memory(found.node.bin / command)
         for number in range(RUNS):
             folder = found.folder / "servers"
             peer = measure(found, Peer(folder, found.redis.url), [ONE, NINE])

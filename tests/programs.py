@@ -26,6 +26,7 @@ PACKAGES = {
     "unshare": "util-linux",
     "chromium": "chromium",
     "git-shell": "git",
+    "promtool": "prometheus",
     **{program: program for program in ("redis-server", "openssl")},
     **{proxy: proxy for proxy in ("nginx", "caddy", "haproxy")},
     **{shell: shell for shell in ("elvish", "fish", "mksh", "tcsh", "xonsh", "yash", "zsh")},
