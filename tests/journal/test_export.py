@@ -391,3 +391,9 @@ def test_the_length_of_a_binary_field_may_come_in_pieces_behind_much_else(come: 
     data = export(FIELDS[0], (b"OTHER", b"y" * REST), FIELDS[3], binary=True)
     (entry,) = parse(data, [data.index(b"MESSAGE\n") + len(b"MESSAGE\n") + come])
     assert entry == Entry("s=a;i=1", 0, b"hello")
+
+
+def test_an_entry_that_would_be_usual_but_for_a_binary_field() -> None:
+    head = b"__CURSOR=s=a;i=1\n__REALTIME_TIMESTAMP=42\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=b\nMESSAGE=hello\n"
+    odd = b"_ODD\n" + (3).to_bytes(8, "little") + b"abc\n"
+    assert parse((head + odd + b"PRIORITY=6\n\n") * 2) == [Entry("s=a;i=1", 42, b"hello", 6, boot_id="b")] * 2

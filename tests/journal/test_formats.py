@@ -65,6 +65,12 @@ def test_pairs_that_make_no_template(rest: str) -> None:
     assert of_pairs("", "", rest, line, {}) is None
 
 
+def test_a_brace_in_quotes_ends_no_span() -> None:
+    line = tracing.parse('2026-09-12T08:15:06.234567Z  INFO s{a="}" b={1}}: target: message')
+    assert line is not None
+    assert (line.message, line.fields) == ("message", {"a": "}", "b": "{1}", "spans": "s"})
+
+
 def test_more_spans_than_anybody_nests_are_text() -> None:
     text = "2026-09-12T08:15:06.234567Z  INFO " + "s{a=1}:" * 60 + " target: message"
     line = tracing.parse(text)
