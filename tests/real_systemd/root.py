@@ -20,8 +20,9 @@ NEEDED = {
     "systemd-nspawn": "systemd-container",
     "nsenter": "util-linux",
     "ssh-keygen": "openssh-client",
+    "faketime": "faketime",
 }
-"Programs that booting it needs, and the packages that have them."
+"Programs that booting it needs, or setting its clock, and the packages that have them."
 
 
 def cached_root() -> Path:
