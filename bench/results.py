@@ -1,4 +1,4 @@
-"""Writes `bench/RESULTS.md` and its plots: `make bench`. With LONG=1 also for a thousand nodes: two minutes more.
+"""Writes `bench/RESULTS.md` and its plots: `make bench`.
 
 Three runs, each with the peer and this server one after the other on the same node, so that what a ratio says does not
 depend on how fast the machine is. The lines that a server has while others are measured cost nothing: it is the only
@@ -37,7 +37,7 @@ LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 "Characters of a line, and how many of them are sent."
 
 SERVICES_TO_LINES = {1: 40_000, 10: 6000, 40: 1500}
-NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600, **({1000: 60} if os.environ.get("LONG") else {})}
+NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
 "How many there are, and how many lines each prints. A socket follows each."
 
 Figures = dict[str, Figure]
