@@ -77,7 +77,7 @@ def main() -> None:
     for number in range(int(sockets)):
         every.append(Counting(int(port), next(whose), next(which), batch == "1", f"127.0.1.{1 + number // 10}"))
         selector.register(every[-1].socket, selectors.EVENT_READ, every[-1])
-        for key, _ in selector.select(0):  # a thousand logins take a while, and each is to answer its pings
+        for key, _ in selector.select(0):  # hundreds take a while, and each is to answer its pings
             key.data.read(buffer)
     print(*_count(selector, every, BACKLOG), flush=True)
     wanted = BACKLOG

@@ -32,6 +32,8 @@ PACKAGES = {
     **{shell: shell for shell in ("elvish", "fish", "mksh", "tcsh", "xonsh", "yash", "zsh")},
 }
 "Programs that no wheel has, and Debian's packages that have them."
+ONE_RETRY = ("--fetch-retries=1", "--fetch-retry-mintimeout=2000")
+"Words for npm. By itself it tries each package for minutes, without a word, before it says what is wrong."
 ROOT = Path(__file__).resolve().parents[1]
 JS = ROOT / "tests" / "js"
 FRONTEND = ROOT / "frontend"
@@ -129,7 +131,8 @@ def _npm_ci(folder: Path) -> None:
         say(f"there is no Node.js for {platform.machine()}: tests that need {name} will be skipped")
         return
     say(f"installing JavaScript packages (npm ci in {name})")
-    done = subprocess.run([*words, "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, env=environment())
+    quiet = ["--no-audit", "--no-fund", "--no-progress", "--loglevel=error", *ONE_RETRY]
+    done = subprocess.run([*words, "ci", *quiet], cwd=folder, env=environment())
     if done.returncode != 0:
         say(f"npm ci failed: tests that need {name} will be skipped")
 

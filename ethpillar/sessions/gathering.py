@@ -56,7 +56,7 @@ class Gathering(Generic[V]):
                 batch.keys.add(key)
                 batch.done.wait()
             if batch.problem is not None:
-                raise batch.problem.with_traceback(None)
+                raise batch.problem.copy()
             if batch.found is not None:
                 return batch.found.get(key)
             # Who asked was stopped: this one asks, or goes with the next.

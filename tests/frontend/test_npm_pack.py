@@ -75,7 +75,8 @@ def test_a_fresh_project(package: Path, react: str, tmp_path: Path) -> None:
     major = react.split(".")[0]
     (tmp_path / "package.json").write_text(json.dumps({"name": "fresh", "private": True, "type": "module"}))
     needed = [f"react@{react}", f"react-dom@{react}", f"@types/react@{major}", "typescript@5.9.3"]
-    npm("install", "--no-audit", "--no-fund", "--prefer-offline", str(package), *needed, folder=tmp_path)
+    quiet = ("--no-audit", "--no-fund", "--prefer-offline", *programs.ONE_RETRY)
+    npm("install", *quiet, str(package), *needed, folder=tmp_path)
     installed = json.loads((tmp_path / "package-lock.json").read_text())["packages"]
     assert "node_modules/socket.io-client" in installed
     (tmp_path / "page.tsx").write_text(USE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import gevent
 import pytest
@@ -41,21 +41,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock().rule(monkeypatch)
 
 
+def end(close: Callable[[], object], made: Following | Subscribing, clock: Clock) -> None:
+    """End what is tested, of which nothing may go on."""
+    close()
+    gevent.sleep(0)
+    assert made.node.open == 0
+    assert clock.naps == []
+
+
 @pytest.fixture
 def following(clock: Clock) -> Iterator[Following]:
     made = Following(clock)
     yield made
-    made.follower.close()
-    gevent.sleep(0)
-    assert made.node.open == 0
-    assert clock.naps == []  # nothing of it goes on
+    end(made.follower.close, made, clock)
 
 
 @pytest.fixture
 def subscribing(clock: Clock) -> Iterator[Subscribing]:
     made = Subscribing(clock)
     yield made
-    made.subscription.close()
-    gevent.sleep(0)
-    assert made.node.open == 0
-    assert clock.naps == []
+    end(made.subscription.close, made, clock)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ..programs import missing
+from ..programs import missing, need
 from ..system.test_past import ask, bare
 from ..waiting import until
 from .conftest import World
@@ -69,8 +69,9 @@ class Clock:
 
 @pytest.fixture
 def clock(world: World) -> Iterator[Clock]:
+    need("faketime")
     if not LIBRARY.exists():
-        missing("libfaketime (apt install faketime)")
+        missing(f"{LIBRARY}, where Debian has it on amd64,")
     made = Clock(world)
     yield made
     made.right()

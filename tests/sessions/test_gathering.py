@@ -85,6 +85,7 @@ def test_all_hear_that_there_is_no_answer_and_the_next_asks_anew(asked: Asked) -
     asked.open.set()
     gevent.joinall([*first, *later], timeout=5)
     assert [type(each.exception) for each in [*first, *later]] == [SessionStoreDown] * 4
+    assert len({id(each.exception) for each in [*first, *later]}) == 4  # each keeps no more alive than its own stack
     assert len(asked.questions) == AT_ONCE + 1
     asked.down = False
     assert gathering.get("a") == "A"
