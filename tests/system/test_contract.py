@@ -176,7 +176,7 @@ def test_a_second_subscribe_does_nothing_and_several_services_are_normal(world: 
     until(lambda: len(socket.lines("execution")) == 2, "the next line")
     assert socket.lines("execution") == ["one", "three"]
     assert socket.lines("validator") == ["two"]
-    assert world.remote() == 2
+    until(lambda: world.remote() == 2, "a journalctl for each, also where the last line came before it follows")
 
 
 def test_a_service_by_an_alias_of_its_unit(world: World) -> None:
