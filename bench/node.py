@@ -39,7 +39,10 @@ case "$cursor$follow" in
   *) cat backlog.$format burst.$format | sed -n "/^__CURSOR=$cursor\$/,\$p" ;;  # for one that fell behind
 esac
 [ -n "$follow" ] || exit 0
-while [ ! -e go ]; do sleep {every}; done
+while [ ! -e go ]; do
+  [ -e backlog.cat ] || exit  # the bench is over
+  sleep {every}
+done
 {source}
 exec sleep 600
 """
