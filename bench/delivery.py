@@ -91,6 +91,7 @@ class Stage:
 
     def close(self) -> None:
         """End everything."""
+        self.node.close()
         self.sshd.stop()
         self.redis.stop()
 
@@ -114,8 +115,7 @@ def burst(
     :param token: of the session, or of several with commas between, which the sockets have in turn
     :param texts: the lines of each unit, if not the usual ones
     """
-    followers = len(token.split(",")) * len(scenario.services)
-    stage.node.prepare(texts or [LINE.format(number) for number in range(lines)], followers=followers)
+    stage.node.prepare(texts or [LINE.format(number) for number in range(lines)])
     each = scenario.sockets // scenario.counters
     services = ",".join(scenario.services)
     words = [sys.executable, str(COUNTER), str(server.port), token, services, str(each), str(int(scenario.batch))]

@@ -39,10 +39,8 @@ case "$cursor$follow" in
   *) cat backlog.$format burst.$format | sed -n "/^__CURSOR=$cursor\$/,\$p" ;;  # for one that fell behind
 esac
 [ -n "$follow" ] || exit 0
-while [ ! -e go ]; do
-  [ -e backlog.cat ] || exit  # the bench is over
-  sleep {every}
-done
+: < go  # opens when somebody writes
+[ -e backlog.cat ] || exit  # the bench is over
 {source}
 exec sleep 600
 """
@@ -65,17 +63,21 @@ class FastNode:
                 f"{service}.service", LoadState="loaded", ActiveState="active", SubState="running", Description="Geth x"
             )
         self.bin = folder / "sim" / "bin"
+        self._go = self._folder / "go"
+        self._open: int | None = None
+        os.mkfifo(self._go)
         self._backlog = [LINE.format(20_000_000 + number) for number in range(BACKLOG)]
         self.prepare([])
 
-    def prepare(self, lines: Sequence[str], source: str = "cat burst.$format", followers: int = 1) -> None:
+    def prepare(self, lines: Sequence[str], source: str = "cat burst.$format") -> None:
         """Take what the next burst prints, and forget that there was one.
 
         :param source: the shell's words that print the burst
-        :param followers: how many wait for it: each looks again and again, and many are not to take the machine
         """
-        (self._folder / "go").unlink(missing_ok=True)
-        script = _JOURNALCTL.format(folder=self._folder, source=source, every=max(0.1, followers / 200))
+        if self._open is not None:
+            os.close(self._open)
+            self._open = None
+        script = _JOURNALCTL.format(folder=self._folder, source=source)
         (self.bin / "journalctl").write_text(script)
         os.chmod(self.bin / "journalctl", 0o755)
         for name, some, first in (
@@ -89,8 +91,14 @@ class FastNode:
             (self._folder / f"{name}.cat").write_bytes("".join(f"{line}\n" for line in some).encode())
 
     def burst(self) -> None:
-        """Print it."""
-        (self._folder / "go").touch()
+        """Print it, for all that wait and for those that come until the next is prepared."""
+        if self._open is None:
+            self._open = os.open(self._go, os.O_RDWR)
+
+    def close(self) -> None:
+        """End all that wait."""
+        (self._folder / "backlog.cat").unlink()
+        self.burst()
 
 
 def exported(number: int, line: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Writes `bench/RESULTS.md` and its plots: `make bench`.
+"""Writes `bench/RESULTS.md` and its plots: `make bench`, and with 1,000 nodes `make bench ARGS=--long`.
 
 Three runs, each with the peer and this server one after the other on the same node, so that what a ratio says does not
 depend on how fast the machine is. The lines that a server has while others are measured cost nothing: it is the only
@@ -7,6 +7,7 @@ one that runs.
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
@@ -38,7 +39,8 @@ LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 
 SERVICES_TO_LINES = {1: 40_000, 10: 6000, 40: 1500}
 NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
-"How many there are, and how many lines each prints. A socket follows each."
+MANY_NODES = {1000: 60}
+"How many there are, and how many lines each prints. A socket follows each. To log in to 1,000 takes minutes."
 
 Figures = dict[str, Figure]
 Points = dict[int, float]
@@ -103,16 +105,17 @@ def services(stage: Stage) -> Points:
     }
 
 
-def nodes(stage: Stage) -> Points:
+def nodes(stage: Stage, long: bool) -> Points:
     """Return the microseconds of CPU of a line while a unit on each of so many nodes prints."""
-    return {count: _spread(stage, Scenario("", count, lines), count) for count, lines in NODES_TO_LINES.items()}
+    counts = NODES_TO_LINES | (MANY_NODES if long else {})
+    return {count: _spread(stage, Scenario("", count, lines), count) for count, lines in counts.items()}
 
 
 def _spread(stage: Stage, scenario: Scenario, sessions: int) -> float:
-    server = Ours(stage.folder / "servers", stage.redis.url)
+    server = Ours(stage.folder / "servers", stage.redis.url, MAX_NODES=str(2 * sessions))
     try:
+        burst(stage, server, Scenario("", 1, 1), 2000, stage.session())
         tokens = ",".join(stage.session() for _ in range(sessions))
-        burst(stage, server, scenario, 2000 // scenario.sockets, tokens)
         return burst(stage, server, scenario, scenario.lines, tokens).cpu / scenario.sockets
     finally:
         server.stop()
@@ -300,6 +303,9 @@ def draw(runs: Sequence[Run], by_length: Points, by_service: Points, by_node: Po
 
 def main() -> None:
     """Measures, and writes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--long", action="store_true", help="with 1,000 nodes, too, which takes minutes more")
+    options = parser.parse_args()
     runs: list[Run] = []
     with stage() as found:
         for command in ("systemctl", "systemd-id128"):
@@ -314,7 +320,7 @@ def main() -> None:
             runs.append((peer, ours, waits))
             for name, value in ratios(*runs[-1]).items():
                 print(f"run {number + 1}: {name}: {value:,.2f}", flush=True)
-        measured = lengths(found), services(found), nodes(found)
+        measured = lengths(found), services(found), nodes(found, options.long)
     write(runs, *measured)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -24,6 +25,7 @@ MAX_BATCH = 500
 
 _BOOT = re.compile(r";b=([0-9a-f]{8})")
 _LOG_DATA = b'2["log_data",'
+_BEFORE = len(_LOG_DATA)
 
 
 def encode_line(service: str, entry: Entry, text: str, line: Line, last: bool) -> bytes:
@@ -93,16 +95,16 @@ def boots_in(items: Iterable[Item]) -> list[tuple[int, str]]:
     return found
 
 
-def _with_boot(message: bytes, boot: str | None) -> bytes:
-    return message if boot is None else message[:-2] + b',"boot":"' + boot.encode() + b'"}]'
-
-
-def _messages(item: Item, boot: str | None) -> list[bytes]:
-    """Return the `log_data` of an item's lines, the first with the boot if there is one."""
+def _entries(item: Item) -> list[bytes]:
+    """Return the JSON of an item's lines."""
     if item.lines == 1:  # as almost all have
-        return [_with_boot(message_of(item.data), boot)]
-    messages = messages_in(item.data)
-    return [_with_boot(messages[0], boot), *messages[1:]] if messages else []
+        return [message_of(item.data, _BEFORE, -1)]
+    return [message[_BEFORE:-1] for message in messages_in(item.data)]
+
+
+def _with_boot(entries: Sequence[bytes], boot: str) -> list[bytes]:
+    """Return some lines, the first of them with the boot."""
+    return [entry[:-1] + b',"boot":"' + boot.encode() + b'"}' for entry in entries[:1]] + [*entries[1:]]
 
 
 def ready_lines(items: Iterable[Item], boots: Sequence[tuple[int, str]] = ()) -> Ready:
@@ -113,7 +115,8 @@ def ready_lines(items: Iterable[Item], boots: Sequence[tuple[int, str]] = ()) ->
     every = list(items)
     frames = [item.data for item in every]
     for at, boot in boots:
-        frames[at] = b"".join(map(ready_frame, _messages(every[at], boot)))
+        entries = _with_boot(_entries(every[at]), boot)
+        frames[at] = b"".join([ready_frame(_LOG_DATA, entry, b"]") for entry in entries])
     return Ready(b"".join(frames), sum([item.lines for item in every]))
 
 
@@ -124,14 +127,18 @@ def ready_batches(whose: dict[str, Any], items: Sequence[Item]) -> Ready:
 
     :param whose: its `service`, or `services`
     """
-    boots = dict(boots_in(items))
-    entries = [
-        message[len(_LOG_DATA) : -1] for at, item in enumerate(items) for message in _messages(item, boots.get(at))
-    ]
+    each = [_entries(item) for item in items]
+    for at, boot in boots_in(items):
+        each[at] = _with_boot(each[at], boot)
+    entries = [*chain.from_iterable(each)]
     head = b'2["log_batch",' + dumps(whose)[:-1] + b',"entries":['
-    starts = range(0, len(entries), MAX_BATCH)
-    batches = [ready_frame(head, b",".join(entries[at : at + MAX_BATCH]), b"]}]") for at in starts]
+    batches = [_batch(head, entries[at : at + MAX_BATCH]) for at in range(0, len(entries), MAX_BATCH)]
     return Ready(b"".join(batches), len(batches))
+
+
+def _batch(head: bytes, entries: list[bytes]) -> bytes:
+    entries[-1] += b"]}]"
+    return ready_frame(head + entries[0], *entries[1:], between=b",")
 
 
 class Boots:

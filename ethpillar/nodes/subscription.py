@@ -25,7 +25,7 @@ from ..turns import breathe
 from .catch_up import CatchUp, LogSink
 from .log import SharedLog
 from .reader import JournalReader
-from .runs import BATCH, Run
+from .runs import Run
 from .states import SUBSCRIBER_TRANSITIONS, Machine, SubscriberState
 from .tries import SUBSCRIBER, ReadFailed, Trouble
 
@@ -189,10 +189,8 @@ class LogSubscription:
             self._fell_out()
             return
         live = self._machine.state is SubscriberState.LIVE
-        if live and self._sink.window and self.position < ring.end < self.position + BATCH:
-            gevent.sleep(
-                self._sink.window - time.monotonic() % self._sink.window
-            )  # all at once, so that they share runs
+        if live and self._sink.window and self.position < ring.end:
+            self._gather()
         run = ring.run(self.position) if self.position >= ring.start else Run()  # it may have waited above
         if run:
             self._deliver(run)
@@ -210,6 +208,15 @@ class LogSubscription:
         elif self.position == ring.end:
             ring.forget_runs()
             self._log.news.wait()
+
+    def _gather(self) -> None:
+        """Wait until a run is whole, or for a moment that is the same for all, so that they share runs."""
+        ring, window = self._log.ring, self._sink.window
+        over = (time.monotonic() // window + 1) * window
+        while self.position >= ring.start and not ring.run(self.position).whole:
+            if (left := over - time.monotonic()) <= 0:
+                return
+            self._log.news.wait(left)
 
     def _fell_out(self) -> None:
         ring = self._log.ring

@@ -63,18 +63,18 @@ def _exactly(read: Callable[[int], bytes], count: int) -> bytes:
     return data
 
 
-def server_frame(opcode: int, *payload: bytes) -> bytes:
-    """Return a whole frame as a server sends it: the last of its message, without a mask.
+def server_frame(opcode: int, payload: bytes) -> bytes:
+    """Return a whole frame as a server sends it: the last of its message, without a mask."""
+    return server_header(opcode, len(payload)) + payload
 
-    :param payload: its parts, one after another
-    """
-    data = payload[0] if len(payload) == 1 else b"".join(payload)
-    length = len(data)
+
+def server_header(opcode: int, length: int) -> bytes:
+    """Return what stands before a payload of so many bytes in such a frame."""
     if length < 126:
-        return bytes((0x80 | opcode, length)) + data
+        return bytes((0x80 | opcode, length))
     if length < 1 << 16:
-        return _MIDDLE(0x80 | opcode, 126, length) + data
-    return _LONG(0x80 | opcode, 127, length) + data
+        return _MIDDLE(0x80 | opcode, 126, length)
+    return _LONG(0x80 | opcode, 127, length)
 
 
 _MIDDLE, _LONG = struct.Struct(">BBH").pack, struct.Struct(">BBQ").pack

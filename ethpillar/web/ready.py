@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .frames import BINARY, TEXT, server_frame
+from .frames import BINARY, TEXT, server_frame, server_header
 
 MESSAGE = b"4"
 "What Engine.IO puts before a message."
@@ -20,9 +20,13 @@ _SEPARATOR = "\x1e"
 "What Engine.IO puts between the packets of a polling client."
 
 
-def ready_frame(*message: bytes) -> bytes:
-    """Return the frame of one message of Engine.IO's, of which these are the parts."""
-    return server_frame(TEXT, MESSAGE, *message)
+def ready_frame(*message: bytes, between: bytes = b"") -> bytes:
+    """Return the frame of one message of Engine.IO's, made in one piece: messages may be large, and copies cost.
+
+    :param message: its parts; :param between: what stands between each two of them
+    """
+    length = len(MESSAGE) + sum(map(len, message)) + len(between) * (len(message) - 1)
+    return between.join([server_header(TEXT, length) + MESSAGE + message[0], *message[1:]])
 
 
 def packets_in(frames: bytes) -> Iterator[bytes]:
@@ -44,10 +48,14 @@ def messages_in(frames: bytes) -> list[bytes]:
     return [packet[1:] for packet in packets_in(frames)]
 
 
-def message_of(frame: bytes) -> bytes:
-    """Return the message in one frame that `ready_frame` made."""
+def message_of(frame: bytes, first: int = 0, end: int | None = None) -> bytes:
+    """Return the message in one frame that `ready_frame` made, or a part of it.
+
+    :param first: where the part begins in the message
+    :param end: where it ends: None, or how far from the message's end, below 0
+    """
     length = frame[1]
-    return frame[3 if length < 126 else 5 if length == 126 else 11 :]
+    return frame[(3 if length < 126 else 5 if length == 126 else 11) + first : end]
 
 
 class Ready:

@@ -8,7 +8,6 @@ from typing import Any
 
 import gevent
 import pytest
-from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from ethpillar.errors import LimitReached
@@ -226,34 +225,35 @@ def test_lines_that_come_within_a_batch_s_window_are_handed_over_together(
             batches.append(len(items))
 
     class Clock:
-        """gevent, in which the window is over when the test says so."""
+        """The time, which stands still until the test moves it."""
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(gevent, name)
+        now = 1.0
 
-        def sleep(self, seconds: float) -> None:
-            if seconds:
-                waits.append(seconds)
-                over.wait()
+        def monotonic(self) -> float:
+            return self.now
 
-    monkeypatch.setattr("ethpillar.nodes.subscription.gevent", Clock())
-    over, waits = Event(), []
+    clock = Clock()
+    monkeypatch.setattr("ethpillar.nodes.subscription.time", clock)
     batches: list[int] = []
-    sink = Batches(window=0.5)
+    sink = Batches(window=3600.0)
     feed.subscribe(sink)
     until(lambda: sink.states, "live")
     journal.write(1)
-    until(lambda: waits, "the wait for the end of the window")
+    until(lambda: len(feed.ring) == 1, "the first entry in the ring")
     journal.write(20)
     until(lambda: len(feed.ring) == 21, "all entries in the ring")
     assert batches == []
-    over.set()
+    clock.now = 3600.0
+    feed.log.news.fire()
     expect(sink, range(21))
     assert batches == [21]
-    assert 0 < waits[0] <= 0.5
-    journal.write(1200)
+    journal.write(1200)  # more than a batch is not waited for
+    expect(sink, range(1000))
+    until(lambda: feed.ring.end == 1221, "the rest in the ring")
+    assert batches == [21, 479, 500]
+    clock.now = 7200.0
+    feed.log.news.fire()
     expect(sink, range(1221))
-    assert max(batches) <= 500
 
 
 @pytest.mark.usefixtures("impatient")

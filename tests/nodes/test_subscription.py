@@ -9,7 +9,7 @@ import pytest
 
 from ethpillar.journal.steps import Gap, Step
 from ethpillar.nodes.items import Item
-from ethpillar.nodes.runs import BATCH
+from ethpillar.nodes.runs import BATCH, BATCH_BYTES
 from ethpillar.nodes.subscription import NOWHERE
 
 from .by_hand import Clock, entry
@@ -184,20 +184,37 @@ def test_runs_are_forgotten_once_the_end_is_reached(rig: Subscribing) -> None:
 def test_lines_of_one_that_is_live_are_gathered_until_all_get_theirs(clock: Clock) -> None:
     rig = Subscribing(clock, size=10 * BATCH, window=0.3).add(1).subscribe()
     assert rig.seen == [1]  # a backlog is not
-    assert clock.naps == []
     rig.add(2)
-    assert clock.naps == [pytest.approx(0.2)]  # it is 1000.0, which is 0.1 after a moment at which all are served
+    assert rig.news.waits[-1] == pytest.approx(0.2)  # it is 1000.0, 0.1 after a moment at which all are served
+    clock.forward(0.15)
     assert rig.add(3).seen == []
-    clock.forward(0.21)
+    assert rig.news.waits[-1] == pytest.approx(0.05)
+    clock.forward(0.06)
+    rig.news.fire()
     assert rig.seen == [2, 3]
-    rig.log.ring.extend([Item(f"c{number}", 1, b"line 4\n") for number in range(BATCH - 1)])
+    rig.subscription.close()
+
+
+@pytest.mark.parametrize(
+    ("short", "last"),
+    [
+        ([b"line 4\n"] * (BATCH - 4), b"line 4\n"),
+        ([b"line 4\n"] * 2, b"line 4\n" * (BATCH_BYTES // 7)),
+    ],
+    ids=["many", "long"],
+)
+def test_lines_are_gathered_until_a_run_is_whole(clock: Clock, short: list[bytes], last: bytes) -> None:
+    rig = Subscribing(clock, size=10 * BATCH, window=0.3).add(1, 2, 3).subscribe()
+    assert rig.seen == [1, 2, 3]
+    rig.log.ring.extend([Item(f"c{number}", 1, data) for number, data in enumerate(short)])
     rig.news.fire()
     assert rig.seen == []
-    clock.forward(1)
-    assert rig.seen == [4] * (BATCH - 1)
-    rig.log.ring.extend([Item(f"d{number}", 1, b"line 5\n") for number in range(BATCH)])
+    rig.log.ring.extend([Item("d", 1, last), Item("e", 1, b"line 5\n")])
     rig.news.fire()
-    assert 5 in rig.seen  # these are enough
+    assert {*rig.seen} == {4}
+    clock.forward(0.3)
+    rig.news.fire()
+    assert rig.seen == [5]
     rig.subscription.close()
 
 
@@ -206,7 +223,7 @@ def test_one_that_falls_out_while_it_gathers_gets_all_the_same(clock: Clock) -> 
     rig.add(2)
     rig.add(3, 4)
     rig.log.ring.forget_until(3)
-    clock.forward(0.3)
+    rig.news.fire()
     assert rig.seen == [1]
     journalctl = rig.node.next()
     assert journalctl.step == Step(entry(1).cursor)

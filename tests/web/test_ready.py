@@ -70,3 +70,5 @@ def test_a_run_weighs_as_much_and_counts_as_many_as_its_packets() -> None:
 @pytest.mark.parametrize("size", [0, 100, 123, 124, 125, 126, 1000, 65533, 65534, 65535, 65536, 100_000])
 def test_the_message_of_a_frame(size: int) -> None:
     assert message_of(ready_frame(b"x" * size)) == b"x" * size
+    assert message_of(ready_frame(b"ab", b"x" * size, b"c"), 2, -1) == b"x" * size
+    assert ready_frame(b"ab", b"c", b"x" * size, between=b",") == ready_frame(b"ab,c," + b"x" * size)
