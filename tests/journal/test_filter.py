@@ -393,7 +393,8 @@ def test_it_can_be_stopped_and_print_to_anything(monkeypatch: pytest.MonkeyPatch
     file.write_text("one\ntwo\n")
     printed = io.StringIO()
     monkeypatch.setattr(sys, "stdout", printed)
-    assert main([str(file)]) == 0
+    monkeypatch.setattr(sys, "argv", ["filter", str(file)])
+    assert main() == 0
     assert printed.getvalue().split()[1::2] == ["one", "two"]
 
     class Stopped(io.StringIO):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ethpillar.journal.formats import LineParser, generic, geth, lighthouse, logfmt, nimbus, tracing
+from ethpillar.journal.formats import LineParser, generic, geth, lighthouse, logfmt, nimbus, prysm, tracing
 from ethpillar.journal.formats.continuation import AFTER_CRASH, AFTER_EXCEPTION, Continuation, State, is_art
 from ethpillar.journal.formats.crash import Report, begins
 from ethpillar.journal.formats.eth import of_execution
@@ -131,6 +131,10 @@ def test_peers_are_prysm_s_only_where_it_says_so() -> None:
         line = logfmt.parse(f'time="2026-09-12 08:15:01" level=info msg="{message}" inbound=3 outbound=4 total=7')
         assert line is not None
         assert (line.eth is not None) is counted
+    for rest, eth in (("Connected peers total=7", {"peers": "7"}), ("Else total=7", None), ("Connected peers", None)):
+        line = prysm.parse(f"[2026-09-12 08:15:01.12]  INFO p2p: {rest}")
+        assert line is not None
+        assert line.eth == eth
 
 
 def test_a_message_of_geth_s_that_is_quoted_or_exactly_padded() -> None:

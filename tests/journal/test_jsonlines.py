@@ -120,3 +120,8 @@ def test_what_a_line_says_of_the_chain(record: dict[str, object], eth: dict[str,
     line = parse(json.dumps(record))
     assert line is not None
     assert line.eth == eth
+
+
+@pytest.mark.parametrize("text", ['{"a\tb": 1}', '{"a": "x\ty"}', '{"a": 1, "b\n": 2}'])
+def test_what_json_does_not_allow_in_a_text_is_no_object(text: str) -> None:
+    assert read_object(text) is None

@@ -139,3 +139,8 @@ def test_pairs_whose_values_are_printed_as_they_are(
 )
 def test_a_value_without_its_quotes(value: str, plain: str) -> None:
     assert unquoted(value) == plain
+
+
+@pytest.mark.parametrize(("text", "start"), [("= b=c", 2), ("m b=c", 2), ("b=c", 0), ("m b == c", 8), ("m", 1)])
+def test_where_pairs_start(text: str, start: int) -> None:
+    assert pairs_start(text) == start

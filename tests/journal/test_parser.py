@@ -143,3 +143,21 @@ def test_lines_that_no_format_knows_are_counted() -> None:
     parser.parse("plain words")
     parser.parse("  and more of them", further=True)
     assert parser.unknown == 1
+
+
+def test_a_traceback_belongs_to_the_error_before_it_and_else_is_last_words() -> None:
+    traceback = "Traceback (most recent call last):"
+    parser = LineParser()
+    parser.parse("ERROR[09-12|08:15:01.004] Failed number=1")
+    assert (parser.parse(traceback).level, parser.parse("  File x").level) == ("error", "error")
+    assert parser.parse(traceback).continuation
+    parser.parse("INFO [09-12|08:15:01.004] Imported number=1")
+    assert parser.parse(traceback) == ("critical", None, traceback, {}, None, False, None)
+
+
+def test_what_follows_systemd_s_words_has_no_level_of_the_program_s() -> None:
+    parser = LineParser()
+    parser.parse("ERROR[09-12|08:15:01.004] Failed number=1")
+    parser.parse("Stopped the client.", 6, manager=True)
+    line = parser.parse("\tat org.example.Some.method(Some.java:3)", 6)
+    assert (line.level, line.continuation) == (None, True)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from ethpillar.journal.boots import Boot, boot_of, in_order
+from ethpillar.journal.boots import Boot, Walk, boot_of, in_order
 from ethpillar.journal.cursor import time_of
 from ethpillar.journal.entry import Entry
+from ethpillar.journal.history.careful import Careful
 from ethpillar.journal.history.page import Page
 from ethpillar.journal.history.paging import Paging
 from ethpillar.journal.history.query import Direction, Query
@@ -190,3 +191,24 @@ def test_a_page_around_an_entry_beside_damage_has_that_entry() -> None:
     found = page(journal.answer, Query((), FORTH, at.cursor, inclusive=True, limit=5))
     assert [each.entry for each in found.shown] == [at, *journal.files[0][12:16]]
     assert [gap["reason"] for gap in found.gaps] == ["damaged"]
+
+
+class ThroughBoots(Walk):
+    """A way through so many boots, of which it is in the first or in none yet."""
+
+    def __init__(self, now: str | None, left: int) -> None:
+        super().__init__(tuple, back=True)
+        self.now = now
+        self.left = left
+
+    def next(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+@pytest.mark.parametrize(("now", "left", "another"), [("b1", 1, True), ("b1", 0, False), (None, 1, False)])
+def test_the_rest_of_a_boot_is_left_out_if_there_is_another(now: str | None, left: int, another: bool) -> None:
+    careful = Careful(ThroughBoots(now, left), True, 1000, "s=a1;i=1;b=b1;m=1;t=1;x=1")
+    assert careful.leave_boot() is another
+    assert careful.leave_boot() is another  # nothing of the other one was read yet
+    assert (careful.step(5).cursor == "t=3e8") is another

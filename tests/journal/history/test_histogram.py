@@ -65,3 +65,7 @@ def test_a_histogram_needs_two_times(since: int | None, until: int | None, bucke
 def test_stretches_are_equal_and_hold_both_ends(since: int, until: int, buckets: int, begins: list[int]) -> None:
     histogram = Histogram(Query((), since_us=since, until_us=until), buckets)
     assert [each[0] for each in histogram.counts()] == begins
+
+
+def test_one_stretch_is_enough() -> None:
+    assert Histogram(Query((), since_us=1, until_us=5), 1).counts() == [(1, 0, 0, 0)]

@@ -237,6 +237,7 @@ def test_what_is_no_cursor_is_said() -> None:
     paging.next_step()
     with pytest.raises(NoSuchCursor):
         paging.ended(1, b"Failed to seek to cursor: Invalid argument")
+    paging.ended(0, b"Failed to seek to cursor: Invalid argument")
 
 
 def test_long_lines_are_read_in_smaller_slices() -> None:
@@ -444,3 +445,44 @@ def test_a_page_ends_when_its_time_is_over_whatever_the_clock_said_at_first() ->
     paging.ended(0)
     assert paging.next_step() is None
     assert paging.page().more
+
+
+def test_a_page_whose_time_is_over_before_anything_came_has_not_failed() -> None:
+    now = [0.0]
+    paging = Paging(Query((), limit=5), lambda: now[0], bounds=SMALL)
+    assert paging.next_step() is not None
+    now[0] = SMALL.seconds
+    assert not paging.feed([])
+    paging.ended(0)
+    assert paging.next_step() is None
+    assert not paging.failed
+    assert paging.page().more
+
+
+def ignored(at: int) -> bytes:
+    """What journalctl says when it does without a file that began at this time."""
+    name = f"system@{7:032x}-{1:016x}-{at:016x}.journal"
+    return f"Journal file /var/log/journal/x/{name} is truncated, ignoring file.\n".encode()
+
+
+def test_files_that_journalctl_does_without_do_not_matter_where_there_is_nothing() -> None:
+    paging = Paging(Query((), limit=5), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    assert paging.trusts(ignored(1_795_000_000_000_000))
+    paging.ended(0)
+    assert paging.next_step() is None
+    assert paging.page().gaps == []
+
+
+@pytest.mark.parametrize("from_cursor", [True, False])
+@pytest.mark.parametrize(("after", "spanned"), [(-1, False), (0, True), (500, True), (2_000, True), (2_001, False)])
+def test_a_file_that_is_left_out_matters_from_the_cursor_to_the_last_entry(
+    after: int, spanned: bool, from_cursor: bool
+) -> None:
+    some = [entry(number, line(number)) for number in range(3)]
+    paging = Paging(Query((), FORTH, some[0].cursor if from_cursor else None, limit=5), lambda: 0.0, bounds=SMALL)
+    assert paging.next_step() is not None
+    paging.trusts(ignored(some[0].realtime_us + after))
+    paging.feed(some)
+    paging.ended(0)
+    assert (paging.next_step() is not None) is spanned  # it is read again, with care
