@@ -203,7 +203,6 @@ class ExportParser:
             return stop + 1  # garbage, too
         self._binary = data[at:stop]
         self._missing = length + 1
-        self._value.clear()
         return stop + 9
 
     def _take_binary(self, data: bytes, at: int) -> int:

@@ -43,7 +43,7 @@ def clean(message: bytes) -> list[str]:
         return [text]
     if "\x1b" in text or "\x9b" in text or "\x9d" in text or _has_c1_strings(text):
         text = _ESCAPES.sub("", text)
-    if "\n" in text or "\r" in text:
+    if "\n" in text:
         lines = text.rstrip("\r\n").replace("\r\n", "\n").split("\n", MOST_LINES - 1)
         return [_line(line) for line in lines[:-1]] + [_line(lines[-1].replace("\n", " "))]
     return [_line(text)]

@@ -153,3 +153,25 @@ def test_which_entries_are_of_one_moment(other: str, same: bool) -> None:
 def test_which_entry_is_a_copy_of_an_earlier_one_in_the_same_sequence(one: str, copy: bool) -> None:
     assert is_earlier_copy(one, ONE) is copy
     assert not is_earlier_copy(ONE, one) or not copy
+
+
+@pytest.mark.parametrize(
+    ("number", "monotonic", "number_2", "monotonic_2", "earlier"),
+    [
+        (2, 0, 1, 1, True),
+        (2, 0, 1, 0, False),
+        (2, 1, 1, 1, False),
+        (1, 0, 0, 1, True),
+        (0, 0, 0, 1, False),
+        (1, 0, 1, 1, False),
+    ],
+)
+def test_a_copy_has_a_higher_number_than_what_was_written_after_it(
+    number: int, monotonic: int, number_2: int, monotonic_2: int, earlier: bool
+) -> None:
+    one, other = f"s=a;i={number:x};b=b;m={monotonic:x};x=1", f"s=a;i={number_2:x};b=b;m={monotonic_2:x};x=2"
+    assert is_earlier_copy(one, other) is earlier
+    assert is_earlier_copy(one.replace("s=a", "s=c"), other) is False
+    assert is_earlier_copy(one.replace("b=b", "b=c"), other) is False
+    for part in ("s=a;", f"i={number:x};", "b=b;", f"m={monotonic:x};"):
+        assert is_earlier_copy(one.replace(part, ""), other) is False

@@ -397,3 +397,11 @@ def test_an_entry_that_would_be_usual_but_for_a_binary_field() -> None:
     head = b"__CURSOR=s=a;i=1\n__REALTIME_TIMESTAMP=42\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=b\nMESSAGE=hello\n"
     odd = b"_ODD\n" + (3).to_bytes(8, "little") + b"abc\n"
     assert parse((head + odd + b"PRIORITY=6\n\n") * 2) == [Entry("s=a;i=1", 42, b"hello", 6, boot_id="b")] * 2
+
+
+def test_what_comes_of_a_line_that_is_too_long_is_no_field() -> None:
+    parser = ExportParser(value_limit=10)
+    assert parser.feed(b"__CURSOR=c\nMESSAGE=" + b"x" * 2 * REST) == []
+    assert parser.feed(b"MESSAGE=" + b"y" * 2 * REST) == []
+    assert parser.size < 300
+    assert [entry.message for entry in parser.feed(b"\n\n")] == [b"x" * 10]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -403,6 +404,49 @@ def test_it_can_be_stopped_and_print_to_anything(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(sys, "stdout", Stopped())
     assert main([str(file)]) == 130
+
+
+def test_a_disk_that_is_full_is_said_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def fileno(self) -> int:
+            return 97
+
+    file = tmp_path / "journal"
+    file.write_text("one\n")
+    replaced: list[int] = []
+    monkeypatch.setattr("os.dup2", lambda _, number: replaced.append(number))
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main([str(file)]) == 1
+    assert replaced == [97]  # Python flushes it when it exits
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    file = tmp_path / "journal"
+    file.write_text("ERROR[09-12|08:15:01.004] Failed number=1\n")
+    for how, terminal, coloured in (
+        ("auto", Terminal(), True),
+        ("auto", io.StringIO(), False),
+        ("never", Terminal(), False),
+        ("always", io.StringIO(), True),
+    ):
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert main(["--color", how, str(file)]) == 0
+        assert ("\x1b[" in terminal.getvalue()) is coloured
+
+
+def test_systemd_s_lines_and_further_lines_of_an_entry_have_levels_of_their_own() -> None:
+    assert run(as_json("Started the client.", PRIORITY="6", _PID="1")).startswith("INFO")
+    assert run(as_json("Started the client.", PRIORITY="6", _PID="2")).startswith("-")
+    line = "INFO [09-12|08:15:01.004] Imported number=1"
+    assert run(as_json(f"{line}\nplain words\nand more"), "--grep", "Imported").count("\n") == 3
 
 
 def test_another_zone_than_the_reader_s_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ethpillar.journal.formats import LineParser, generic, geth, lighthouse, logfmt, nimbus, prysm, tracing
+from ethpillar.journal.formats import (
+    LineParser,
+    console,
+    generic,
+    geth,
+    grandine,
+    lighthouse,
+    logfmt,
+    nimbus,
+    prysm,
+    tracing,
+)
 from ethpillar.journal.formats.continuation import AFTER_CRASH, AFTER_EXCEPTION, Continuation, State, is_art
 from ethpillar.journal.formats.crash import Report, begins
 from ethpillar.journal.formats.eth import of_execution
@@ -120,6 +131,7 @@ def test_words_of_last_words_within_another_text_begin_none(text: str) -> None:
         ("Submitted transaction", {"block": "5"}),  # the hash is the transaction's
         ("Extended txn pool", {"block": "5"}),
         ("Blobs stored", {"block": "5"}),
+        ("In limbo", {"block": "5"}),
     ],
 )
 def test_whose_hash_a_line_of_the_execution_layer_has(message: str, eth: dict[str, str]) -> None:
@@ -254,3 +266,27 @@ def test_what_stands_in_the_bracket_of_the_time_is_the_component(
     line = generic.parse(text)
     assert line is not None
     assert (line.level, line.component, line.message) == ("info", component, message)
+
+
+def test_the_second_name_of_a_line_of_zap_s_is_of_its_message() -> None:
+    line = console.zap("2026-07-21T10:11:17.215928Z\tINFO\tDuty\tstarting\tmore words")
+    assert line is not None
+    assert (line.component, line.message, line.fields) == ("Duty", "starting\tmore words", {})
+    for columns, component, fields in (
+        ("starting\t{}", None, {}),
+        ("Duty\tduties/x.go:12\tstarting\t{}", "Duty", {"caller": "duties/x.go:12"}),
+    ):
+        line = console.zap(f"2026-07-21T10:11:17.215928Z\tINFO\t{columns}")
+        assert line is not None
+        assert line == ("info", component, "starting", fields, "2026-07-21T10:11:17.215928Z", False, None)
+
+
+def test_a_level_that_grandine_does_not_have_is_none_of_its_lines() -> None:
+    assert grandine.parse("[2026-07-21T10:11:12.901Z] [ABCDE] [x] message") is None
+    assert grandine.parse("[2026-07-21T10:11:12.901Z]  NOPE x::y:1: message") is None
+
+
+def test_a_comparison_is_no_pair() -> None:
+    line = generic.parse('2026-07-21 10:11:17 INFO m x=="a"')
+    assert line is not None
+    assert (line.message, line.fields) == ('m x=="a"', {})

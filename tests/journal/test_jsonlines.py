@@ -122,6 +122,18 @@ def test_what_a_line_says_of_the_chain(record: dict[str, object], eth: dict[str,
     assert line.eth == eth
 
 
-@pytest.mark.parametrize("text", ['{"a\tb": 1}', '{"a": "x\ty"}', '{"a": 1, "b\n": 2}'])
-def test_what_json_does_not_allow_in_a_text_is_no_object(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a\tb": 1}',
+        '{"a": "x\ty"}',
+        '{"a": 1, "b\n": 2}',
+        'x"a": 1}',
+        '{xa": 1}',
+        '{"a";1}',
+        '{"a": 1; "b": 2}',
+        '{"a": 1} x',
+    ],
+)
+def test_what_json_does_not_allow_is_no_object(text: str) -> None:
     assert read_object(text) is None

@@ -24,6 +24,12 @@ LONG = "x" * 40
             {"root#1": "0x1", "slot": "1", "root": "0x2"},
         ),
         (
+            "Nothing                                  peers:",
+            "Nothing",
+            {"peers": ""},
+        ),
+        ("  root: 0x1, slot: 3", "", {"root": "0x1", "slot": "3"}),
+        (
             'Quoted                                   error: "a, b: c", slot: 1',
             "Quoted",
             {"error": "a, b: c", "slot": "1"},

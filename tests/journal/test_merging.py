@@ -136,3 +136,19 @@ def test_pasts_that_all_come_in_time_are_merged_by_time(entries: list[tuple[str,
             merge.add(name, when, 1, when, 0)
         merge.settle(name)
     assert merge.take(WINDOW, ALL) == sorted(when for _, when in entries)
+
+
+def test_nothing_is_taken_where_there_is_no_room() -> None:
+    merge = settled("a")
+    merge.add("a", 10, 1, "early", 1.0)
+    assert merge.take(2.0, 0) == []
+    assert merge.take(2.0, 1) == ["early"]
+
+
+def test_no_more_than_one_thing_beyond_a_size_is_taken() -> None:
+    merge = settled("a")
+    for number in range(4):
+        merge.add("a", number, 5, str(number), 1.0)
+    assert merge.take(2.0, 6) == ["0", "1"]
+    assert merge.take(2.0, 5) == ["2"]
+    assert merge.size("a") == 5

@@ -141,6 +141,19 @@ def test_a_value_without_its_quotes(value: str, plain: str) -> None:
     assert unquoted(value) == plain
 
 
-@pytest.mark.parametrize(("text", "start"), [("= b=c", 2), ("m b=c", 2), ("b=c", 0), ("m b == c", 8), ("m", 1)])
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("= b=c", 2),
+        ("m b=c", 2),
+        ("b=c", 0),
+        ("m b == c", 8),
+        ("m b==c", 2),
+        ("[x a=1] b=2", 8),
+        ("] [ a=1", 4),
+        (" a=b", 1),
+        ("m", 1),
+    ],
+)
 def test_where_pairs_start(text: str, start: int) -> None:
     assert pairs_start(text) == start

@@ -16,9 +16,10 @@ from bench import hostile
 from bench.lines import LINES
 from ethpillar.journal import clients
 from ethpillar.journal.clients import client_of
-from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser, pairs
+from ethpillar.journal.formats import FORMATS, LEVELS, Line, LineParser, compose, pairs
 from ethpillar.journal.formats.catalogue import BEGINNINGS, OF_CLIENT
 from ethpillar.journal.formats.eth import CONSENSUS, EXECUTION
+from ethpillar.journal.formats.templates import SEEN
 from ethpillar.journal.text import clean
 
 PIECES = st.sampled_from([*hostile.HEADS, *hostile.REPEATED, *(line for lines in LINES.values() for line in lines)])
@@ -161,3 +162,31 @@ def test_what_follows_systemd_s_words_has_no_level_of_the_program_s() -> None:
     parser.parse("Stopped the client.", 6, manager=True)
     line = parser.parse("\tat org.example.Some.method(Some.java:3)", 6)
     assert (line.level, line.continuation) == (None, True)
+
+
+def test_a_line_that_is_like_others_gives_its_level_to_what_follows() -> None:
+    parser = LineParser()
+    text = "INFO [09-12|08:15:01.004] Imported new potential chain segment     number={} hash=ab..cd"
+    for number in range(SEEN):
+        assert parser.like(text.format(number).encode()) is None
+        parser.parse(text.format(number))
+    parser.parse("ERROR[09-12|08:15:01.004] Failed number=1")
+    assert parser.like(text.format(1).encode()) is not None
+    assert parser.parse("\tat org.example.Some.method(Some.java:3)").level == "info"
+
+
+def test_containers_that_are_known_are_told_apart_when_there_are_too_many() -> None:
+    parser = LineParser()
+    line = "INFO [09-12|08:15:01.004] Imported number=1"
+    for number in range(compose.MOST):
+        assert parser.parse(f"client-{number} | {line}").fields["container"] == f"client-{number}"
+    assert parser.parse(f"client-0 | {line}").fields["container"] == "client-0"
+    assert "container" not in parser.parse(f"one-more-99 | {line}").fields
+
+
+def test_a_name_without_a_number_is_a_container_s_before_a_line_with_a_time() -> None:
+    parser = LineParser()
+    line = "INFO [09-12|08:15:01.004] Imported number=1"
+    assert "container" not in parser.parse("client | plain words").fields
+    assert parser.parse(f"client | {line}").fields["container"] == "client"
+    assert parser.parse("client | plain words").fields == {"container": "client"}

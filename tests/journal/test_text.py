@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpillar.journal.text import clean
+from ethpillar.journal.text import MOST_LINES, clean
 
 ESC = "\x1b"
 
@@ -68,3 +68,14 @@ def test_escapes_in_any_order_leave_none(text: str) -> None:
 def test_work_grows_with_length_only(piece: str) -> None:
     # A pattern that backtracks badly would not come back from a million characters.
     clean((piece * (1_000_000 // len(piece))).encode())
+
+
+@pytest.mark.parametrize("begin", ["\x90", "\x98", "\x9d", "\x9e", "\x9f"])
+def test_what_a_control_of_one_byte_encloses_is_no_text(begin: str) -> None:
+    assert clean(f"a{begin}0;title\x9cb".encode()) == ["ab"]
+    assert clean("a\x90b\x9c\x98c\x9c\x9ed\x9c\x9fe\x9cf".encode()) == ["af"]
+
+
+def test_a_message_of_very_many_lines_has_the_rest_in_its_last_one() -> None:
+    lines = clean("\n".join(map(str, range(MOST_LINES + 2))).encode())
+    assert lines == [*map(str, range(MOST_LINES - 1)), f"{MOST_LINES - 1} {MOST_LINES} {MOST_LINES + 1}"]

@@ -129,7 +129,6 @@ def pairs_start(text: str) -> int:
             found
             and start < sign
             and text[start] not in "=\"'([{"
-            and text[sign + 1 : sign + 2] != "="
             and (text.find("[", 0, start) < 0 or text.count("[", 0, start) <= text.count("]", 0, start))
         ):
             return start

@@ -78,3 +78,12 @@ def test_others_have_their_turn_now_and_then() -> None:
     breaths: list[int] = []
     Apart(Wanted(), lambda _: None, lambda: breaths.append(1)).take(run({}, 10 * BREATH))
     assert len(breaths) == 10
+
+
+def test_what_follows_a_line_that_was_left_out_belongs_to_nothing_that_was_seen() -> None:
+    unit, wanted = "execution.service", EDGE + 1 + BEFORE
+    shown = Apart(Wanted(level="error"), lambda _: None).take(run({wanted: (unit, ERROR), EDGE + 1: (unit, TRACE)}))
+    blocks = {each.position: each.block for each in shown}
+    assert EDGE not in blocks
+    assert blocks[EDGE - 1] != 0
+    assert blocks[EDGE + 1] == 0

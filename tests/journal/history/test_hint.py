@@ -97,3 +97,9 @@ def test_of_several_words_the_longest_is_looked_for() -> None:
     entries = [entry(text) for text in ("a block", "a", "the finalized one")]
     assert list(Hint(None, ("a", "finalized")).possible(entries)) == [2]
     assert list(Hint(None, ("a", "finalizéd")).possible(entries)) == [0, 1, 2]  # "a" alone can be looked for
+
+
+def test_bytes_that_are_no_text_may_be_anything() -> None:
+    assert fits(Hint("error", ()), entry(b"\xff"))
+    assert fits(Hint(None, ("word",)), entry(b"\xff"))
+    assert not fits(Hint("error", ("word",)), entry(b"info"))

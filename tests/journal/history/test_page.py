@@ -51,3 +51,10 @@ def test_a_page_is_full_by_its_bytes_and_has_one_entry_at_least() -> None:
     assert [each.position for each in page.shown] == [0]
     assert page.add(found(1, text="x"), end=True)
     assert len(page.shown) == 1
+
+
+@pytest.mark.parametrize(("size", "kept"), [(3, 3), (2, 2), (1, 1), (0, 1)])
+def test_a_page_has_as_many_entries_as_fit_by_their_bytes(size: int, kept: int) -> None:
+    page = Filling(Query((), FORTH, limit=10), size)
+    page.add(found(1, 2, 3), end=True)
+    assert len(page.shown) == kept

@@ -486,3 +486,15 @@ def test_a_file_that_is_left_out_matters_from_the_cursor_to_the_last_entry(
     paging.feed(some)
     paging.ended(0)
     assert (paging.next_step() is not None) is spanned  # it is read again, with care
+
+
+@pytest.mark.parametrize(("entries", "over"), [(3, False), (2, True)])
+def test_a_page_looks_at_no_more_entries_than_it_may(entries: int, over: bool) -> None:
+    bounds = replace(SMALL, entries=entries)
+    paging = Paging(Query((), limit=50, wanted=Wanted(level="error")), lambda: 0.0, bounds=bounds)
+    step = paging.next_step()
+    assert step is not None
+    assert step.count is not None
+    paging.feed([entry(number, line(number)) for number in (9, 8)])
+    paging._judge(exhausted=False)
+    assert (paging.next_step() is None) is over

@@ -20,6 +20,7 @@ def entry(sequence: str, number: int, boot: str, monotonic: int) -> Entry:
         (entry("a", 6, "b", 1), True, False),  # by number in one sequence, whatever the clocks say
         (entry("a", 4, "b", 9), False, True),
         (entry("a", 5, "b", 5), False, False),
+        (Entry("s=a;i=4g;b=b;m=9;t=5;x=1", 5, b"", 6), False, False),  # that is no number
         (entry("c", 1, "b", 6), True, False),  # in another one by the time since the boot
         (entry("c", 9, "b", 4), False, True),
         (entry("c", 9, "b", 5), True, True),
@@ -53,6 +54,8 @@ def written(*times: int) -> list[Entry]:
         ([15, 21, 22, 23, 15], False, [15], 4, True),  # three in a row beyond the end
         ([15, 21, 22, 16, 23, 15], False, [15, 16, 15], 6, False),  # a clock was set back between
         ([15, 9, 8, 7, 15], True, [15], 4, True),
+        ([10, 9, 8, 15], True, [10, 15], 4, False),  # what is at an end is not beyond it
+        ([20, 21, 22, 15], False, [20, 15], 4, False),
         ([5, 6, 7, 8, 15], False, [15], 5, False),  # before the begin there may be any number
     ],
 )
@@ -158,3 +161,14 @@ def test_entries_beyond_the_end_are_counted_from_one_portion_to_the_next() -> No
     assert found.within(written(15, 21, 22), query, False)[1] is False
     assert found.within(written(23, 24), query, False) == ([], True)
     assert found.entries == 4  # the last one was not looked at any more
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "inside"),
+    [(None, None, [5, 15, 25]), (10, None, [15, 25]), (None, 20, [5, 15]), (10, 20, [15])],
+)
+def test_each_of_the_times_may_be_missing(since: int | None, until: int | None, inside: list[int]) -> None:
+    query = Query((), since_us=since, until_us=until)
+    found, end = Scanned(out_of_range=3).within(written(5, 15, 25), query, back=False)
+    assert [each.realtime_us for each in found] == inside
+    assert not end

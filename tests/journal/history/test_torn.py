@@ -1,5 +1,6 @@
 """Blocks are whole wherever the portions of a search are cut."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,3 +56,24 @@ def test_a_block_without_a_beginning_does_not_wait_for_ever() -> None:
     for begin, taken in ((30, 0), (15, 20)):
         run = torn.run([entry(number, TRACE) for number in range(begin, begin + 15)][::-1])
         assert len(torn.whole(apart.take(run), run)) == taken
+
+
+@pytest.mark.parametrize(("count", "waits"), [(19, True), (20, False)])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_block_as_long_as_a_run_waits_while_that_is_shorter_than_two_windows(
+    count: int, waits: bool, back: bool
+) -> None:
+    torn, apart = Torn(10, back), Apart(Wanted(), lambda _: None)
+    texts = [TRACE] * count if back else [LINE, *[TRACE] * (count - 1)]
+    entries = [entry(number, text) for number, text in enumerate(texts)]
+    run = torn.run(entries[::-1] if back else entries)
+    assert (torn.whole(apart.take(run), run) == []) is waits
+
+
+def test_where_no_block_is_torn_nothing_waits() -> None:
+    for back in (False, True):
+        torn, apart = Torn(10, back), Apart(Wanted(), lambda _: None)
+        entries = [entry(number, LINE) for number in range(5)]
+        run = torn.run(entries[::-1] if back else entries)
+        shown = apart.take(run)
+        assert torn.whole(shown, run) == (shown if back else shown[:-1])  # the last line may have a stack trace
