@@ -36,7 +36,8 @@ done
 case "$cursor$follow" in
   '' | yes) cat backlog.$format ;;
   *yes) cat last.$format ;;
-  *) cat backlog.$format burst.$format | sed -n "/^__CURSOR=$cursor\$/,\$p" ;;  # for one that fell behind
+  *)  # one that fell behind, or that looks whether it has
+    {{ cat backlog.$format; [ ! -e printed ] || cat burst.$format; }} | sed -n "/^__CURSOR=$cursor\$/,\$p" ;;
 esac
 [ -n "$follow" ] || exit 0
 : < go  # opens when somebody writes
@@ -77,6 +78,7 @@ class FastNode:
         if self._open is not None:
             os.close(self._open)
             self._open = None
+            (self._folder / "printed").unlink()
         script = _JOURNALCTL.format(folder=self._folder, source=source)
         (self.bin / "journalctl").write_text(script)
         os.chmod(self.bin / "journalctl", 0o755)
@@ -93,6 +95,7 @@ class FastNode:
     def burst(self) -> None:
         """Print it, for all that wait and for those that come until the next is prepared."""
         if self._open is None:
+            (self._folder / "printed").touch()
             self._open = os.open(self._go, os.O_RDWR)
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 
 SERVICES_TO_LINES = {1: 40_000, 10: 6000, 40: 1500}
 NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
-MANY_NODES = {1000: 60}
+MANY_NODES = {1000: 600}
 "How many there are, and how many lines each prints. A socket follows each. To log in to 1,000 takes minutes."
 
 Figures = dict[str, Figure]
