@@ -41,17 +41,19 @@ def encode_template(service: str, template: Template) -> Fill:
     """Return what encodes the lines that fit a template, to the same bytes as `encode_line` does."""
     fields = {key: _RAW if key in template.keys else value for key, value in template.line.fields.items()}
     model = Entry(_JSON, 0, b"")
-    payload = line_payload(service, model, _RAW, template.line._replace(fields=fields, eth=None), True)
+    places = list(template.chain.values())
+    eth = dict.fromkeys(template.chain, _RAW) or None
+    payload = line_payload(service, model, _RAW, template.line._replace(fields=fields, eth=eth), True)
     payload["timestamp"] = _JSON
-    form = MESSAGE + _LOG_DATA + orjson.dumps(payload).replace(b"%", b"%%")[:-1] + b"%s}]"
+    form = MESSAGE + _LOG_DATA + orjson.dumps(payload).replace(b"%", b"%%") + b"]"
     form = form.replace(orjson.dumps(_JSON), b"%s").replace(orjson.dumps(_RAW), b'"%s"')
 
-    json, facts = orjson.dumps, template.eth
+    json = orjson.dumps
 
     def fill(entry: Entry, values: Sequence[bytes]) -> bytes:
         line = entry.message.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        more = b',"eth":' + json(eth) if (eth := facts(values)) else b""
-        return server_frame(TEXT, form % (line, json(iso_time(entry.realtime_us)), *values, json(entry.cursor), more))
+        facts = [values[at].replace(b",", b"") for at in places]
+        return server_frame(TEXT, form % (line, json(iso_time(entry.realtime_us)), *values, json(entry.cursor), *facts))
 
     return fill
 

@@ -166,7 +166,7 @@ def test_what_follows_systemd_s_words_has_no_level_of_the_program_s() -> None:
 
 def test_a_line_that_is_like_others_gives_its_level_to_what_follows() -> None:
     parser = LineParser()
-    text = "INFO [09-12|08:15:01.004] Imported new potential chain segment     number={} hash=ab..cd"
+    text = "INFO [09-12|08:15:01.004] Imported new potential chain segment     number={} hash=abc..cd"
     for number in range(SEEN):
         assert parser.like(text.format(number).encode()) is None
         parser.parse(text.format(number))

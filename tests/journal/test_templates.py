@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ethpillar.journal.formats import Line, LineParser
+from ethpillar.journal.formats.eth import from_fields
 from ethpillar.journal.formats.templates import LONGEST, MOST, OF_BEGINNING, SEEN, Template, Templates, of_pairs
 
 
@@ -20,7 +21,8 @@ def fed(parser: LineParser, text: str) -> bool:
     if like is not None:
         template, values = like
         line = LineParser().parse(text)
-        assert template.eth(values) == line.eth
+        chain = {name: values[at].decode().replace(",", "") for name, at in template.chain.items()}
+        assert chain == (line.eth or {})
         assert dict(zip(template.keys, (each.decode() for each in values), strict=True)).items() <= line.fields.items()
         assert (template.line.level, template.line.message) == (line.level, line.message)
         return True
@@ -105,7 +107,7 @@ LINE = Line("info", None, "x", {})
 
 def exactly(text: str, line: Line) -> Template:
     """The template of one line only."""
-    return Template(re.compile(re.escape(text.encode())), line, [], {})
+    return Template(re.compile(re.escape(text.encode())), line, [])
 
 
 def learn(templates: Templates, text: str, times: int = 1, asking: bool = True) -> bool:
@@ -166,20 +168,46 @@ def test_a_long_line_has_no_template(length: int, known: bool) -> None:
     assert learn(Templates(), "x" * length, SEEN) is known
 
 
+MEANINGS = {"a": "slot", "b": "slot", "c": "hash"}
+
+
 @pytest.mark.parametrize(
-    ("values", "eth"),
+    ("rest", "chain", "fits", "others"),
     [
-        ([b"5", b"6"], {"slot": "5"}),
-        ([b"none", b"6"], {"slot": "6"}),
-        ([b"5", b"none"], {"slot": "5"}),
-        ([b"none", b"none"], None),
+        ("a=5 x=y", {"slot": 0}, "a=1,234 x=z", "a=Slot(5) x=y"),
+        ("x=1 b=5 a=6", {"slot": 1}, "x=z b=7 a=8", "x=z b=7 a=none"),  # the first of one meaning counts
+        ("c=0xabc a=1", {"hash": 0, "slot": 1}, "c=12ab..89 a=2", "c=ab a=2"),
+        ("c=abc...", {"hash": 0}, "c=abc_def", "c=0xabg"),
+        ("x=1", {}, "x=none", "y=1"),
     ],
 )
-def test_of_several_values_of_one_meaning_the_first_that_can_be_read_counts(
-    values: list[bytes], eth: dict[str, str] | None
-) -> None:
-    template = Template(re.compile(b""), LINE, ["a", "b"], {"a": "slot", "b": "slot"})
-    assert template.eth(values) == eth
+def test_facts_about_the_chain_are_plain_values(rest: str, chain: dict[str, int], fits: str, others: str) -> None:
+    line = parsed(rest)
+    template = of_pairs("", "", rest, line, MEANINGS)
+    assert template is not None
+    assert template.chain == chain
+    found = template.match(fits.encode())
+    assert found is not None
+    facts = {name: found.groups()[at].decode().replace(",", "") for name, at in chain.items()}
+    assert facts == (parsed(fits).eth or {})
+    assert template.match(others.encode()) is None
+
+
+def parsed(rest: str) -> Line:
+    fields = dict(pair.split("=") for pair in rest.split())
+    return Line("info", None, "x", fields, None, False, from_fields(fields, MEANINGS))
+
+
+@pytest.mark.parametrize("rest", ["a=Slot(5)", "a=none", "c=<nil>", "a=5 b=none", "a=12/100"])
+def test_where_a_fact_is_not_plain_there_is_no_template(rest: str) -> None:
+    assert of_pairs("", "", rest, parsed(rest), MEANINGS) is None
+
+
+def test_where_a_fact_is_elsewhere_there_is_no_template() -> None:
+    line = parsed("a=5 x=1")
+    assert of_pairs("", "", "a=5 x=1", line, MEANINGS) is not None
+    assert of_pairs("", "", "a=5 x=1", line, MEANINGS, frozenset({"a"})) is None
+    assert of_pairs("", "", "a=5 x=1", line._replace(eth={"slot": "5", "block": "7"}), MEANINGS) is None
 
 
 @pytest.mark.parametrize("pairs", [1, 2, 40])

@@ -37,6 +37,11 @@ CONSENSUS: Keys = _ANY | {"block_slot": "slot", "blockSlot": "slot"}
 _NUMBER = re.compile(r"(?:[A-Z]\w*+\()*+(?:\[(?=\d++/)|#)?(\d[\d,]*+)(?![\w.:…-])")
 _HASH = re.compile(r"(?:[A-Z]\w*+\()*+((?:0x)?[0-9a-fA-F]{3,}+(?:(?:…|\.{2,5}|_)[0-9a-fA-F]*+)?)(?![\w…])")
 
+PLAIN = dict.fromkeys(("slot", "epoch", "block", "peers"), r"(\d[\d,]*+)") | {
+    "hash": r"((?:0x)?[0-9a-fA-F]{3,}+(?:(?:\.{2,5}|_)[0-9a-fA-F]*+)?)"
+}
+"The patterns of values that are nothing but the fact of a name, as most are: without its commas it is what is read."
+
 
 def number(text: str) -> str | None:
     """Return the digits of `12`, `1,234`, `Slot(12)`, `12/100`, `[0/200]`, `12 (verified)`; None if it is no number."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
-from .eth import reader_of
+from .eth import PLAIN
 from .line import Line
 
 T = TypeVar("T")
@@ -41,13 +41,13 @@ class Template:
     """The constant parts of lines."""
 
     def __init__(
-        self, pattern: re.Pattern[bytes], line: Line, keys: Sequence[str], meanings: Mapping[str, str]
+        self, pattern: re.Pattern[bytes], line: Line, keys: Sequence[str], chain: Mapping[str, int] | None = None
     ) -> None:
         """
         :param pattern: what the lines match as a whole; its groups are the values
         :param line: one of the lines, parsed
         :param keys: the fields that have these values, in their order
-        :param meanings: the keys that say something about the chain, and what (see `formats.eth`)
+        :param chain: the facts about the chain in the lines (see `formats.eth`), and which value has each
         """
         self.match = pattern.fullmatch
         "Returns the match of a line that fits, whose groups are the values; None if it does not fit."
@@ -55,17 +55,9 @@ class Template:
         "One of the lines, parsed. Of the others, all but the fields' values, `eth` and the time is the same."
         self.keys = keys
         "The fields whose values differ."
-        self._chain = [(at, meanings[key], reader_of(meanings[key])) for at, key in enumerate(keys) if key in meanings]
+        self.chain = chain or {}
+        "The facts about the chain in each line, and which value has each: it is one of `eth.PLAIN`."
         self._made: Any = None
-
-    def eth(self, values: Sequence[bytes]) -> dict[str, str] | None:
-        """Return the facts about the chain in a line with these values; see `formats.eth`."""
-        eth: dict[str, str] = {}
-        for at, name, read in self._chain:
-            value = read(values[at].decode("ascii"))
-            if value is not None and name not in eth:
-                eth[name] = value
-        return eth or None
 
     def once(self, make: Callable[[Template], T]) -> T:
         """Return what its reader makes of the template. It is made once."""
@@ -131,22 +123,30 @@ def of_pairs(
     :param head: the pattern of what comes before the constant text; it has no groups
     :param constant: the text between that and the pairs
     :param rest: the pairs
-    :param line: the whole line, parsed; nothing of its facts about the chain is in values in quotes
+    :param line: the whole line, parsed
     :param meanings: the keys that say something about the chain, and what (see `formats.eth`)
     :param fixed: keys whose values are constant; so are values in quotes
-    :return: None if it has other pairs, or other fields
+    :return: None if it has other pairs or fields, or facts about the chain that are elsewhere
     """
-    words = rest.split()
+    words, chain = rest.split(), dict[str, int]()
     if not 0 < len(words) <= VALUES or len(line.fields) != len(words) or not rest.isascii() or "\\" in rest:
         return None
-    patterns, keys = [], []
+    patterns, keys = list[str](), list[str]()
     for word, (key, value) in zip(words, line.fields.items(), strict=True):
-        if word == f"{key}={value}" and key not in fixed and _VALUE.fullmatch(value) and _KEY.fullmatch(key):
-            patterns.append(f"{re.escape(key)}={VALUE}")
+        if word == f"{key}={value}" and key not in fixed and _KEY.fullmatch(key):
+            pattern = VALUE
+            if (name := meanings.get(key)) is not None:
+                pattern = PLAIN[name]
+                chain.setdefault(name, len(keys))
+            if not re.fullmatch(pattern, value):
+                return None
+            patterns.append(f"{re.escape(key)}={pattern}")
             keys.append(key)
         elif word in (f"{key}={value}", f'{key}="{value}"') and _KEY.fullmatch(key):
             patterns.append(re.escape(word))
         else:
             return None
-    pattern = f"{head}{re.escape(constant)}{' ++'.join(patterns)}"
-    return Template(re.compile(pattern.encode()), line, keys, meanings)
+    if chain.keys() != (line.eth or {}).keys():
+        return None
+    whole = f"{head}{re.escape(constant)}{' ++'.join(patterns)}"
+    return Template(re.compile(whole.encode()), line, keys, chain)
