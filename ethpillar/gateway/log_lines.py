@@ -18,7 +18,7 @@ from ..journal.formats import Line, Template
 from ..nodes.items import Encoder, Fill, Item
 from ..web.frames import TEXT, server_frame
 from ..web.ready import MESSAGE, Ready, message_of, messages_in, ready_frame
-from .wire import dumps, iso_time
+from .wire import dumps, iso_time, json_time
 
 MAX_BATCH = 500
 "Lines in one `log_batch`."
@@ -53,7 +53,7 @@ def encode_template(service: str, template: Template) -> Fill:
     def fill(entry: Entry, values: Sequence[bytes]) -> bytes:
         line = entry.message.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
         facts = [values[at].replace(b",", b"") for at in places]
-        return server_frame(TEXT, form % (line, json(iso_time(entry.realtime_us)), *values, json(entry.cursor), *facts))
+        return server_frame(TEXT, form % (line, json_time(entry.realtime_us), *values, json(entry.cursor), *facts))
 
     return fill
 

@@ -180,12 +180,20 @@ def log_state(service: str, state: str, details: dict[str, Any]) -> dict[str, An
 
 def iso_time(realtime_us: int) -> str | None:
     """Return microseconds since the epoch as ISO 8601 in UTC; None for a time that is not valid."""
+    text = json_time(realtime_us)
+    return None if text == _NO_TIME else text[1:-1].decode()
+
+
+def json_time(realtime_us: int) -> bytes:
+    """Return the same as JSON: a text, or null."""
     if not 0 < realtime_us < 253_402_300_800_000_000:
-        return None
-    seconds, micros = divmod(realtime_us, 1_000_000)
-    return _iso_seconds(seconds) % micros
+        return _NO_TIME
+    return _json_second(realtime_us // 1_000_000) % (realtime_us % 1_000_000)
+
+
+_NO_TIME = b"null"
 
 
 @lru_cache(maxsize=16)  # lines come many to a second
-def _iso_seconds(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%%06dZ")
+def _json_second(seconds: int) -> bytes:
+    return datetime.fromtimestamp(seconds, UTC).strftime('"%Y-%m-%dT%H:%M:%S.%%06dZ"').encode()

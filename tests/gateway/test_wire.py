@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +91,15 @@ def test_statuses() -> None:
 @pytest.mark.parametrize("time", [0, -1, 10**30])
 def test_times_that_are_none(time: int) -> None:
     assert wire.iso_time(time) is None
+    assert wire.json_time(time) == b"null"
+
+
+@pytest.mark.parametrize("time", [1, 999_999, 1_000_000, 1_795_000_000_000_007, 253_402_300_799_999_999])
+def test_times_are_of_a_microsecond(time: int) -> None:
+    text = wire.iso_time(time)
+    assert text is not None
+    assert datetime.fromisoformat(text) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
+    assert json.loads(wire.json_time(time)) == text
 
 
 def test_a_gap_s_times_are_shown_as_the_lines_are() -> None:
