@@ -115,11 +115,10 @@ env-example: $(VENV)/.python
 bench-burst: parts
 	@LINES=$(or $(LINES),1000000) $(BIN)/python bench/burst.py
 
-# bench/RESULTS.md and its plots, in less than five minutes: what a line and another socket cost, beside a server in
-# Node.js. With 1,000 nodes, too: make bench ARGS=--long
+# bench/RESULTS.md and its plots, in less than five minutes: what a line and another socket cost, beside a server in Node.js.
 .PHONY: bench
 bench: parts $(VENV)/.bench
-	@$(BIN)/python bench/results.py $(ARGS)
+	@$(BIN)/python bench/results.py
 
 $(VENV)/.bench: $(VENV)/.python requirements-bench.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt

@@ -1,4 +1,4 @@
-"""Writes `bench/RESULTS.md` and its plots: `make bench`, and with 1,000 nodes `make bench ARGS=--long`.
+"""Writes `bench/RESULTS.md` and its plots: `make bench`.
 
 Three runs, each with the peer and this server one after the other on the same node, so that what a ratio says does not
 depend on how fast the machine is. The lines that a server has while others are measured cost nothing: it is the only
@@ -7,7 +7,6 @@ one that runs.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import statistics
@@ -38,9 +37,8 @@ LENGTHS = {100: 40_000, 1000: 20_000, 10_000: 3000, 48_000: 800}
 "Characters of a line, and how many of them are sent."
 
 SERVICES_TO_LINES = {1: 40_000, 10: 6000, 40: 1500}
-NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600}
-MANY_NODES = {1000: 600}
-"How many there are, and how many lines each prints. A socket follows each. To log in to 1,000 takes minutes."
+NODES_TO_LINES = {1: 40_000, 10: 6000, 100: 600, 1000: 600}
+"How many there are, and how many lines each prints. A socket follows each."
 
 Figures = dict[str, Figure]
 Points = dict[int, float]
@@ -105,10 +103,9 @@ def services(stage: Stage) -> Points:
     }
 
 
-def nodes(stage: Stage, long: bool) -> Points:
+def nodes(stage: Stage) -> Points:
     """Return the microseconds of CPU of a line while a unit on each of so many nodes prints."""
-    counts = NODES_TO_LINES | (MANY_NODES if long else {})
-    return {count: _spread(stage, Scenario("", count, lines), count) for count, lines in counts.items()}
+    return {count: _spread(stage, Scenario("", count, lines), count) for count, lines in NODES_TO_LINES.items()}
 
 
 def _spread(stage: Stage, scenario: Scenario, sessions: int) -> float:
@@ -156,14 +153,14 @@ AIMS = (
     "at most 0.5, or",
 )
 WHERE = """Where the time goes (`py-spy record` of the worker, on 2026-11-27; to be looked at again when the figures
-change). With one socket: finding a line's template, filling in its frame and counting it 42 %, SSH and the export
-format 33 %, the ring 6 %, the subscriber with its send 7 %. Both have about one core by then (CPU a line times lines
-a second), so the one that does less for a line has more of them: the peer does none of the first. With 9 sockets: 39,
-23, 7 and 16 %, in the last of which the kernel's send is 7 %. A run is written by its subscriber as far as the socket
-takes it at once; of a further socket half is the kernel's copy (0.25 us for these 750 bytes; a bare loop of `send`
-costs as much), and so is most of what a delivery to 200 costs. A batch holds the same text as the lines by
-themselves, and is made beside them. The processes that count, the node and sshd share the two processors: a socket
-that is read too late falls out of the ring, and is served from the journal, which costs as much as a log of its own.
+change). With one socket: finding a line's template and filling in its frame 36 %, SSH and the export format 37 %, the
+ring 8 %, the subscriber with its send 7 %. Both have about one core by then (CPU a line times lines a second), so the
+one that does less for a line has more of them: the peer does none of the first. With 9 sockets: 26, 26, 7 and 19 %, in
+the last of which the kernel's send is 12 %. A run is written by its subscriber as far as the socket takes it at once;
+of a further socket half is the kernel's copy (0.25 us for these 750 bytes; a bare loop of `send` costs as much), and so
+is most of what a delivery to 200 costs. A batch is made of the lines' frames, which costs 0.3 us a line beside them.
+The processes that count, the node and sshd share the two processors: a socket that is read too late falls out of the
+ring, and is served from the journal, which costs as much as a log of its own.
 
 1,000 pages that reconnect at once (`make bench-herd ARGS="--other ../before"`, on 2026-11-27): the last one is served
 after 2.8 s, and after 5.8 s by the first version: 0.48, where the aim is a third. A page costs 2.4 ms of CPU (4.9):
@@ -303,9 +300,6 @@ def draw(runs: Sequence[Run], by_length: Points, by_service: Points, by_node: Po
 
 def main() -> None:
     """Measures, and writes."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--long", action="store_true", help="with 1,000 nodes, too, which takes minutes more")
-    options = parser.parse_args()
     runs: list[Run] = []
     with stage() as found:
         for command in ("systemctl", "systemd-id128"):
@@ -320,7 +314,7 @@ def main() -> None:
             runs.append((peer, ours, waits))
             for name, value in ratios(*runs[-1]).items():
                 print(f"run {number + 1}: {name}: {value:,.2f}", flush=True)
-        measured = lengths(found), services(found), nodes(found, options.long)
+        measured = lengths(found), services(found), nodes(found)
     write(runs, *measured)
 
 

@@ -56,6 +56,10 @@ _WANTED = frozenset(
 "The fields that are kept while an entry comes: an entry that never ends may have ever new ones."
 
 
+_new = tuple.__new__
+"What a named tuple's own constructor calls: without that call an entry costs 0.2 us less."
+
+
 class ExportParser:
     """Feed it bytes; it returns the entries that are complete."""
 
@@ -160,7 +164,7 @@ class ExportParser:
                 same = self._same.get((before, after)) or self._learn(before, after)
             if same is None or len(message) > self._limit:
                 break
-            entries.append(Entry(cursor.decode("utf-8", "replace"), int(realtime), message, *same))
+            entries.append(_new(Entry, (cursor.decode("utf-8", "replace"), int(realtime), message, *same)))
             at = usual.end()
             if len(entries) % BREATH == 0:
                 self._breathe()

