@@ -39,6 +39,11 @@ def test_a_line_without_end_comes_in_pieces() -> None:
     assert [len(entry.message) for entry in joiner.close()] == [2 * size]
 
 
+def test_a_line_as_long_as_that_is_not_waited_for() -> None:
+    assert LineJoiner().feed([piece(1, b"x" * (LONGEST - 1), True)]) == []
+    assert len(LineJoiner().feed([piece(1, b"x" * LONGEST, True)])) == 1
+
+
 def test_what_is_kept_of_a_line_is_bounded_in_pieces_too() -> None:
     joiner = LineJoiner()
     got = [entry for number in range(10 * MOST) for entry in joiner.feed([piece(number, b"", True)])]

@@ -114,6 +114,12 @@ def test_a_name_is_a_component_where_zap_has_it() -> None:
         ({"level": "INFO", "msg": "m", "span": {"name": "s", "slot": 5}}, {"slot": "5"}),
         ({"level": "info", "msg": "m", "context": {"slot": 7}}, {"slot": "7"}),
         ({"level": "info", "msg": "m", "context": "none"}, None),
+        ({"level": "info", "msg": "Imported 5 (0xabcdef0123)"}, None),
+        (
+            {"level": "info", "msg": "Imported 5 (0xabcdef0123)", "logger_name": "x"},
+            {"block": "5", "hash": "0xabcdef0123"},
+        ),
+        ({"level": "info", "msg": "Imported 5 (0xabcdef0123)", "logger_name": "x", "slot": 7}, {"slot": "7"}),
     ],
 )
 def test_what_a_line_says_of_the_chain(record: dict[str, object], eth: dict[str, str] | None) -> None:

@@ -87,3 +87,8 @@ def test_what_follows_a_line_that_was_left_out_belongs_to_nothing_that_was_seen(
     assert EDGE not in blocks
     assert blocks[EDGE - 1] != 0
     assert blocks[EDGE + 1] == 0
+
+
+def test_further_lines_of_an_entry_belong_to_its_first() -> None:
+    shown = Blocks(lambda _: None).take(entry(0, f"{LINE}\nplain words\nand more"))
+    assert [line.continuation for _, line in shown.lines] == [False, True, True]
