@@ -179,6 +179,7 @@ MEANINGS = {"a": "slot", "b": "slot", "c": "hash"}
         ("c=0xabc a=1", {"hash": 0, "slot": 1}, "c=12ab..89 a=2", "c=ab a=2"),
         ("c=abc...", {"hash": 0}, "c=abc_def", "c=0xabg"),
         ("x=1", {}, "x=none", "y=1"),
+        ("x=a=b a=5", {"slot": 0}, "x=a=b a=6", "x=a=c a=5"),  # a value that may mean something is constant
     ],
 )
 def test_facts_about_the_chain_are_plain_values(rest: str, chain: dict[str, int], fits: str, others: str) -> None:
@@ -194,7 +195,7 @@ def test_facts_about_the_chain_are_plain_values(rest: str, chain: dict[str, int]
 
 
 def parsed(rest: str) -> Line:
-    fields = dict(pair.split("=") for pair in rest.split())
+    fields = dict(pair.split("=", 1) for pair in rest.split())
     return Line("info", None, "x", fields, None, False, from_fields(fields, MEANINGS))
 
 

@@ -133,14 +133,13 @@ def of_pairs(
         return None
     patterns, keys = list[str](), list[str]()
     for word, (key, value) in zip(words, line.fields.items(), strict=True):
-        if word == f"{key}={value}" and key not in fixed and _KEY.fullmatch(key):
-            pattern = VALUE
-            if (name := meanings.get(key)) is not None:
-                pattern = PLAIN[name]
+        name = None if key in fixed else meanings.get(key)
+        if name is not None and not re.fullmatch(PLAIN[name], value):
+            return None
+        if word == f"{key}={value}" and key not in fixed and _VALUE.fullmatch(value) and _KEY.fullmatch(key):
+            if name is not None:
                 chain.setdefault(name, len(keys))
-            if not re.fullmatch(pattern, value):
-                return None
-            patterns.append(f"{re.escape(key)}={pattern}")
+            patterns.append(f"{re.escape(key)}={PLAIN.get(name or '', VALUE)}")
             keys.append(key)
         elif word in (f"{key}={value}", f'{key}="{value}"') and _KEY.fullmatch(key):
             patterns.append(re.escape(word))
