@@ -49,6 +49,7 @@ describe("the connection", () => {
   });
 
   it("tries for ever, with growing and varied pauses up to 30 s", async () => {
+    vi.mocked(Math.random).mockRestore();
     server.onConnect = () => "away";
     look();
     await pass(3_600_000);

@@ -10,6 +10,7 @@ export let store: Realtime;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0.5); // else it is by luck what happens before a wait is over
   server = new FakeServer();
   open({ token: TOKEN });
 });
